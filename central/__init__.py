@@ -1,0 +1,1 @@
+"""What runs in the governance centre: ingest -> tickets -> review, and the one web front. Never imports edge."""

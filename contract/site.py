@@ -1,0 +1,290 @@
+"""The site file (design section 5): a site is data.
+
+Polygons are pixels of the camera's `frame`, unless all values of the polygon are in 0..1, and then they are shares
+of it; after loading everything is in pixels. Metres are on the road plane. `hours` is OpenStreetMap opening-hours
+syntax, and outside it the zone sleeps.
+"""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+import opening_hours
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from shapely import Polygon as ShapelyPolygon
+from shapely.validation import explain_validity
+
+from contract.topics import IDENTIFIER, check_identifier
+
+Coordinate = Annotated[float, Field(allow_inf_nan=False, ge=-100_000, le=100_000)]
+Point = tuple[Coordinate, Coordinate]
+Polygon = Annotated[list[Point], Field(min_length=3, max_length=200)]
+Line = tuple[Point, Point]
+Identifier = Annotated[str, AfterValidator(lambda value: check_identifier(value, "id"))]
+
+
+class ZoneType(StrEnum):
+    """What a zone is for."""
+
+    NO_STOPPING = "no_stopping"
+    NO_PARKING = "no_parking"
+    BUS_STOP = "bus_stop"
+    LOADING_BAY = "loading_bay"
+    PARKING_BAY = "parking_bay"
+    QUEUE_AREA = "queue_area"
+    CROSSWALK = "crosswalk"
+    PRIVACY_MASK = "privacy_mask"
+    IGNORE = "ignore"
+    COUNT = "count"
+
+
+#: Zones in which a stay can be an offence.
+PARKING_ZONES = frozenset({ZoneType.NO_STOPPING, ZoneType.NO_PARKING, ZoneType.BUS_STOP, ZoneType.LOADING_BAY})
+#: Domain D1: the wait a zone permits where neither the site nor the profile names one, in seconds.
+DEFAULT_WAIT_S = {
+    ZoneType.NO_STOPPING: 180.0,
+    ZoneType.NO_PARKING: 300.0,
+    ZoneType.BUS_STOP: 180.0,
+    ZoneType.LOADING_BAY: 1800.0,
+}
+
+
+class SiteModel(BaseModel):
+    """Unknown keys are errors; values do not change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Ground(SiteModel):
+    """Points of the road plane seen in the image: pixels and metres, at least four pairs."""
+
+    image: Annotated[list[Point], Field(min_length=4, max_length=100)]
+    metres: Annotated[list[Point], Field(min_length=4, max_length=100)]
+
+    @model_validator(mode="after")
+    def _pairs(self) -> Self:
+        if len(self.image) != len(self.metres):
+            raise ValueError(f"image has {len(self.image)} points and metres {len(self.metres)} - give pairs")
+        return self
+
+
+class Lane(SiteModel):
+    """A running lane. `towards` is a point that its traffic drives to."""
+
+    id: Identifier
+    polygon: Polygon
+    towards: Point
+    stop_line: Line | None = None
+
+
+class Signal(SiteModel):
+    """Where the state of the traffic light comes from."""
+
+    source: Literal["mqtt", "lamp_roi", "onvif"]
+    topic: str | None = None
+    roi: Polygon | None = None
+
+
+class Zone(SiteModel):
+    """One polygon with a meaning."""
+
+    id: Identifier
+    type: ZoneType
+    polygon: Polygon
+    permitted_wait_s: Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)] | None = None
+    hours: str | None = None
+    violation_code: str | None = None
+    policy: Literal["same_lane", "half_lane", "adjacent", "half_road"] = "half_lane"
+    carriageway: Polygon | None = Field(default=None, description="between the kerbs; default: the lanes together")
+    centre: Literal["paint", "barrier", "island"] = "paint"
+    centre_line: Line | None = None
+    refuge: Polygon | None = None
+    signal: Literal["none"] | Signal = "none"
+    max_pet_s: Annotated[float, Field(gt=0, le=60)] | None = None
+    lanes: list[Lane] = []
+
+    @field_validator("hours")
+    @classmethod
+    def _hours(cls, value: str | None) -> str | None:
+        if value is not None and not opening_hours.validate(value):
+            raise ValueError(f"{value!r} is not OpenStreetMap opening-hours syntax - for example 'Mo-Fr 07:00-19:00'")
+        return value
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.type is ZoneType.CROSSWALK:
+            if not self.lanes:
+                raise ValueError("a crosswalk needs at least one lane under `lanes` - draw the lanes that cross it")
+        elif self.lanes:
+            raise ValueError(f"a {self.type} zone has no `lanes` - put running lanes under the camera")
+        return self
+
+    @property
+    def wait_s(self) -> float:
+        """The wait this zone permits, in seconds (domain D1 where the site is silent)."""
+        if self.permitted_wait_s is not None:
+            return self.permitted_wait_s
+        return DEFAULT_WAIT_S.get(self.type, 300.0)
+
+
+class Camera(SiteModel):
+    """A camera and what it looks at. `frame` is width and height in pixels."""
+
+    id: Identifier
+    url: str
+    sub_url: str | None = None
+    name: str | None = None
+    direction: str | None = None
+    code: str | None = Field(default=None, description="GB/T 28181 code, 20 digits", pattern=r"^\d{20}$")
+    gps: Point | None = Field(default=None, description="longitude, latitude, WGS-84")
+    frame: tuple[Annotated[int, Field(ge=64, le=16_384)], Annotated[int, Field(ge=64, le=16_384)]]
+    ground: Ground | None = None
+    lanes: list[Lane] = []
+    zones: list[Zone] = []
+
+    @field_validator("url", "sub_url")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        if value is None:
+            return value
+        parts = urlsplit(value)
+        if parts.scheme not in {"rtsp", "rtsps", "file"}:
+            raise ValueError(f"{_without_password(value)!r} is not an rtsp:// or file:// address")
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _shares_to_pixels(cls, value: Any) -> Any:
+        if isinstance(value, dict) and isinstance(value.get("frame"), list | tuple) and len(value["frame"]) == 2:
+            width, height = value["frame"]
+            if isinstance(width, int) and isinstance(height, int):
+                return _scaled(value, width, height)
+        return value
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        _unique([zone.id for zone in self.zones], "zone")
+        _unique([lane.id for lane in self.lanes], "lane")
+        for zone in self.zones:
+            _unique([lane.id for lane in zone.lanes], f"lane of {zone.id}")
+        return self
+
+
+class Site(SiteModel):
+    """A place with cameras, a time zone and the jurisdiction whose profile applies."""
+
+    site: Identifier
+    name: str = Field(min_length=1, max_length=200)
+    timezone: str
+    jurisdiction: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")
+    cameras: list[Camera] = Field(min_length=1)
+
+    @field_validator("timezone")
+    @classmethod
+    def _timezone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f"{value!r} is not a time zone of the IANA list - for example Asia/Shanghai")
+        return value
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        _unique([camera.id for camera in self.cameras], "camera")
+        return self
+
+    @property
+    def zone_info(self) -> ZoneInfo:
+        """The site's time zone."""
+        return ZoneInfo(self.timezone)
+
+    def camera(self, camera_id: str | None) -> Camera:
+        """The camera of that id, or the only one. Raises KeyError with a sentence."""
+        if camera_id is None:
+            if len(self.cameras) > 1:
+                names = ", ".join(camera.id for camera in self.cameras)
+                raise KeyError(f"site {self.site} has {len(self.cameras)} cameras ({names}) - choose one with --camera")
+            return self.cameras[0]
+        for camera in self.cameras:
+            if camera.id == camera_id:
+                return camera
+        raise KeyError(f"site {self.site} has no camera {camera_id!r}")
+
+
+def crossings(camera: Camera) -> Iterator[tuple[str, str]]:
+    """(path, why) of every polygon that is not a simple area; paths are relative to the camera."""
+    for path, polygon in _polygons(camera):
+        shape = ShapelyPolygon(polygon)
+        if not shape.is_valid:
+            yield path, f"crosses itself or is flat ({explain_validity(shape)}) - redraw it"
+        elif shape.area < 16:
+            yield path, f"covers only {shape.area:.0f} square pixels - redraw it larger"
+
+
+def _polygons(camera: Camera) -> Iterator[tuple[str, list[Point]]]:
+    for index, lane in enumerate(camera.lanes):
+        yield f"lanes.{index}.polygon", lane.polygon
+    for index, zone in enumerate(camera.zones):
+        yield f"zones.{index}.polygon", zone.polygon
+        if zone.carriageway:
+            yield f"zones.{index}.carriageway", zone.carriageway
+        if zone.refuge:
+            yield f"zones.{index}.refuge", zone.refuge
+        for number, lane in enumerate(zone.lanes):
+            yield f"zones.{index}.lanes.{number}.polygon", lane.polygon
+
+
+_SHAPES = frozenset({"polygon", "carriageway", "refuge", "stop_line", "centre_line", "roi", "image"})
+
+
+def _scaled(value: Any, width: int, height: int, key: str = "") -> Any:
+    """`value` with every shape whose values all lie in 0..1 multiplied up to pixels."""
+    if isinstance(value, dict):
+        return {name: _scaled(inner, width, height, name) for name, inner in value.items()}
+    if key in _SHAPES and _is_share(value):
+        return [[x * width, y * height] for x, y in value]
+    if key == "towards" and _is_share([value]):
+        return [value[0] * width, value[1] * height]
+    if isinstance(value, list) and key not in _SHAPES:
+        return [_scaled(inner, width, height) for inner in value]
+    return value
+
+
+def _is_share(points: Any) -> bool:
+    if not isinstance(points, list) or not points:
+        return False
+    pairs = all(isinstance(point, list | tuple) and len(point) == 2 for point in points)
+    return pairs and all(
+        isinstance(number, int | float) and not isinstance(number, bool) and 0 <= number <= 1
+        for point in points
+        for number in point
+    )
+
+
+def _unique(names: list[str], what: str) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{what} id {name!r} is used twice - give each its own")
+
+
+def _without_password(url: str) -> str:
+    head, at, tail = url.rpartition("@")
+    return f"{head.partition('://')[0]}://...@{tail}" if at else url
+
+
+__all__ = [
+    "DEFAULT_WAIT_S",
+    "IDENTIFIER",
+    "PARKING_ZONES",
+    "Camera",
+    "Ground",
+    "Lane",
+    "Line",
+    "Point",
+    "Polygon",
+    "Signal",
+    "Site",
+    "Zone",
+    "ZoneType",
+    "crossings",
+]

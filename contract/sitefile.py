@@ -1,0 +1,141 @@
+"""Reading a site file from YAML so that every complaint names file, line and key.
+
+site.yaml:17  cameras[0].zones[2].polygon crosses itself ... - redraw it
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from contract.errors import SiteError
+from contract.site import Site, crossings
+
+MAX_BYTES = 1_000_000
+_Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SiteFile:
+    """A site as it was read: the model and the SHA-256 (hex) of the very bytes, which every event names."""
+
+    site: Site
+    sha256: str
+    path: Path
+
+
+def load_site(path: Path) -> SiteFile:
+    """Read and check a site file. Raises SiteError with one line per complaint (the first five)."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise SiteError(f"{path}: cannot be read ({error.strerror}) - give the path of a site file") from error
+    if len(raw) > MAX_BYTES:
+        raise SiteError(f"{path}: is over {MAX_BYTES} bytes - a site file is a few kilobytes of YAML")
+    node = _compose(raw, path)
+    lines = dict(_lines(node, ()))
+    try:
+        site = Site.model_validate(yaml.safe_load(raw))
+    except ValidationError as error:
+        raise SiteError(_complaints(path, lines, error)) from error
+    bad = [
+        f"{path}:{_line(lines, _split(index, where))}  {_dotted(_split(index, where))} {why}"
+        for index, camera in enumerate(site.cameras)
+        for where, why in crossings(camera)
+    ]
+    if bad:
+        raise SiteError("\n".join(bad[:5]))
+    return SiteFile(site, hashlib.sha256(raw).hexdigest(), path)
+
+
+def _compose(raw: bytes, path: Path) -> yaml.Node:
+    try:
+        for event in yaml.parse(raw, Loader=yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent) and event.start_mark:
+                line = event.start_mark.line + 1
+                raise SiteError(f"{path}:{line}  aliases (*name) are not read in site files - write the value out")
+        node = yaml.compose(raw, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        raise SiteError(f"{path}:{line}  is not YAML: {error.problem or error.context} - mend that line") from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise SiteError(f"{path}:1  is not YAML text ({type(error).__name__}) - give a UTF-8 site file") from error
+    if not isinstance(node, yaml.MappingNode):
+        raise SiteError(f"{path}:1  is not a site file - it begins with `site:`, `name:`, `timezone:`")
+    _refuse_twins(node, path)
+    return node
+
+
+def _refuse_twins(node: yaml.Node, path: Path) -> None:
+    """YAML keeps the last of two equal keys in silence; here that could lose a zone."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if str(key.value) in seen:
+                line = key.start_mark.line + 1
+                raise SiteError(f"{path}:{line}  {key.value} is given twice - keep one of them")
+            seen.add(str(key.value))
+            _refuse_twins(value, path)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            _refuse_twins(value, path)
+
+
+def _lines(node: yaml.Node, at: _Path) -> Iterator[tuple[_Path, int]]:
+    yield at, node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield (*at, str(key.value), "<key>"), key.start_mark.line + 1
+            yield from _lines(value, (*at, str(key.value)))
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            yield from _lines(value, (*at, index))
+
+
+def _line(lines: dict[_Path, int], at: _Path) -> int:
+    if (*at, "<key>") in lines:
+        return lines[(*at, "<key>")]
+    while at and at not in lines:
+        at = at[:-1]
+    return lines.get(at, 1)
+
+
+def _complaints(path: Path, lines: dict[_Path, int], error: ValidationError) -> str:
+    said = []
+    for one in error.errors(include_url=False):
+        at = tuple(part for part in one["loc"] if not _is_tag(part))
+        said.append(f"{path}:{_line(lines, at)}  {_sentence(at, one)}")
+    return "\n".join(dict.fromkeys(said[:5]))
+
+
+def _is_tag(part: str | int) -> bool:
+    """Pydantic names the branch of a union in the location; a reader has no such key."""
+    return isinstance(part, str) and (part in {"Signal"} or part.startswith(("literal[", "function-")))
+
+
+def _sentence(at: _Path, one: Any) -> str:
+    name = _dotted(at)
+    if one["type"] == "extra_forbidden":
+        return f"{name} is not a key of a site file - remove it or mend its spelling"
+    if one["type"] == "missing":
+        return f"{name} is missing - add it"
+    message = str(one["msg"]).removeprefix("Value error, ")
+    return f"{name}: {message}" if name else message
+
+
+def _dotted(at: _Path) -> str:
+    text = ""
+    for part in at:
+        text += f"[{part}]" if isinstance(part, int) else (f".{part}" if text else part)
+    return text
+
+
+def _split(camera: int, where: str) -> _Path:
+    parts: list[str | int] = ["cameras", camera]
+    parts += [int(part) if part.isdigit() else part for part in where.split(".")]
+    return tuple(parts)

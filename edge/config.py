@@ -1,0 +1,104 @@
+"""Settings of a box: one YAML file, unknown keys are errors. `docs/configuration.md` is held to this by a test."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from contract.errors import ConfigError
+from contract.topics import check_identifier
+
+
+class Settings(BaseModel):
+    """Unknown keys are errors; values do not change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Broker(Settings):
+    """Where the MQTT 5 broker is. The password stands in a file of its own (mode 0600), never here."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8883, ge=1, le=65535)
+    username: str | None = None
+    password_file: Path | None = None
+    tls_ca: Path | None = Field(default=None, description="CA of the broker's certificate; TLS is used when given")
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+
+
+class Central(Settings):
+    """Where central's HTTP front is: enrolment and media."""
+
+    url: str = "http://127.0.0.1:8080"
+
+
+class Detection(Settings):
+    """Which detector runs and how often it looks."""
+
+    model: Path | None = Field(default=None, description="model package; default: what `sightline models prepare` made")
+    backend: Literal["openvino", "ultralytics"] = "openvino"
+    parking_fps: float = Field(default=2.0, gt=0, le=60)
+    yield_fps: float = Field(default=12.5, gt=0, le=60)
+    threads: int = Field(default=0, ge=0, le=64, description="threads of the inference service; 0: let OpenVINO choose")
+
+
+class Outbox(Settings):
+    """What waits on disk for central's acknowledgement."""
+
+    max_media_bytes: int = Field(default=8 * 1024**3, ge=1_000_000)
+
+
+class EdgeConfig(Settings):
+    """A box. Paths are relative to the settings file."""
+
+    edge_id: Annotated[str, AfterValidator(lambda value: check_identifier(value, "edge id"))]
+    sites: list[Path] = Field(min_length=1)
+    data_dir: Path
+    broker: Broker = Broker()
+    central: Central = Central()
+    detection: Detection = Detection()
+    outbox: Outbox = Outbox()
+    rtsp_transport: Literal["tcp", "udp"] = "tcp"
+    cameras_per_worker: int = Field(default=8, ge=1, le=32)
+    pre_roll_s: float = Field(default=20.0, ge=5, le=120)
+    health_port: int | None = Field(default=None, ge=1, le=65535, description="127.0.0.1 only: /healthz and /metrics")
+
+
+def load_config(path: Path) -> EdgeConfig:
+    """Read a box's settings. Raises ConfigError with file, key and remedy."""
+    try:
+        data: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}) - give the path of the settings file") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: is not YAML ({str(error).splitlines()[0]}) - mend it") from error
+    try:
+        config = EdgeConfig.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise ConfigError(f"{path}: {key}: {first['msg']} - see docs/configuration.md") from error
+    return _resolved(config, path.resolve().parent)
+
+
+def _resolved(config: EdgeConfig, base: Path) -> EdgeConfig:
+    """The same settings with every path absolute, seen from the settings file."""
+
+    def absolute(value: Path | None) -> Path | None:
+        return None if value is None else base / value
+
+    broker = config.broker.model_copy(
+        update={
+            name: absolute(getattr(config.broker, name)) for name in ("password_file", "tls_ca", "tls_cert", "tls_key")
+        }
+    )
+    return config.model_copy(
+        update={
+            "sites": [base / site for site in config.sites],
+            "data_dir": base / config.data_dir,
+            "broker": broker,
+            "detection": config.detection.model_copy(update={"model": absolute(config.detection.model)}),
+        }
+    )

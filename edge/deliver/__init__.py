@@ -1,0 +1,1 @@
+"""The one process that owns the key, the chain and the outbox."""

@@ -1,0 +1,1 @@
+"""One Detector protocol, its backends, and the inference service of a box."""

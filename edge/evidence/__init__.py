@@ -1,0 +1,1 @@
+"""Stills and clips of a decision, cut from the camera's own packets."""

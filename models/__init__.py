@@ -1,0 +1,1 @@
+"""Which detector, where it comes from, how it is exported and checked."""
