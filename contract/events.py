@@ -224,6 +224,51 @@ class Closed(Model):
     chain: Chain | None = None
 
 
+class Genesis(Model):
+    """`data` of the first event of a chain: which key signs from here on, and why a chain begins."""
+
+    schema_ver: str = SCHEMA_VERSION
+    edge_id: str
+    kid: str = Field(description="RFC 7638 thumbprint of the signing key")
+    reason: Literal["enrolled", "rotated", "disk_lost", "reset"]
+    chain: Chain | None = None
+
+
+class Feed(Model):
+    """`data` of a change in a camera's feed."""
+
+    schema_ver: str = SCHEMA_VERSION
+    edge_id: str
+    camera_id: str
+    state: Literal["live", "lost"]
+    cause: str = ""
+    camera_seq: int | None = Field(default=None, ge=0)
+    chain: Chain | None = None
+
+
+class Ack(Model):
+    """Central's application acknowledgement, on `.../ack`, after its commit.
+
+    `stored` and `duplicate` let the row leave the outbox; `refused` stops it being sent again and is shown loudly.
+    """
+
+    id: str = Field(min_length=1, max_length=64)
+    status: Literal["stored", "duplicate", "refused"]
+    reason: str = ""
+
+
+class CameraStatus(Model):
+    """Retained state of one camera, on `.../camera/{camera_id}/status`."""
+
+    camera_id: str
+    state: Literal["starting", "live", "lost"]
+    since: AwareDatetime
+    cause: str = ""
+    clock: Clock = Clock()
+    fps: float | None = None
+    epoch: int = 0
+
+
 class CloudEvent(Model):
     """The envelope. `data` is kept as plain JSON here; `parse_data` gives the model that belongs to `type`."""
 
@@ -236,12 +281,14 @@ class CloudEvent(Model):
     data: dict[str, JsonValue]
 
 
-Data = Violation | Manifest | Closed
-DATA_MODEL: dict[str, type[Violation] | type[Manifest] | type[Closed]] = {
+Data = Violation | Manifest | Closed | Genesis | Feed
+DATA_MODEL: dict[str, type[Violation] | type[Manifest] | type[Closed] | type[Genesis] | type[Feed]] = {
     EventType.ILLEGAL_PARKING: Violation,
     EventType.FAILURE_TO_YIELD: Violation,
     EventType.MANIFEST: Manifest,
     EventType.CLOSED: Closed,
+    EventType.GENESIS: Genesis,
+    EventType.FEED: Feed,
 }
 
 

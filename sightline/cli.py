@@ -1,0 +1,38 @@
+"""`sightline`: the one command. Groups live in `sightline.commands`, this file only gathers them."""
+
+import sys
+
+import typer
+
+from contract.errors import SightlineError
+from sightline import __version__
+
+app = typer.Typer(
+    name="sightline",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Watches no-parking kerbs, zebra crossings and polling stations; signs what it saw; a person decides.",
+)
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: bool = typer.Option(False, "--version", help="Print the version and leave.")) -> None:
+    if version:
+        typer.echo(f"sightline {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line: one line on standard error and the right exit status for what a person can mend."""
+    try:
+        app()
+    except SightlineError as error:
+        typer.echo(f"sightline: {error}", err=True)
+        sys.exit(error.exit_status)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

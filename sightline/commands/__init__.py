@@ -1,0 +1,1 @@
+"""One module a command group; each exposes `app`, and imports the heavy things only inside its functions."""
