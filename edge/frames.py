@@ -6,7 +6,6 @@ Boxes are float32 (N, 4), x1 y1 x2 y2 in pixels of the camera's `frame` (x right
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +15,6 @@ CLASSES = ("person", "bicycle", "motorcycle", "car", "bus", "truck")
 PERSON, BICYCLE, MOTORCYCLE, CAR, BUS, TRUCK = range(6)
 #: Classes that park and yield as vehicles with four wheels or more.
 VEHICLES = frozenset({CAR, BUS, TRUCK})
-
-NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 def _empty(shape: tuple[int, ...], dtype: type) -> "NDArray":  # type: ignore[type-arg]
@@ -87,4 +84,4 @@ class Scene:
 
     t: float
     tracks: Tracks
-    signals: Mapping[str, str] = NOTHING
+    signals: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,50 @@
+"""ByteTrack from the kept library `trackers`, one instance for each kind of road user.
+
+People, two-wheelers and vehicles are tracked apart, so that a rider's box cannot take over the bicycle's track.
+Zhang et al., "ByteTrack: Multi-Object Tracking by Associating Every Detection Box", ECCV 2022.
+"""
+
+import numpy as np
+import supervision as sv
+from trackers import ByteTrackTracker
+
+from edge.frames import BICYCLE, BUS, CAR, MOTORCYCLE, PERSON, TRUCK, Detections, Tracks
+
+_KINDS = ((PERSON,), (BICYCLE, MOTORCYCLE), (CAR, BUS, TRUCK))
+#: A track is remembered unseen for this long [s]; longer absences are the rules' matter, who link by place.
+MEMORY_S = 2.0
+
+
+class Tracker:
+    """Gives detections an id each. Fed in rising stream time; frames may be missing or irregular."""
+
+    def __init__(self, sure: float = 0.35) -> None:
+        """`sure`: score from which a detection may begin a track; lower ones only continue one."""
+        self._kinds = [
+            ByteTrackTracker(
+                lost_track_buffer=round(MEMORY_S * 30),
+                track_activation_threshold=sure,
+                high_conf_det_threshold=sure,
+                minimum_consecutive_frames=1,
+                minimum_iou_threshold=0.1,
+            )
+            for _ in _KINDS
+        ]
+
+    def update(self, t: float, seen: Detections) -> Tracks:
+        """The detections of stream time `t` [s] that belong to a track."""
+        parts = [self._update(number, t, seen) for number in range(len(_KINDS))]
+        rows = np.concatenate([rows for rows, _ in parts])
+        ids = np.concatenate([ids for _, ids in parts])
+        return Tracks(ids, seen.boxes[rows], seen.scores[rows], seen.classes[rows])
+
+    def _update(self, number: int, t: float, seen: Detections) -> tuple["np.ndarray", "np.ndarray"]:  # type: ignore[type-arg]
+        rows = np.flatnonzero(np.isin(seen.classes, _KINDS[number]))
+        given = sv.Detections(xyxy=seen.boxes[rows], confidence=seen.scores[rows], class_id=rows)
+        got = self._kinds[number].update(given, timestamp=t)
+        if len(got) == 0:
+            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+        tracked = got.tracker_id >= 0
+        # Ids of the three kinds must not meet: each counts in its own residue class.
+        ids = got.tracker_id[tracked].astype(np.int64) * len(_KINDS) + number
+        return got.class_id[tracked].astype(np.int64), ids
