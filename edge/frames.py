@@ -36,6 +36,10 @@ class Detections:
     def __len__(self) -> int:
         return len(self.scores)
 
+    def rows(self, which: NDArray[np.int64]) -> "Detections":
+        """The detections of these rows, in this order."""
+        return Detections(self.boxes[which], self.scores[which], self.classes[which])
+
     @classmethod
     def empty(cls) -> "Detections":
         """Nothing seen."""

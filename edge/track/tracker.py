@@ -6,6 +6,7 @@ Zhang et al., "ByteTrack: Multi-Object Tracking by Associating Every Detection B
 
 import numpy as np
 import supervision as sv
+from numpy.typing import NDArray
 from trackers import ByteTrackTracker
 
 from edge.frames import BICYCLE, BUS, CAR, MOTORCYCLE, PERSON, TRUCK, Detections, Tracks
@@ -33,12 +34,17 @@ class Tracker:
 
     def update(self, t: float, seen: Detections) -> Tracks:
         """The detections of stream time `t` [s] that belong to a track."""
+        return self.update_rows(t, seen)[0]
+
+    def update_rows(self, t: float, seen: Detections) -> tuple[Tracks, NDArray[np.int64]]:
+        """The same, with the row of `seen` that each track comes from."""
         parts = [self._update(number, t, seen) for number in range(len(_KINDS))]
         rows = np.concatenate([rows for rows, _ in parts])
         ids = np.concatenate([ids for _, ids in parts])
-        return Tracks(ids, seen.boxes[rows], seen.scores[rows], seen.classes[rows])
+        return Tracks(ids, seen.boxes[rows], seen.scores[rows], seen.classes[rows]), rows
 
-    def _update(self, number: int, t: float, seen: Detections) -> tuple["np.ndarray", "np.ndarray"]:  # type: ignore[type-arg]
+    def _update(self, number: int, t: float, seen: Detections) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(rows, ids) of one kind of road user."""
         rows = np.flatnonzero(np.isin(seen.classes, _KINDS[number]))
         given = sv.Detections(xyxy=seen.boxes[rows], confidence=seen.scores[rows], class_id=rows)
         got = self._kinds[number].update(given, timestamp=t)

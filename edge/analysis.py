@@ -1,0 +1,145 @@
+"""One camera's pictures or boxes in, sayings out: detect -> track -> rules -> events.
+
+The same object serves the live worker and `edge replay`; only where pictures come from and where events go differ.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from shapely import Point
+from shapely import Polygon as ShapelyPolygon
+from shapely.prepared import prep as prepared
+
+from contract.events import Clock, CloudEvent
+from contract.site import PARKING_ZONES, Camera, ZoneType
+from edge.detect.protocol import Detector, Picture
+from edge.frames import Detections, Scene, Tracks
+from edge.judgement import EventMaker, Place
+from edge.rules.decision import Decision, Keep, Outcome, Release, Rule, Saying
+from edge.rules.ground import plane_of
+from edge.rules.parking import ParkingRule
+from edge.rules.yielding import YieldRule
+from edge.track.tracker import Tracker
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A decision, and the event that says it; None for one that accuses nobody and is seen in --explain alone."""
+
+    decision: Decision
+    event: CloudEvent | None
+
+
+Output = Judged | Keep | Release
+
+
+class Analysis:
+    """Tracker and rules of one camera, in rising stream time."""
+
+    def __init__(
+        self,
+        place: Place,
+        wall: Callable[[float], datetime],
+        clock: Callable[[], Clock],
+        detector: Detector | None = None,
+        *,
+        replay: bool = False,
+    ) -> None:
+        """`wall` maps stream seconds to wall clock; `detector` is needed by `look` alone."""
+        self._camera = place.profile.completed(place.camera)
+        self._detector = detector
+        self._tracker = Tracker()
+        self._plane = plane_of(self._camera)
+        zone_info = place.site_file.site.zone_info
+        self._rules: list[Rule] = []
+        if any(zone.type in PARKING_ZONES for zone in self._camera.zones):
+            self._rules.append(ParkingRule(self._camera, zone_info, wall, self._plane))
+        crosswalks = [zone for zone in self._camera.zones if zone.type is ZoneType.CROSSWALK]
+        self._ignored = [
+            prepared(ShapelyPolygon(zone.polygon))
+            for zone in self._camera.zones
+            if zone.type in {ZoneType.IGNORE, ZoneType.PRIVACY_MASK}
+        ]
+        self._rules += [YieldRule(self._camera, zone, self._plane) for zone in crosswalks]
+        model = detector.model if detector else None
+        self.events = EventMaker(place, wall, clock, model, replay)
+
+    def look(self, t: float, picture: Picture) -> list[Output]:
+        """Detect, track and judge one picture, BGR (H, W, 3) uint8, of any size: boxes are put into `frame` pixels."""
+        if self._detector is None:
+            raise ValueError("pictures need a detector")
+        return self.seen(t, fitted(self._detector.detect(picture), picture, self._camera))
+
+    def seen(self, t: float, detections: Detections) -> list[Output]:
+        """Track and judge detections in pixels of `frame`."""
+        return self.take(t, self._tracker.update(t, detections))
+
+    def take(self, t: float, tracks: Tracks, signals: Mapping[str, str] | None = None) -> list[Output]:
+        """Judge what is tracked at stream second `t`, which must rise."""
+        tracks = self._heeded(tracks)
+        self._plane.observe(tracks)
+        scene = Scene(t, tracks, signals or {})
+        return [self._output(said) for rule in self._rules for said in rule.step(scene)]
+
+    def finish(self) -> list[Output]:
+        """The stream has ended: decide what is open."""
+        return [self._output(said) for rule in self._rules for said in rule.finish()]
+
+    def _heeded(self, tracks: Tracks) -> Tracks:
+        """The tracks whose foot point (bottom centre) is outside every ignored or masked zone."""
+        if not self._ignored or not len(tracks):
+            return tracks
+        feet = np.column_stack([(tracks.boxes[:, 0] + tracks.boxes[:, 2]) / 2, tracks.boxes[:, 3]])
+        rows = [not any(zone.contains(Point(foot)) for zone in self._ignored) for foot in feet]
+        return Tracks(tracks.ids[rows], tracks.boxes[rows], tracks.scores[rows], tracks.classes[rows], tracks.facts)
+
+    def _output(self, said: Saying) -> Output:
+        if not isinstance(said, Decision):
+            return said
+        if said.outcome is Outcome.VIOLATION:
+            return Judged(said, self.events.violation(said))
+        if said.outcome is Outcome.CLOSED:
+            return Judged(said, self.events.closed(said))
+        return Judged(said, None)
+
+
+def needed_fps(camera: Camera, parking_fps: float, yield_fps: float) -> float:
+    """How many pictures a second the rules of this camera want; 0.0 when it has nothing to judge."""
+    types = {zone.type for zone in camera.zones}
+    if ZoneType.CROSSWALK in types:
+        return yield_fps
+    return parking_fps if types & PARKING_ZONES else 0.0
+
+
+class Pace:
+    """Lets pictures through at about `fps`, by their stream time, without drifting against the camera's own rate."""
+
+    def __init__(self, fps: float) -> None:
+        """`fps` of 0 lets nothing through."""
+        self._step = 1 / fps if fps > 0 else math.inf
+        self._next = -math.inf
+
+    def wants(self, t: float) -> bool:
+        """Whether the picture of stream second `t` is due."""
+        if self._step is math.inf or t < self._next - self._step * 0.1:
+            return False
+        behind = self._next == -math.inf or t - self._next > self._step
+        self._next = (t if behind else self._next) + self._step
+        return True
+
+
+def fitted(seen: Detections, picture: Picture, camera: Camera) -> Detections:
+    """Detections of a picture put into pixels of the site's `frame`, which a sub-stream need not have."""
+    height, width = picture.shape[:2]
+    if (width, height) == camera.frame:
+        return seen
+    scale = np.array([camera.frame[0] / width, camera.frame[1] / height] * 2, dtype=np.float32)
+    return Detections(seen.boxes * scale, seen.scores, seen.classes)
+
+
+def events_of(outputs: Iterable[Output]) -> list[CloudEvent]:
+    """The events among outputs, in order."""
+    return [output.event for output in outputs if isinstance(output, Judged) and output.event is not None]
