@@ -65,7 +65,7 @@ def sha256_hex(raw: bytes) -> str:
 
 
 def sign_detached(raw: bytes, key: OKPKey) -> str:
-    """The detached compact JWS (`header..signature`) over the raw bytes of an event."""
+    """The detached compact JWS (`header..signature`) over the raw bytes of an event, which are UTF-8."""
     header = {"alg": "EdDSA", "kid": thumbprint(key), "b64": False, "crit": ["b64"]}
     token = jws.serialize_compact(header, raw, key, algorithms=_ALGORITHMS)
     head, _, tail = token.partition(".")

@@ -112,21 +112,25 @@ def _fault(one: Any) -> str | None:
     """Why an object cannot be used, or None."""
     if not isinstance(one, dict):
         return "not an object"
-    if one.get("class") not in _CLASS:
+    if not isinstance(one.get("class"), str) or one["class"] not in _CLASS:
         return f"class {str(one.get('class'))[:20]!r} is not one of {' '.join(CLASSES)}"
-    box = one.get("box")
-    if not isinstance(box, list) or len(box) != 4 or not all(_is_number(value) for value in box):
-        return "box is not four finite numbers"
-    if box[2] <= box[0] or box[3] <= box[1]:
-        return "box has no area (x2 must be above x1, y2 above y1)"
-    if max(map(abs, box)) > 1e6:
-        return "box lies outside any picture"
+    fault = _box_fault(one.get("box"))
+    if fault:
+        return fault
     score = one.get("score", 1.0)
     if not _is_number(score) or not 0 <= score <= 1:
         return "score is not within 0..1"
     hint = one.get("id", 0)
     known = isinstance(hint, int) and not isinstance(hint, bool) and 0 <= hint < 2**40
     return None if known else "id is not a whole number from 0"
+
+
+def _box_fault(box: Any) -> str | None:
+    if not isinstance(box, list) or len(box) != 4 or not all(_is_number(value) for value in box):
+        return "box is not four finite numbers"
+    if box[2] <= box[0] or box[3] <= box[1]:
+        return "box has no area (x2 must be above x1, y2 above y1)"
+    return "box lies outside any picture" if max(map(abs, box)) > 1e6 else None
 
 
 def _is_number(value: Any) -> bool:

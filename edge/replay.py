@@ -1,0 +1,114 @@
+"""Recorded video, or a file of boxes, through the very analysis that runs live - in stream time, as fast as it can.
+
+Standard output gets one whole CloudEvent of a violation a line, the moment it is decided, unsealed and marked
+`"replay": true` (central refuses such); everything else goes elsewhere. Formats are fixed in design section 6.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from pathlib import Path
+from typing import TextIO
+
+from contract.errors import InputError
+from contract.events import Clock, EventType, serialise
+from contract.jurisdiction import load_profile
+from contract.sitefile import load_site
+from edge.analysis import Analysis, Judged, Output
+from edge.explain import Explanation
+from edge.judgement import Place
+from edge.objects import ObjectTracker, read_objects
+
+#: The box that a replay speaks as; no box of a county may be enrolled under it.
+REPLAY_EDGE = "replay"
+DEFAULT_START = "2026-01-05T10:00:00+08:00"
+_PRINTED = frozenset({EventType.ILLEGAL_PARKING, EventType.FAILURE_TO_YIELD})
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Wall clock of stream second 0: replay's clock is what the caller says it is."""
+
+    at: datetime
+
+    def wall(self, t: float) -> datetime:
+        """Wall clock of stream second `t`."""
+        return self.at + timedelta(seconds=t)
+
+    def clock(self) -> Clock:
+        """Nobody measured the clock of a file."""
+        return Clock(source="file")
+
+
+def parse_start(text: str, zone: tzinfo) -> Start:
+    """`--start` as ISO 8601, of the site's time zone where it names no offset. Raises InputError for anything else."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(f"--start {text!r} is not ISO 8601 - for example {DEFAULT_START}") from error
+    return Start(moment if moment.tzinfo else moment.replace(tzinfo=zone))
+
+
+def place_of(site: Path, camera_id: str | None) -> Place:
+    """The camera of a site file that a replay is about. Raises SiteError, ConfigError or InputError."""
+    site_file = load_site(site)
+    try:
+        camera = site_file.site.camera(camera_id)
+    except KeyError as error:
+        raise InputError(f"{site}: {error.args[0]}") from error
+    return Place(REPLAY_EDGE, site_file, camera, load_profile(site_file.site.jurisdiction))
+
+
+class Sink:
+    """Where a replay's outputs go: violations to `out`, every decision to `explain` where it is wanted."""
+
+    def __init__(self, out: TextIO, explain: TextIO | None) -> None:
+        """Both streams stay the caller's to close."""
+        self._out = out
+        self._explain = Explanation(explain) if explain else None
+        self.violations = 0
+        self.decisions = 0
+
+    def take(self, outputs: list[Output]) -> None:
+        """Write what was decided, at once."""
+        for output in outputs:
+            if isinstance(output, Judged):
+                self._judged(output)
+
+    def _judged(self, judged: Judged) -> None:
+        self.decisions += 1
+        if self._explain:
+            self._explain.write(judged)
+        if judged.event is not None and judged.event.type in _PRINTED:
+            self.violations += 1
+            self._out.write(serialise(judged.event).decode() + "\n")
+            self._out.flush()
+
+
+def replay_objects(place: Place, path: Path, start: Start, sink: Sink, warn: Tell) -> None:
+    """Judge a file of boxes; needs no model, network, key or camera. Raises ObjectsError for a bad line."""
+    analysis = Analysis(place, start.wall, start.clock, replay=True)
+    tracker = ObjectTracker()
+    for frame in read_objects(path, warn):
+        sink.take(analysis.take(frame.t, tracker.update(frame), frame.signals))
+    sink.take(analysis.finish())
+
+
+@contextmanager
+def whole_or_nothing(path: Path | None) -> Iterator[TextIO | None]:
+    """A text file that appears under its name only when everything went well."""
+    if path is None:
+        yield None
+        return
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("w", encoding="utf-8") as stream:
+            yield stream
+        part.replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}) - choose another place") from error
+    finally:
+        part.unlink(missing_ok=True)
