@@ -1,0 +1,83 @@
+"""`sightline edge replay` and `sightline edge check`: judge recorded video or boxes, and check a site file."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from contract.errors import InputError
+
+Site = Annotated[Path, typer.Option("--site", help="Site file (YAML).", show_default=False)]
+Videos = Annotated[list[Path] | None, typer.Argument(help="Recorded video; several files follow one another.")]
+Objects = Annotated[
+    Path | None,
+    typer.Option("--objects", help="Judge boxes instead of pixels: one JSON line a frame. Needs no model."),
+]
+Explain = Annotated[
+    Path | None, typer.Option("--explain", help="Write every decision with its reason and numbers here, a JSON a line.")
+]
+Evidence = Annotated[Path | None, typer.Option("--evidence", help="Put stills, clip and manifest of each case here.")]
+
+
+def replay(
+    site: Site,
+    videos: Videos = None,
+    camera: Annotated[str | None, typer.Option(help="Needed only when the site has more than one.")] = None,
+    objects: Objects = None,
+    start: Annotated[str, typer.Option(help="Wall clock of stream second 0, ISO 8601.")] = "2026-01-05T10:00:00+08:00",
+    explain: Explain = None,
+    evidence: Evidence = None,
+    model: Annotated[Path | None, typer.Option(help="Model package; default: the best this machine has.")] = None,
+) -> None:
+    """Run recorded video through the very pipeline that runs live, as fast as it can, in stream time.
+
+    Standard output is one CloudEvent of a violation a line, the moment it is decided; everything else goes to
+    standard error. No event and exit status 0 is a valid answer.
+
+    \b
+    sightline edge replay --site site.yaml video.mp4
+    sightline edge replay --site site.yaml --objects boxes.jsonl --explain why.jsonl
+    """
+    from edge.replay import Sink, parse_start, place_of, replay_objects, whole_or_nothing
+
+    videos = videos or []
+    if bool(videos) == bool(objects):
+        raise InputError("give either video files or --objects F.jsonl - see `sightline edge replay --help`")
+    if objects and evidence:
+        raise InputError("--evidence needs video: a file of boxes has no pictures")
+    place = place_of(site, camera)
+    begin = parse_start(start, place.site_file.site.zone_info)
+    with whole_or_nothing(explain) as reasons:
+        sink = Sink(sys.stdout, reasons)
+        if objects:
+            replay_objects(place, objects, begin, sink, _tell)
+        else:
+            from edge.video_replay import replay_videos
+
+            replay_videos(place, videos, begin, sink, _tell, model=model, evidence=evidence)
+    _tell(f"{sink.violations} violation(s), {sink.decisions} decision(s)")
+
+
+def check(
+    site: Annotated[Path, typer.Argument(help="Site file (YAML).", show_default=False)],
+) -> None:
+    """Check a site file: every fault with its line and what to do; exit status 2 when there is one.
+
+    \b
+    sightline edge check configs/sites/demo.yaml
+    """
+    from contract.jurisdiction import load_profile
+    from contract.sitefile import load_site
+
+    loaded = load_site(site)
+    load_profile(loaded.site.jurisdiction)
+    for camera in loaded.site.cameras:
+        zones = ", ".join(f"{zone.id} ({zone.type})" for zone in camera.zones) or "no zones"
+        ground = "calibrated" if camera.ground else "not calibrated: metres will be estimated, events will say so"
+        typer.echo(f"{camera.id}: {camera.frame[0]}x{camera.frame[1]}, {zones}; ground {ground}")
+    typer.echo(f"{site}: holds (SHA-256 {loaded.sha256})")
+
+
+def _tell(text: str) -> None:
+    typer.echo(text, err=True)
