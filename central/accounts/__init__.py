@@ -1,0 +1,1 @@
+"""People of the governance centre: accounts, sessions, roles, and who viewed what."""

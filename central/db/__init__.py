@@ -1,0 +1,1 @@
+"""What central remembers: typed tables, one engine, migrations. Nothing here is SQLite-only."""

@@ -1,0 +1,124 @@
+"""Cases (tickets): one a violation, the evidence it names, its open questions and its history."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Boolean, Float, ForeignKey, Index, Integer, String, Text, UniqueConstraint, event
+from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
+
+from central.db.base import Base
+
+
+class Case(Base):
+    """One matter before the officers. `version` rises with every change: who decides names the one that was seen."""
+
+    __tablename__ = "cases"
+    __table_args__ = (
+        UniqueConstraint("edge_id", "case_key"),
+        Index("ix_cases_queue", "state", "at_trigger", "number"),
+    )
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    number: Mapped[str] = mapped_column(String(20), unique=True)
+    edge_id: Mapped[str] = mapped_column(ForeignKey("edges.id"))
+    case_key: Mapped[str] = mapped_column(String(64))
+    event_id: Mapped[str] = mapped_column(ForeignKey("events.id"))
+    rule: Mapped[str] = mapped_column(String(40))
+    verdict: Mapped[str] = mapped_column(String(20))
+    state: Mapped[str] = mapped_column(String(20))
+    site: Mapped[str] = mapped_column(String(200))
+    camera_id: Mapped[str] = mapped_column(String(64))
+    zone_id: Mapped[str] = mapped_column(String(200))
+    lane_id: Mapped[str | None] = mapped_column(String(200))
+    vehicle_class: Mapped[str] = mapped_column(String(40))
+    plate: Mapped[str | None] = mapped_column(String(40), index=True)
+    at_first: Mapped[datetime]
+    at_trigger: Mapped[datetime]
+    at_last: Mapped[datetime]
+    at_end: Mapped[datetime | None]
+    dwell_s: Mapped[float | None]
+    clock_offset_ms: Mapped[float | None]
+    manifest: Mapped[bool] = mapped_column(Boolean, default=False)
+    checks: Mapped[list[Any]] = mapped_column(default=list)
+    reason_code: Mapped[str | None] = mapped_column(String(3))
+    note: Mapped[str | None] = mapped_column(Text)
+    decided_by: Mapped[str | None] = mapped_column(String(64))
+    decided_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    version: Mapped[int] = mapped_column(default=1)
+
+    media: Mapped[list["CaseMedia"]] = relationship(order_by="CaseMedia.position", cascade="save-update")
+    questions: Mapped[list["CaseQuestion"]] = relationship(order_by="CaseQuestion.position", cascade="save-update")
+    history: Mapped[list["CaseLog"]] = relationship(order_by="CaseLog.id", cascade="save-update")
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+
+class CaseMedia(Base):
+    """One still or clip that the manifest of a case names. Its bytes are there when `media.sha256` is complete."""
+
+    __tablename__ = "case_media"
+    __table_args__ = (UniqueConstraint("case_id", "position"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    position: Mapped[int]
+    sha256: Mapped[str] = mapped_column(String(64), index=True)
+    kind: Mapped[str] = mapped_column(String(8))
+    role: Mapped[str | None] = mapped_column(String(16))
+    moment: Mapped[str | None] = mapped_column(String(16))
+    t: Mapped[float] = mapped_column(Float)
+    t1: Mapped[float | None] = mapped_column(Float)
+    at: Mapped[datetime]
+    w: Mapped[int]
+    h: Mapped[int]
+    size: Mapped[int]
+    media_type: Mapped[str] = mapped_column(String(60))
+    overlay: Mapped[bool] = mapped_column(default=False)
+
+
+class CaseQuestion(Base):
+    """A fact that no live source could tell. It is answered by name before the case can be approved."""
+
+    __tablename__ = "case_questions"
+
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    fact: Mapped[str] = mapped_column(String(80), primary_key=True)
+    position: Mapped[int]
+    question: Mapped[str] = mapped_column(Text)
+    sources: Mapped[list[Any]] = mapped_column(default=list)
+    answer: Mapped[str | None] = mapped_column(Text)
+    answered_by: Mapped[str | None] = mapped_column(String(64))
+    answered_at: Mapped[datetime | None]
+
+
+class CaseLog(Base):
+    """What became of a case, line by line. Only ever added to."""
+
+    __tablename__ = "case_log"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(64))
+    action: Mapped[str] = mapped_column(String(40))
+    from_state: Mapped[str | None] = mapped_column(String(20))
+    to_state: Mapped[str | None] = mapped_column(String(20))
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class CaseNumber(Base):
+    """The last number given on a day (YYYYMMDD)."""
+
+    __tablename__ = "case_numbers"
+
+    day: Mapped[str] = mapped_column(String(8), primary_key=True)
+    last: Mapped[int]
+
+
+def _append_only(_mapper: Mapper[Any], _connection: Any, line: CaseLog) -> None:
+    raise ValueError(f"the history of a case is only added to: line {line.id} cannot be changed or removed")
+
+
+event.listen(CaseLog, "before_update", _append_only)
+event.listen(CaseLog, "before_delete", _append_only)

@@ -1,0 +1,47 @@
+"""Boxes that were enrolled, every key they ever had, and the one-time codes that let them in."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from central.db.base import Base
+
+
+class Edge(Base):
+    """A box at the roadside. `kid` names the key it signs with now; `chain_*` is the newest linked event."""
+
+    __tablename__ = "edges"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kid: Mapped[str] = mapped_column(String(64))
+    public_jwk: Mapped[dict[str, Any]]
+    chain_id: Mapped[str | None] = mapped_column(String(64))
+    chain_seq: Mapped[int | None]
+    enrolled_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class EdgeKey(Base):
+    """A key a box has or had: what it sealed stays verifiable after the key is retired."""
+
+    __tablename__ = "edge_keys"
+
+    kid: Mapped[str] = mapped_column(String(64), primary_key=True)
+    edge_id: Mapped[str] = mapped_column(ForeignKey("edges.id"), index=True)
+    public_jwk: Mapped[dict[str, Any]]
+    enrolled_at: Mapped[datetime]
+    retired_at: Mapped[datetime | None]
+
+
+class EnrolCode(Base):
+    """A one-time code, of which only the SHA-256 is kept."""
+
+    __tablename__ = "enrol_codes"
+
+    code_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    edge_id: Mapped[str] = mapped_column(String(64), index=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    used_at: Mapped[datetime | None]

@@ -1,0 +1,27 @@
+"""Every table, gathered: importing this module makes the metadata complete."""
+
+from central.db.accounts import Attempt, User, UserSession, ViewLog
+from central.db.base import Base
+from central.db.cases import Case, CaseLog, CaseMedia, CaseNumber, CaseQuestion
+from central.db.edges import Edge, EdgeKey, EnrolCode
+from central.db.events import Event, Quarantine
+from central.db.media import Media
+
+__all__ = [
+    "Attempt",
+    "Base",
+    "Case",
+    "CaseLog",
+    "CaseMedia",
+    "CaseNumber",
+    "CaseQuestion",
+    "Edge",
+    "EdgeKey",
+    "EnrolCode",
+    "Event",
+    "Media",
+    "Quarantine",
+    "User",
+    "UserSession",
+    "ViewLog",
+]

@@ -1,0 +1,184 @@
+"""Rows of the database as the views that pages and the API show."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from central.db.cases import Case, CaseMedia, CaseQuestion
+from central.db.events import Event
+from central.db.media import Media
+from central.tickets import opening, views
+from central.tickets.review import WORKFLOW
+from contract.events import EventType, Manifest, Violation, parse_data, parse_event
+
+#: Which still stands for a case in the queue, best first.
+_THUMBNAILS = ("trigger", "last", "first", "spacing")
+
+
+def lines(session: Session, cases: Sequence[Case]) -> list[views.QueueItem]:
+    """The queue's lines, with four queries however many cases there are."""
+    ids = [row.id for row in cases]
+    thumbnails, missing, questions = _thumbnails(session, ids), opening.missing_media(session, ids), _open(session, ids)
+    return [_line(row, thumbnails.get(row.id), missing.get(row.id, 0), questions.get(row.id, 0)) for row in cases]
+
+
+def _line(row: Case, thumbnail: str | None, missing: int, questions: int) -> views.QueueItem:
+    return views.QueueItem(
+        number=row.number,
+        state=row.state,
+        rule=row.rule,
+        verdict=row.verdict,
+        site=row.site,
+        camera_id=row.camera_id,
+        zone_id=row.zone_id,
+        lane_id=row.lane_id,
+        vehicle_class=row.vehicle_class,
+        plate=row.plate,
+        at_trigger=row.at_trigger,
+        created_at=row.created_at,
+        dwell_s=row.dwell_s,
+        thumbnail=thumbnail,
+        open_questions=questions,
+        missing_media=missing,
+        flags=list(dict.fromkeys(check["name"] for check in row.checks if not check["ok"])),
+        reason_code=row.reason_code,
+        decided_by=row.decided_by,
+        decided_at=row.decided_at,
+    )
+
+
+def _open(session: Session, ids: list[int]) -> Mapping[int, int]:
+    query = (
+        select(CaseQuestion.case_id, func.count())
+        .where(CaseQuestion.case_id.in_(ids), CaseQuestion.answer.is_(None))
+        .group_by(CaseQuestion.case_id)
+    )
+    return dict(session.execute(query))
+
+
+def _thumbnails(session: Session, ids: list[int]) -> dict[int, str]:
+    query = (
+        select(CaseMedia)
+        .join(Media, Media.sha256 == CaseMedia.sha256)
+        .where(CaseMedia.case_id.in_(ids), CaseMedia.kind == "image", Media.complete.is_(True))
+    )
+    best: dict[int, CaseMedia] = {}
+    for still in session.execute(query).scalars():
+        held = best.get(still.case_id)
+        if held is None or _rank(still) < _rank(held):
+            best[still.case_id] = still
+    return {case_id: still.sha256 for case_id, still in best.items()}
+
+
+def _rank(still: CaseMedia) -> tuple[bool, bool, int, int]:
+    moment = _THUMBNAILS.index(still.moment) if still.moment in _THUMBNAILS else len(_THUMBNAILS)
+    return (still.role in {"plate", "composite"}, still.overlay, moment, still.position)
+
+
+def whole(session: Session, row: Case, before: str | None, behind: str | None) -> views.CaseView:
+    """Everything that a page shows of one case."""
+    event = session.get_one(Event, row.event_id)
+    violation = parse_data(parse_event(event.raw))
+    if not isinstance(violation, Violation):
+        raise TypeError(f"event {event.id} is no violation")
+    manifest = _manifest(session, row)
+    media = _media(session, row)
+    return views.CaseView(
+        number=row.number,
+        version=row.version,
+        state=row.state,
+        verdict=row.verdict,
+        rule=row.rule,
+        edge_id=row.edge_id,
+        camera_id=row.camera_id,
+        site=row.site,
+        zone_id=row.zone_id,
+        lane_id=row.lane_id,
+        violation=violation,
+        seal=_seal(event),
+        at_end=row.at_end,
+        dwell_s=row.dwell_s,
+        manifest_arrived=row.manifest,
+        evidence_ready=row.manifest and all(one.ready for one in media),
+        dropped=list(manifest.dropped) if manifest else [],
+        below_profile=list(manifest.below_profile) if manifest else [],
+        media=media,
+        questions=[views.QuestionItem.model_validate(one, from_attributes=True) for one in row.questions],
+        checks=_checks(row, event),
+        history=[views.HistoryLine.model_validate(one, from_attributes=True) for one in row.history],
+        actions=list(WORKFLOW.open_to(row.state, "officer")),
+        reason_code=row.reason_code,
+        note=row.note,
+        decided_by=row.decided_by,
+        decided_at=row.decided_at,
+        created_at=row.created_at,
+        previous=before,
+        next=behind,
+    )
+
+
+def item(named: CaseMedia, ready: bool) -> views.MediaItem:
+    """One still or clip."""
+    return views.MediaItem(
+        sha256=named.sha256,
+        kind=named.kind,
+        role=named.role,
+        moment=named.moment,
+        t=named.t,
+        t1=named.t1,
+        at=named.at,
+        w=named.w,
+        h=named.h,
+        size=named.size,
+        media_type=named.media_type,
+        overlay=named.overlay,
+        ready=ready,
+    )
+
+
+def _checks(row: Case, event: Event) -> list[views.Check]:
+    """The stored results; the chain's is read anew, because the neighbour may have arrived since."""
+    stored = [views.Check.model_validate(check) for check in row.checks if check["name"] != "chain"]
+    return [*stored[:1], chain_check(event.chain_state), *stored[1:]]
+
+
+def chain_check(state: str) -> views.Check:
+    """The chain's state in words. A hole is pending, never bad."""
+    words = {
+        "genesis": "it is the first event of its chain",
+        "linked": "it follows the event before it",
+        "pending": "the event before it has not arrived yet",
+        "broken": "it does not follow the event before it",
+    }
+    return views.Check(name="chain", ok=state != "broken", detail=words[state])
+
+
+def _media(session: Session, row: Case) -> list[views.MediaItem]:
+    names = [one.sha256 for one in row.media]
+    there = set(
+        session.execute(select(Media.sha256).where(Media.sha256.in_(names), Media.complete.is_(True))).scalars()
+    )
+    return [item(one, one.sha256 in there) for one in row.media]
+
+
+def _manifest(session: Session, row: Case) -> Manifest | None:
+    query = select(Event).where(
+        Event.edge_id == row.edge_id, Event.case_key == row.case_key, Event.type == EventType.MANIFEST
+    )
+    event = session.execute(query).scalar_one_or_none()
+    data = parse_data(parse_event(event.raw)) if event else None
+    return data if isinstance(data, Manifest) else None
+
+
+def _seal(event: Event) -> views.Seal:
+    return views.Seal(
+        ok=event.sealed,
+        kid=event.kid,
+        event_id=event.id,
+        event_sha256=event.sha256,
+        chain_id=event.chain_id,
+        chain_seq=event.chain_seq,
+        chain_state=event.chain_state,
+        received_at=event.received_at,
+    )

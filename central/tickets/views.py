@@ -1,0 +1,146 @@
+"""What pages and the API show of cases. Times are aware, `t_*` are stream seconds, boxes pixels of `frame`."""
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
+
+from contract.events import Violation
+
+
+class View(BaseModel):
+    """Base of what is shown."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class MediaItem(View):
+    """One still or clip. `ready`: its bytes are there and verified. `t1` is the end of a clip."""
+
+    sha256: str
+    kind: str
+    role: str | None
+    moment: str | None
+    t: float
+    t1: float | None
+    at: AwareDatetime
+    w: int
+    h: int
+    size: int
+    media_type: str
+    overlay: bool
+    ready: bool
+
+
+class QuestionItem(View):
+    """A fact no live source told. It must be answered by name (`fact`) before the case can be approved."""
+
+    fact: str
+    question: str
+    sources: list[str]
+    answer: str | None
+    answered_by: str | None
+    answered_at: AwareDatetime | None
+
+
+class Check(View):
+    """One result of the precheck. What fails is shown, never hidden."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+class HistoryLine(View):
+    """One line of the append-only history."""
+
+    at: AwareDatetime
+    actor: str
+    action: str
+    from_state: str | None
+    to_state: str | None
+    detail: dict[str, JsonValue]
+
+
+class Seal(View):
+    """How the decision was sealed. `chain_state`: genesis | linked | pending (neighbour not arrived) | broken."""
+
+    ok: bool
+    kid: str
+    event_id: str
+    event_sha256: str
+    chain_id: str
+    chain_seq: int
+    chain_state: str
+    received_at: AwareDatetime
+
+
+class QueueItem(View):
+    """One line of the queue. `thumbnail` is the SHA-256 of a still that is there; `flags` name failed checks."""
+
+    number: str
+    state: str
+    rule: str
+    verdict: str
+    site: str
+    camera_id: str
+    zone_id: str
+    lane_id: str | None
+    vehicle_class: str
+    plate: str | None
+    at_trigger: AwareDatetime
+    created_at: AwareDatetime
+    dwell_s: float | None
+    thumbnail: str | None
+    open_questions: int
+    missing_media: int
+    flags: list[str]
+    reason_code: str | None
+    decided_by: str | None
+    decided_at: AwareDatetime | None
+
+
+class QueuePage(View):
+    """One page of cases in a state. `next` goes into `after` for the page behind it; `counts` are cases by state."""
+
+    state: str
+    items: list[QueueItem]
+    next: str | None
+    counts: dict[str, int]
+
+
+class CaseView(View):
+    """Everything a page shows of one case.
+
+    `violation` is the decision as the box sealed it (geometry for the overlay, clock, numbers, model, reason);
+    `actions` are what the table opens to an officer in this state; `previous` and `next` are the neighbours in the
+    queue of the same state. `checks` with `ok=False` must be shown beside the evidence.
+    """
+
+    number: str
+    version: int
+    state: str
+    verdict: str
+    rule: str
+    edge_id: str
+    camera_id: str
+    site: str
+    zone_id: str
+    lane_id: str | None
+    violation: Violation
+    seal: Seal
+    at_end: AwareDatetime | None
+    dwell_s: float | None
+    manifest_arrived: bool
+    evidence_ready: bool
+    dropped: list[str]
+    below_profile: list[str]
+    media: list[MediaItem]
+    questions: list[QuestionItem]
+    checks: list[Check]
+    history: list[HistoryLine]
+    actions: list[str]
+    reason_code: str | None
+    note: str | None
+    decided_by: str | None
+    decided_at: AwareDatetime | None
+    created_at: AwareDatetime
+    previous: str | None
+    next: str | None
