@@ -1,0 +1,54 @@
+"""Addresses of cameras as people may see them: without the password."""
+
+import ipaddress
+import re
+import socket
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+_SECRET = re.compile(r"(?i)((?:pass(?:word|wd)?|pwd|token|secret|key|auth)[a-z_]*=)[^&#]*")
+
+
+def shown(url: str) -> str:
+    """`url` with password and secret query values as `***`, safe to print and log."""
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        return url
+    authority, slash, tail = rest.partition("/")
+    user, at, host = authority.rpartition("@")
+    if at:
+        authority = f"{user.partition(':')[0]}:***@{host}" if ":" in user else f"{user}@{host}"
+    hidden = _SECRET.sub(r"\1***", tail)
+    return f"{scheme}://{authority}{slash}{hidden}"
+
+
+def scrubbed(text: str, url: str) -> str:
+    """`text` (an error of a library) with every appearance of `url` and its password taken out."""
+    text = text.replace(url, shown(url))
+    try:
+        password = urlsplit(url).password
+    except ValueError:
+        password = None
+    for secret in {password, unquote(password)} if password else ():
+        text = text.replace(secret, "***")
+    return text
+
+
+def is_local(url: str) -> bool:
+    """Whether the camera of this address runs on this very machine: loopback, or a file."""
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        return True
+    host = parts.hostname or ""
+    if host == "localhost" or host == socket.gethostname():
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def file_of(url: str) -> Path:
+    """The path of a file:// address or of a plain path."""
+    parts = urlsplit(url)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else Path(url)
