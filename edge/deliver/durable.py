@@ -1,0 +1,37 @@
+"""Writing so that a power cut leaves either the old file or the new one: fsync, rename, fsync of the folder."""
+
+import os
+from pathlib import Path
+
+
+def sync_folder(folder: Path) -> None:
+    """Make names created, renamed or removed in `folder` survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_durable(path: Path, raw: bytes, mode: int = 0o644) -> None:
+    """Replace `path` by `raw`, atomically and on disk when this returns. Raises OSError, and then nothing is left."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        with os.fdopen(handle, "wb") as file:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def folder_durable(folder: Path, mode: int = 0o755) -> Path:
+    """Make `folder` with its parents and have its name on disk."""
+    if not folder.is_dir():
+        folder.mkdir(mode=mode, parents=True, exist_ok=True)
+        sync_folder(folder.parent)
+    return folder

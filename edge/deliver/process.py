@@ -1,0 +1,194 @@
+"""`python -m edge.deliver.process --config F`: the one process that owns the key, the chain and the outbox.
+
+One loop, one thread that touches the database: spool in, acknowledgements in, events out, media out, states out. It
+may be killed at any instant: what was handed over is in the spool or in the outbox, and what is in the outbox is sent
+until central says that it has it.
+"""
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sqlite3
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from contract.errors import SightlineError
+from contract.events import now as clock
+from contract.events import rfc3339
+from contract.sealing import thumbprint
+from edge.config import EdgeConfig, load_config
+from edge.deliver.chain import begin, why_begin
+from edge.deliver.keys import KeyRing
+from edge.deliver.link import Link
+from edge.deliver.outbox import Outbox
+from edge.deliver.publisher import Publisher
+from edge.deliver.spool import Spool
+from edge.deliver.statuses import StatusBoard
+from edge.deliver.upload import Uploader
+
+log = logging.getLogger("sightline.deliver")
+
+TURN_S = 0.2
+DRAIN_S = 2.0
+_AT_ONCE = 100
+_TELL_EVERY_S = 1.0
+
+
+class Deliver:
+    """The parts of the process, and their turn. Raises ConfigError or RunError when it cannot start."""
+
+    def __init__(self, config: EdgeConfig, wake: threading.Event) -> None:
+        self.wake = wake
+        ring = KeyRing(config.data_dir / "keys")
+        self._key = ring.load()
+        self._link = Link(config.broker, config.edge_id, wake)
+        self._config = config
+        self._outbox = Outbox(config.data_dir / "outbox")
+        self._begin_chain(ring)
+        self._spool = Spool(config.data_dir / "spool")
+        self._recover()
+        self._publisher = Publisher(self._outbox, self._link)
+        self._uploader = Uploader(config, self._key, self._outbox, self._spool.media, wake)
+        self._board = StatusBoard(config.data_dir / "status")
+        self._epoch = 0
+        self._told: tuple[float, str] = (0.0, "")
+        self._problem: str | None = None
+
+    def run(self, stopping: Callable[[], bool]) -> None:
+        """Turn until `stopping`; then send what is there for at most 2 s more, and leave."""
+        self._link.start()
+        try:
+            while not stopping():
+                self.wake.clear()
+                if not self.turn():
+                    self.wake.wait(TURN_S)
+            until = time.monotonic() + DRAIN_S
+            while time.monotonic() < until and self._link.connected and (self.turn() or not self._publisher.idle()):
+                self.wake.clear()
+                self.wake.wait(0.05)
+        finally:
+            self._tell(force=True)
+            self._link.stop()
+            self._uploader.stop()
+            self._outbox.close()
+
+    def turn(self) -> bool:
+        """One round through everything. True when more is known to be waiting."""
+        try:
+            more = self._take()
+            now = time.monotonic()
+            self._publisher.pump(now)
+            self._uploader.pump(now)
+            self._states()
+            self._tell()
+        except (sqlite3.OperationalError, OSError) as error:
+            # A full disk, mostly. Everything stays where it is and is tried again.
+            self._say(f"{self._config.data_dir}: the outbox cannot be written ({error}) - free space on the disk")
+            time.sleep(1.0)
+            return False
+        self._say(self._link.problem or self._uploader.problem)
+        return more
+
+    # -- inside -----------------------------------------------------------------------------------------------------
+
+    def _begin_chain(self, ring: KeyRing) -> None:
+        reason = why_begin(self._outbox.chain(), thumbprint(self._key), ring.chain_was_begun(self._key))
+        if reason is not None:
+            self._outbox.admit_genesis(*begin(self._config.edge_id, self._key, reason, clock()))
+            ring.mark_chain_begun(self._key)
+            log.info("a new chain begins: %s", reason)
+
+    def _recover(self) -> None:
+        """Finish what a crash cut: spool files that were admitted go now, media that nobody names go too."""
+        self._forget(self._outbox.taken())
+        self._outbox.prune_media()
+        for name in self._spool.sweep(self._outbox.media_named()):
+            log.warning("media %s belongs to no event and is removed", name)
+        for name in self._spool.refused():
+            log.error("%s: was refused earlier - see the .why file beside it", self._spool.bad / name)
+
+    def _take(self) -> bool:
+        items = list(self._spool.take(_AT_ONCE))
+        if not items:
+            return False
+        strangers = [one for one in items if not self._ours(one.item.event.source)]
+        good = [one for one in items if one not in strangers]
+        refused = self._outbox.admit(good, self._key)
+        refused += [(one, f"source is not of box {self._config.edge_id!r}") for one in strangers]
+        for taken, reason in refused:
+            log.error("%s: cannot be sent (%s) - moved to %s", taken.name, reason, self._spool.bad)
+            self._spool.refuse(taken.name, reason)
+        self._forget([one.name for one in good])
+        return len(items) == _AT_ONCE
+
+    def _ours(self, source: str) -> bool:
+        own = f"/edge/{self._config.edge_id}"
+        return source == own or source.startswith(own + "/camera/")
+
+    def _forget(self, names: list[str]) -> None:
+        self._spool.done(names)
+        self._outbox.forget_taken(names)
+
+    def _states(self) -> None:
+        if self._link.epoch != self._epoch:
+            self._epoch = self._link.epoch
+            self._board.forget()
+        if self._link.connected:
+            for camera_id, raw in self._board.changed():
+                if self._link.publish_camera(camera_id, raw):
+                    self._board.published(camera_id, raw)
+
+    def _tell(self, force: bool = False) -> None:
+        """Keep `<data_dir>/outbox/state.json` true: what `/healthz` and a person read."""
+        now = time.monotonic()
+        if not force and now - self._told[0] < _TELL_EVERY_S:
+            return
+        counts = self._outbox.counts()
+        state = {name: getattr(counts, name) for name in counts.__slots__} | {
+            "connected": self._link.connected,
+            "problem": self._link.problem or self._uploader.problem,
+            "spool_refused": len(self._spool.refused()),
+        }
+        text = json.dumps(state)
+        if text != self._told[1]:
+            path = self._config.data_dir / "outbox" / "state.json"
+            temporary = path.with_suffix(".tmp")
+            temporary.write_text(json.dumps({"at": rfc3339(clock())} | state), encoding="utf-8")
+            temporary.replace(path)
+        self._told = (now, text)
+
+    def _say(self, problem: str | None) -> None:
+        if problem != self._problem:
+            if problem is not None:
+                log.error("%s", problem)
+            elif self._problem is not None:
+                log.info("all is well again")
+        self._problem = problem
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The process. Exit status 0 after a signal, 2 for bad settings or no key, 1 when another deliver runs."""
+    parser = argparse.ArgumentParser(prog="edge.deliver", description="Seals events and brings them to central.")
+    parser.add_argument("--config", type=Path, required=True, help="the box's settings file")
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    os.umask(0o077)
+    # A list, not an Event: a signal that came while the loop holds the event's lock would wait for itself.
+    signals: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda seen, _frame: signals.append(seen))
+    try:
+        Deliver(load_config(parser.parse_args(arguments).config), threading.Event()).run(lambda: bool(signals))
+    except SightlineError as error:
+        sys.stderr.write(f"sightline: {error}\n")
+        return error.exit_status
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
