@@ -1,0 +1,226 @@
+"""Keeps what may become evidence, lets go what will not, and packs what was decided.
+
+A rule says Keep when an instant may matter, Release when it will not, and at last a decision. Stills of the decisive
+moments are taken from the packets at full resolution and lie on disk at once; the clip is cut when its last second
+has come. What could not be kept is named, never passed over.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from edge.cameras.packets import CameraPacket, PacketStore
+from edge.evidence.clip import ClipError, alike, write_clip
+from edge.evidence.kept import MOMENTS, Decided, KeptPassage, Moment
+from edge.evidence.pack import Pack, Packer, below_profile
+from edge.evidence.stills import Label
+from edge.rules.decision import Box, Decision, Keep, Outcome, Release
+
+#: The clip reaches from this long before the first to this long after the last decisive instant. Seconds.
+PRE_S, POST_S = 3.0, 2.0
+SHORTEST_S, LONGEST_S = 10.0, 60.0
+#: A stream that died will not bring the clip's last seconds: pack what there is after this long. Seconds.
+PATIENCE_S = 20.0
+#: Pictures of a passage that nobody decided or released, because the box restarted, go after this.
+ORPHAN = timedelta(days=2)
+
+
+class EvidenceKeeper:
+    """Evidence of one camera. Used by one thread; `store` may be filled by another."""
+
+    def __init__(
+        self,
+        store: PacketStore,
+        folder: Path,
+        *,
+        label: Label | None = None,
+        frame: tuple[int, int] | None = None,
+        tell: Callable[[str], None] | None = None,
+    ) -> None:
+        """`folder` is this camera's own; what an earlier run left there is found again.
+
+        `label` asks for overlay copies; `frame` is the site's, in whose pixels boxes are; `tell` hears of what
+        could not be kept.
+        """
+        self._store = store
+        self._root = folder
+        self._label = label
+        self._frame = frame
+        self._tell = tell or (lambda _: None)
+        self._held: dict[str, KeptPassage] = {}
+        self._inherited: set[str] = set()
+        self._deadline: dict[str, float] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+        self._inherit()
+
+    def keep(self, said: Keep) -> None:
+        """Keep the picture of this instant on disk until its passage is decided or released."""
+        if said.moment not in MOMENTS:
+            raise ValueError(f"{said.moment!r} is not one of {', '.join(MOMENTS)}")
+        moment: Moment = next(name for name in MOMENTS if name == said.moment)
+        why = self._take(self._of(said.passage), moment, said.t, said.box)
+        if why:
+            self._tell(why)
+
+    def release(self, said: Release) -> None:
+        """Let go what was kept of a passage, unless it was decided meanwhile."""
+        held = self._held.get(said.passage)
+        if held is not None and held.kept.decided is None:
+            self._forget(said.passage)
+
+    def decided(self, decision: Decision, case_key: str = "") -> None:
+        """Take the decision: a violation gets its stills at once and its pack when `due`; others are let go.
+
+        `case_key` comes back in the pack.
+        """
+        if decision.outcome is Outcome.CLOSED:
+            return
+        if decision.outcome is not Outcome.VIOLATION:
+            self.release(Release(decision.passage))
+            return
+        held = self._of(decision.passage)
+        missing = self._decisive(held, decision)
+        trigger = decision.trigger or decision.last
+        held.decide(
+            Decided(
+                case_key=case_key,
+                rule=str(decision.rule),
+                zone_id=decision.zone_id,
+                t_first=decision.first.t,
+                t_trigger=trigger.t,
+                t_last=decision.last.t,
+                at_last=self._store.wall(decision.last.t),
+                missing=missing,
+            )
+        )
+        self._inherited.discard(decision.passage)
+        self._deadline[decision.passage] = time.monotonic() + PATIENCE_S
+
+    def due(self, t: float) -> list[Pack]:
+        """Packs whose clip is complete at stream second `t`, or will not get longer. Call `done` once handed over."""
+        return [self._pack(passage) for passage in self._open() if self._is_due(passage, t)]
+
+    def flush(self) -> list[Pack]:
+        """All packs that are open, as they are: the stream has ended."""
+        return [self._pack(passage) for passage in self._open()]
+
+    def done(self, pack: Pack) -> None:
+        """The pack is safe elsewhere: its folder goes."""
+        self._forget(pack.passage)
+
+    @property
+    def waiting(self) -> int:
+        """How many passages have something on disk."""
+        return len(self._held)
+
+    def _inherit(self) -> None:
+        for held in KeptPassage.found(self._root):
+            newest = max((shot.at for shot in held.kept.shots), default=None)
+            old = newest is None or datetime.now(UTC) - newest > ORPHAN
+            if old and held.kept.decided is None:
+                held.remove()
+                continue
+            self._held[held.kept.passage] = held
+            self._inherited.add(held.kept.passage)
+
+    def _of(self, passage: str) -> KeptPassage:
+        if passage not in self._held:
+            self._held[passage] = KeptPassage.begin(self._root, passage)
+        return self._held[passage]
+
+    def _forget(self, passage: str) -> None:
+        held = self._held.pop(passage, None)
+        self._inherited.discard(passage)
+        self._deadline.pop(passage, None)
+        if held is not None:
+            held.remove()
+
+    def _take(self, held: KeptPassage, moment: Moment, t: float, box: Box) -> str | None:
+        """Keep one instant; why it could not be kept, else None."""
+        try:
+            exact_t, picture = self._store.picture_at(t)
+            held.add(moment, exact_t, self._store.wall(exact_t), picture, box, self._frame)
+        except LookupError as error:
+            return f"still of {moment}: {error.args[0] if error.args else error}"
+        except OSError as error:
+            return f"still of {moment} at {t:.3f} s: the disk refuses it ({error.strerror})"
+        return None
+
+    def _decisive(self, held: KeptPassage, decision: Decision) -> list[str]:
+        """Make sure of first, trigger and last; what cannot be had is returned as sentences."""
+        self._settle(held, decision)
+        wanted = [("first", decision.first), ("trigger", decision.trigger), ("last", decision.last)]
+        missing, have = [], set()
+        for name, moment in wanted:
+            if moment is None or moment.t in have:
+                continue
+            have.add(moment.t)
+            as_moment: Moment = next(known for known in MOMENTS if known == name)
+            kept = held.shot(as_moment)
+            if kept is not None and abs(kept.t - moment.t) < 0.001:
+                continue
+            why = self._take(held, as_moment, moment.t, moment.box)
+            if why is not None:
+                missing.append(why)
+        return missing
+
+    def _settle(self, held: KeptPassage, decision: Decision) -> None:
+        """Give shots of an earlier run the stream time of this one, by wall clock; drop those of another stay."""
+        if decision.passage not in self._inherited:
+            return
+        last, reference = decision.last.t, self._store.wall(decision.last.t)
+        shots = []
+        for shot in held.kept.shots:
+            t = last + (shot.at - reference).total_seconds()
+            if decision.first.t - 1.0 <= t <= last + 1.0:
+                shots.append(shot.model_copy(update={"t": round(t, 6)}))
+        held.kept = held.kept.model_copy(update={"shots": shots})
+
+    def _open(self) -> list[str]:
+        return [passage for passage, held in self._held.items() if held.kept.decided is not None]
+
+    def _is_due(self, passage: str, t: float) -> bool:
+        if passage in self._inherited or time.monotonic() > self._deadline.get(passage, 0.0):
+            return True
+        decided = self._held[passage].kept.decided
+        return decided is not None and t >= decided.t_last + POST_S
+
+    def _pack(self, passage: str) -> Pack:
+        held = self._held[passage]
+        decided = held.kept.decided
+        assert decided is not None
+        packer = Packer(self._store, held, self._label)
+        images = packer.images()
+        dropped = list(decided.missing)
+        video = None
+        if passage in self._inherited:
+            dropped.append("video: the box restarted before the clip was cut")
+        else:
+            try:
+                video = packer.video(write_clip(self._clip(decided, dropped), held.folder / "clip.mp4"))
+            except ClipError as error:
+                dropped.append(f"video: {error}")
+            except OSError as error:
+                dropped.append(f"video: the disk refuses it ({error.strerror})")
+        below = below_profile(images, decided.rule)
+        return Pack(passage, decided.case_key, decided.at_last, images, video, dropped, below, packer.files)
+
+    def _clip(self, decided: Decided, dropped: list[str]) -> list[CameraPacket]:
+        """Packets of the clip; what had to stay out of it is added to `dropped`."""
+        begin, end = wanted_span(decided.t_first, decided.t_last)
+        if end - begin > LONGEST_S:
+            dropped.append(f"video {begin:.1f} s to {end - LONGEST_S:.1f} s: a clip holds at most {LONGEST_S:.0f} s")
+            begin = end - LONGEST_S
+        packets = alike(self._store.packets(begin, end), decided.t_trigger)
+        if packets and packets[0].t > begin + 0.05 and begin >= 0:
+            dropped.append(f"video before {packets[0].t:.1f} s: no longer in memory")
+        if packets and packets[-1].t < end - 1.0:
+            dropped.append(f"video after {packets[-1].t:.1f} s: the stream ended or changed there")
+        return packets
+
+
+def wanted_span(first: float, last: float) -> tuple[float, float]:
+    """Stream seconds that the clip of a decision should cover: 3 s before to 2 s after, and 10 s at least."""
+    end = last + POST_S
+    return min(first - PRE_S, end - SHORTEST_S), end
