@@ -126,11 +126,17 @@ class EventMaker:
         return new_event(EventType.CLOSED, self.place.source, self._at(decision.last.t), data)
 
     def manifest(
-        self, decision: Decision, images: list[Image], video: Video | None, dropped: list[str], below: list[str]
+        self,
+        case_key: str,
+        at: datetime,
+        images: list[Image],
+        video: Video | None,
+        dropped: list[str],
+        below: list[str],
     ) -> CloudEvent:
-        """The evidence of a decision: every still, clip and crop by its hash."""
+        """The evidence of a decision made at `at`: every still, clip and crop by its hash."""
         data = Manifest(
-            case_key=self.case_key(decision),
+            case_key=case_key,
             edge_id=self.place.edge_id,
             camera_id=self.place.camera.id,
             images=images,
@@ -139,7 +145,7 @@ class EventMaker:
             below_profile=below,
             replay=self.replay,
         )
-        return new_event(EventType.MANIFEST, self.place.source, self._at(decision.last.t), data)
+        return new_event(EventType.MANIFEST, self.place.source, at, data)
 
     def case_key(self, decision: Decision) -> str:
         """The name of this matter, from the instant and the place that make it one.

@@ -54,8 +54,10 @@ def replay(
             replay_objects(place, objects, begin, sink, _tell)
         else:
             from edge.video_replay import replay_videos
+            from models.prepare import default_package
 
-            replay_videos(place, videos, begin, sink, _tell, model=model, evidence=evidence)
+            chosen = model or default_package(_tell)
+            replay_videos(place, videos, begin, sink, _tell, model=chosen, evidence=evidence)
     _tell(f"{sink.violations} violation(s), {sink.decisions} decision(s)")
 
 
