@@ -20,9 +20,9 @@ from edge.detect.engine import Done
 from edge.detect.package import Manifest, read_package
 from edge.detect.protocol import Picture
 
-#: Of ImageNet, BGR, as NanoDet was trained.
-_NANODET_MEAN = [103.53, 116.28, 123.675]
-_NANODET_STD = [57.375, 57.12, 58.395]
+#: Of ImageNet, BGR, 0..255, as NanoDet was trained.
+NANODET_MEAN = [103.53, 116.28, 123.675]
+NANODET_STD = [57.375, 57.12, 58.395]
 
 
 class OpenVinoEngine:
@@ -118,7 +118,7 @@ def _with_pixels(network: Any, manifest: Manifest) -> Any:
     steps.input().model().set_layout(ov.Layout("NCHW"))
     pixels = steps.input().preprocess().convert_element_type(ov.Type.f32)
     if manifest.kind == "nanodet":
-        pixels.mean(_NANODET_MEAN).scale(_NANODET_STD)
+        pixels.mean(NANODET_MEAN).scale(NANODET_STD)
     else:
         pixels.convert_color(ColorFormat.RGB).scale([255.0, 255.0, 255.0])
     return steps.build()
