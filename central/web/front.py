@@ -1,0 +1,136 @@
+"""What every page needs: who asks, in which language, the templates, and errors that are sentences."""
+
+import hashlib
+from collections.abc import Callable, Coroutine
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import Request, Response
+from fastapi.exceptions import HTTPException, RequestValidationError
+from fastapi.routing import APIRoute
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from central.accounts import service as accounts
+from central.accounts.errors import AccountError, CsrfRefused, NotSignedIn
+from central.accounts.service import SignedInUser
+from central.db.database import Database
+from central.tickets.errors import Conflict, TicketError
+from central.web import language
+from central.web.forms import FormRefused, local
+from central.web.language import Language
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+_REFUSALS = (TicketError, AccountError, FormRefused, StarletteHTTPException, RequestValidationError)
+
+
+@cache
+def templates() -> Environment:
+    """The pages. Everything is escaped, and a name that is missing is an error, not a blank."""
+    pages = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pages.globals["asset"] = asset
+    pages.globals["has_htmx"] = (STATIC / "vendor" / "htmx.min.js").is_file()
+    return pages
+
+
+@cache
+def asset(name: str) -> str:
+    """The address of a file under static/, with its hash, so that a browser may keep it for good."""
+    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()
+    return f"/static/{name}?v={digest[:12]}"
+
+
+def language_of(request: Request) -> Language:
+    """The reader's language."""
+    return language.choose(request.cookies.get(language.COOKIE), request.headers.get("accept-language"))
+
+
+def here(request: Request) -> str:
+    """Path and query of the page asked for."""
+    query = request.url.query
+    return local(f"{request.url.path}?{query}" if query else request.url.path)
+
+
+def render(
+    request: Request, template: str, user: SignedInUser | None, *, status: int = 200, **context: object
+) -> HTMLResponse:
+    """A page. It is never kept by a cache: it shows cases, and going back must ask again."""
+    say = language_of(request)
+    shown = {
+        "say": say,
+        "user": user,
+        "here": here(request),
+        "keys": None,
+        "section": "",
+        "decided": None,
+        "status": status,
+        **context,
+    }
+    page = templates().get_template(template).render(shown)
+    return HTMLResponse(page, status, {"Cache-Control": "no-store", "Vary": "Cookie, Accept-Language, HX-Request"})
+
+
+def user_asking(request: Request, db: Database) -> SignedInUser:
+    """Who is signed in here. Raises NotSignedIn."""
+    with db.read() as session:
+        user = accounts.user_of(session, request.cookies.get(accounts.SESSION_COOKIE))
+    if user is None:
+        raise NotSignedIn("please sign in first")
+    # Kept for the error page, which shows who is signed in as every page does.
+    request.state.user = user
+    return user
+
+
+def refusal(request: Request, error: Exception) -> Response:
+    """The page for something refused; for somebody not signed in, the way to sign in and back."""
+    if isinstance(error, NotSignedIn):
+        return _to_sign_in(request)
+    status = 422 if isinstance(error, RequestValidationError) else int(getattr(error, "status", 0) or _code(error))
+    say = language_of(request)
+    key = error.key if isinstance(error, FormRefused) else f"error.{status}"
+    key = "error.csrf" if isinstance(error, CsrfRefused) else key
+    detail = str(error) if isinstance(error, TicketError) else ""
+    number = request.path_params.get("number") if isinstance(error, Conflict) else None
+    sentence = say(key) if key in say.sentences else say("error.400")
+    user = getattr(request.state, "user", None)
+    return render(request, "error.html", user, status=status, sentence=sentence, detail=detail, number=number, here="/")
+
+
+def _code(error: Exception) -> int:
+    return error.status_code if isinstance(error, StarletteHTTPException | HTTPException) else 500
+
+
+def _to_sign_in(request: Request) -> Response:
+    back = here(request) if request.method == "GET" else "/"
+    address = "/sign-in" if back == "/" else f"/sign-in?next={quote(back, safe='')}"
+    if request.headers.get("hx-request"):
+        return Response(status_code=401, headers={"HX-Redirect": address})
+    if "/media/" in request.url.path:
+        return Response("sign in first", status_code=401, media_type="text/plain")
+    return RedirectResponse(address, 303)
+
+
+class PageRoute(APIRoute):
+    """A route whose refusals are pages in the reader's language, never JSON and never a trace."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, with what services refuse turned into pages."""
+        handle = super().get_route_handler()
+
+        async def handled(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except _REFUSALS as error:
+                return refusal(request, error)
+
+        return handled

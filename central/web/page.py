@@ -1,0 +1,237 @@
+"""The case page as plain values in the reader's language: what templates print and nothing they must compute."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC
+
+from central.accounts.service import SignedInUser
+from central.tickets.review import OTHER, REASONS
+from central.tickets.views import CaseView, HistoryLine, QuestionItem
+from central.web import evidence, overlay, trust, words
+from central.web.language import Language
+
+#: One key a reason, in the order of the codes: 1-9, then a-g.
+REASON_KEYS = dict(zip(REASONS, "123456789abcdefg", strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One step of the time line; `since` is the time from the step before, in words."""
+
+    name: str
+    says: str
+    day: str
+    at: str
+    iso: str
+    since: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A ready answer: what is stored, how it reads, and the key that chooses it while the dialog is open."""
+
+    value: str
+    text: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What only a person can tell; `answer` once it was answered."""
+
+    fact: str
+    text: str
+    sources: str
+    choices: list[Choice]
+    answer: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the history."""
+
+    at: str
+    iso: str
+    what: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided, in a sentence, and why."""
+
+    sentence: str
+    reason: str | None
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A reject code and the key that chooses it."""
+
+    code: str
+    key: str
+    text: str
+
+
+class Page:
+    """A case for `user` in the language `say`; each property is one thing on the page."""
+
+    def __init__(self, view: CaseView, user: SignedInUser, say: Language) -> None:
+        self._view, self._say = view, say
+        self._data = view.violation
+        self._offset = view.violation.at_trigger.tzinfo or UTC
+        self.number, self.version, self.state = view.number, view.version, view.state
+        self.queue_href = f"/?show={view.state.lower()}"
+        self.previous_href = f"/cases/{view.previous}" if view.previous else None
+        self.next_href = f"/cases/{view.next}" if view.next else None
+        self.arriving = view.state == "CANDIDATE"
+        self.named, self.here = len(view.media), sum(item.ready for item in view.media)
+        self.asks = view.decided_at is None and any(not one.answer for one in view.questions)
+        self.can_decide = "approve" in view.actions and user.role == "officer"
+        self.why_not = self._why_not(user)
+        self.stills = evidence.stills(view, say)
+        self.clip = evidence.clip(view, say)
+        self.legend = overlay.kinds([still.overlay for still in self.stills if still.overlay])
+        self.trust = trust.facts(view, say)
+        self.origin = trust.origin(view, say)
+        self.figures = words.figures(view.violation.numbers, say)
+        self.suppression = view.violation.suppression
+
+    @property
+    def title(self) -> str:
+        """Suspected until an officer has approved it: a machine accuses nobody."""
+        kind = "rule.approved" if self.state == "APPROVED" else "rule"
+        return self._say(f"{kind}.{self._view.rule}")
+
+    @property
+    def place(self) -> str:
+        """Site, camera, zone and lane."""
+        return f"{self._view.site} · {place(self._view.camera_id, self._view.zone_id, self._view.lane_id, self._say)}"
+
+    @property
+    def vehicle(self) -> str:
+        """Class, colour and plate, as far as they were read."""
+        seen = self._data.vehicle
+        return vehicle(seen.class_, seen.plate, self._say, seen.color)
+
+    @property
+    def why(self) -> str:
+        """The accusation in one sentence, from the event's own times."""
+        data = self._data
+        kind = self._say.known(f"vehicle.{data.vehicle.class_}", data.vehicle.class_)
+        stood = words.seconds(data.t_trigger - data.t_first, self._say)
+        return self._say(
+            f"why.{data.rule.value}",
+            vehicle=kind,
+            zone=data.zone_id,
+            lane=data.lane_id or "-",
+            stood=stood,
+            people=max(1, len(data.pedestrian_ids)),
+        )
+
+    @property
+    def reason(self) -> str:
+        """What the rule itself says, in its own words."""
+        return self._data.reason
+
+    @property
+    def moments(self) -> list[Moment]:
+        """The time line: t1-t2-t3, or stands - wait used up - last seen - left."""
+        data, say = self._data, self._say
+        known = [
+            ("first", data.t_first, data.at_first),
+            ("trigger", data.t_trigger, data.at_trigger),
+            ("last", data.t_last, data.at_last),
+        ]
+        if data.rule == "illegal_parking" and data.t_last - data.t_trigger < 0.05:
+            known.pop()
+        if self._view.at_end is not None:
+            end = self._view.at_end.astimezone(self._offset)
+            known.append(("end", data.t_first + (end - data.at_first).total_seconds(), end))
+        steps = []
+        for place, (name, t, at) in enumerate(known):
+            since = words.seconds(max(0.0, t - known[place - 1][1]), say) if place else None
+            key = f"moment.{data.rule.value}.{name}"
+            steps.append(Moment(say(key), say(f"{key}.says"), words.day(at), words.clock(at), at.isoformat(), since))
+        return steps
+
+    @property
+    def questions(self) -> list[Question]:
+        """What only a person can tell."""
+        keys = iter("123456789abcdefghijklm")
+        return [question(one, keys, self._say) for one in self._view.questions]
+
+    @property
+    def decision(self) -> Decision | None:
+        """What was decided, None while nothing is."""
+        view, say = self._view, self._say
+        if view.decided_at is None:
+            return None
+        when = words.stamp(view.decided_at.astimezone(self._offset))
+        reason = f"{view.reason_code} {say(f'reason.{view.reason_code}')}" if view.reason_code else None
+        return Decision(say(f"decided.{view.state}", who=view.decided_by or "", when=when), reason, view.note)
+
+    @property
+    def reasons(self) -> list[Reason]:
+        """The reject codes with their keys."""
+        return [Reason(code, key, self._say(f"reason.{code}")) for code, key in REASON_KEYS.items()]
+
+    @property
+    def needs_note(self) -> str:
+        """The code that needs a note."""
+        return OTHER
+
+    @property
+    def history(self) -> list[Line]:
+        """What became of the case, line by line."""
+        return [self._line(one) for one in self._view.history]
+
+    def _line(self, one: HistoryLine) -> Line:
+        say = self._say
+        who = say("history.system") if one.actor == "system" else one.actor
+        what = f"{say.known(f'action.{one.action}', one.action)} · {who}"
+        reason = one.detail.get("reason")
+        parts = [f"{reason} {say.known(f'reason.{reason}', '')}".strip()] if reason else []
+        note = one.detail.get("note")
+        parts += [str(note)] if note else []
+        at = one.at.astimezone(self._offset)
+        return Line(f"{at:%m-%d %H:%M:%S}", at.isoformat(), what, "\n".join(parts))
+
+    def _why_not(self, user: SignedInUser) -> str | None:
+        if self._view.decided_at is not None:
+            return None
+        if self.arriving:
+            return self._say("decide.cannot.arriving" if self._view.seal.ok else "decide.cannot.seal")
+        return None if user.role == "officer" else self._say("decide.cannot.role")
+
+
+def place(camera_id: str, zone_id: str, lane_id: str | None, say: Language) -> str:
+    """Camera, zone and lane in words."""
+    parts = [say("place.camera", camera=camera_id), say("place.zone", zone=zone_id)]
+    if lane_id:
+        parts.append(say("place.lane", lane=lane_id))
+    return " · ".join(parts)
+
+
+def vehicle(kind: str, plate: str | None, say: Language, color: str | None = None) -> str:
+    """`Car · blue · plate not read`."""
+    parts = [say.known(f"vehicle.{kind}", kind), color, plate or say("vehicle.no_plate")]
+    return " · ".join(part for part in parts if part)
+
+
+def question(one: QuestionItem, keys: Iterator[str], say: Language) -> Question:
+    """A question in the reader's language where the fact is known to the catalogue, else as the box put it.
+
+    `keys` gives each ready answer its own key, across all questions of a case.
+    """
+    values = say.known(f"fact.{one.fact}.choices", "yes no").split()
+    choices = [Choice(value, say.known(f"answer.{value}", value), next(keys, "")) for value in values]
+    sources = say("questions.sources", sources=", ".join(one.sources)) if one.sources else say("questions.no_sources")
+    answer = None
+    if one.answer is not None and one.answered_at is not None:
+        chosen, mark, rest = one.answer.partition(":")
+        said = say.known(f"answer.{chosen}", chosen) + mark + rest
+        when = words.stamp(one.answered_at.astimezone(UTC))
+        answer = say("questions.answered", answer=said, who=one.answered_by or "", when=when)
+    return Question(one.fact, say.known(f"fact.{one.fact}.question", one.question), sources, choices, answer)
