@@ -5,10 +5,11 @@ from typing import Any
 
 import httpx
 
-from contract.errors import CentralError
+from contract.errors import CentralError, RunError
 from contract.sealing import public_jwk, sign_detached, thumbprint
 from edge.config import EdgeConfig
 from edge.deliver.keys import KeyRing
+from edge.deliver.outbox import Outbox
 
 _TIMEOUT_S = 15.0
 
@@ -21,13 +22,28 @@ class Enrolment:
     kid: str
 
 
-def enrol(config: EdgeConfig, code: str, transport: httpx.BaseTransport | None = None) -> Enrolment:
+def enrol(config: EdgeConfig, code: str, force: bool = False) -> Enrolment:
     """Enrol the box with a one-time `code`; its key signs from then on.
 
     A key that signed until now stays in force when this fails, and is replaced when it succeeds (a rotation: the
-    next start of deliver begins a new chain). Raises CentralError when central cannot be reached or refuses.
+    next start of deliver begins a new chain). Raises CentralError when central cannot be reached or refuses, RunError
+    when deliver runs, or when events sealed with the present key still wait and `force` is not given.
     """
-    ring = KeyRing(config.data_dir / "keys")
+    outbox = Outbox(config.data_dir / "outbox")
+    try:
+        ring = KeyRing(config.data_dir / "keys")
+        waiting = outbox.counts().pending
+        if waiting and not force:
+            raise RunError(
+                f"{config.data_dir / 'outbox'}: {waiting} events sealed with the present key still wait - let "
+                "`sightline edge run` bring them to central first (central may refuse them under a new key)"
+            )
+        return _enrol(config, ring, code)
+    finally:
+        outbox.close()
+
+
+def _enrol(config: EdgeConfig, ring: KeyRing, code: str) -> Enrolment:
     key = ring.pending()
     code = code.strip()
     body = {
@@ -36,17 +52,17 @@ def enrol(config: EdgeConfig, code: str, transport: httpx.BaseTransport | None =
         "public_key": public_jwk(key),
         "proof": sign_detached(f"{code}:{config.edge_id}".encode(), key),
     }
-    answer = _post(config.central.url, body, transport)
+    answer = _post(config.central.url, body)
     if answer.get("edge_id") != config.edge_id or answer.get("kid") != thumbprint(key):
         raise CentralError(f"{config.central.url}: answered for another box or key - is central.url the right one?")
     ring.accept()
     return Enrolment(config.edge_id, thumbprint(key))
 
 
-def _post(base: str, body: dict[str, Any], transport: httpx.BaseTransport | None) -> dict[str, Any]:
+def _post(base: str, body: dict[str, Any]) -> dict[str, Any]:
     address = base.rstrip("/") + "/edge/v1/enrol"
     try:
-        with httpx.Client(timeout=_TIMEOUT_S, transport=transport, trust_env=False) as client:
+        with httpx.Client(timeout=_TIMEOUT_S, trust_env=False) as client:
             response = client.post(address, json=body)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise CentralError(

@@ -46,6 +46,9 @@ class Link:
         self._broker = broker
         self._wake = wake
         self._welcomed = False
+        #: Whether the broker has answered a publish on this connection, and whether it has refused one.
+        self._trusted = False
+        self._denied = False
         self._client = self._make(edge_id)
 
     def start(self) -> None:
@@ -114,7 +117,7 @@ class Link:
             self.problem = refusal(self._broker, str(code))
         else:
             client.subscribe(self.topics.ack, qos=1)
-            self.problem = None
+            self._denied = self._trusted = False
             self.epoch += 1
             self.connected = True
             self.publish_status("online")
@@ -134,7 +137,9 @@ class Link:
     ) -> None:
         if not self._welcomed:
             self.problem = refusal(self._broker, "it hung up on the greeting")
-        elif self.connected and code.is_failure:
+        elif self.connected and not self._trusted:
+            self.problem = self._denial("it hung up on the first message")
+        elif self.connected and code.is_failure and not self._denied:
             self.problem = f"{address(self._broker)}: the connection was lost ({code}) - connecting again"
         self._welcomed = False
         self.connected = False
@@ -147,12 +152,19 @@ class Link:
     def _on_publish(
         self, _client: mqtt.Client, _data: object, _mid: int, code: ReasonCode, _more: Properties | None
     ) -> None:
+        self._trusted = True
         if code.is_failure:
-            self.problem = (
-                f"{address(self._broker)}: the broker refuses what this box publishes ({code}) - "
-                f"its user must be named {self.topics.edge_id!r} in the broker's ACL"
-            )
+            self._denied = True
+            self.problem = self._denial(str(code))
             self._wake.set()
+        elif not self._denied:
+            self.problem = None
+
+    def _denial(self, why: str) -> str:
+        return (
+            f"{address(self._broker)}: the broker refuses what this box publishes ({why}) - "
+            f"its user must be named {self.topics.edge_id!r}, as the broker's ACL asks"
+        )
 
 
 def authenticate(client: mqtt.Client, broker: Broker) -> None:
