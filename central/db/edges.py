@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import BigInteger, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from central.db.base import Base
@@ -15,16 +15,20 @@ class Edge(Base):
     __tablename__ = "edges"
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    kid: Mapped[str] = mapped_column(String(64))
+    kid: Mapped[str] = mapped_column(String(64), unique=True)
     public_jwk: Mapped[dict[str, Any]]
     chain_id: Mapped[str | None] = mapped_column(String(64))
-    chain_seq: Mapped[int | None]
+    chain_seq: Mapped[int | None] = mapped_column(BigInteger)
     enrolled_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
 
 
 class EdgeKey(Base):
-    """A key a box has or had: what it sealed stays verifiable after the key is retired."""
+    """A key a box has or had.
+
+    A retired key (the box made another) is still believed for what waited in the box's outbox; a revoked one (the box
+    was shut out) never again.
+    """
 
     __tablename__ = "edge_keys"
 
@@ -33,6 +37,7 @@ class EdgeKey(Base):
     public_jwk: Mapped[dict[str, Any]]
     enrolled_at: Mapped[datetime]
     retired_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
 
 
 class EnrolCode(Base):

@@ -25,7 +25,7 @@ class UploadError(RunError):
     status = 400
 
 
-class WrongOffset(UploadError):
+class WrongOffset(UploadError):  # noqa: N818
     """The upload must go on at `have` bytes."""
 
     status = 409
@@ -35,25 +35,25 @@ class WrongOffset(UploadError):
         self.have = have
 
 
-class WrongHash(UploadError):
+class WrongHash(UploadError):  # noqa: N818
     """The bytes are not what the name says."""
 
     status = 422
 
 
-class TooLarge(UploadError):
+class TooLarge(UploadError):  # noqa: N818
     """The object is larger than this store takes."""
 
     status = 413
 
 
-class Busy(UploadError):
+class Busy(UploadError):  # noqa: N818
     """Another upload of the same object is running."""
 
     status = 409
 
 
-class StoreFull(UploadError):
+class StoreFull(UploadError):  # noqa: N818
     """The store has no room."""
 
     status = 507

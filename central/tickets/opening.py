@@ -92,7 +92,7 @@ def missing_media(session: Session, case_ids: list[int]) -> Mapping[int, int]:
         .where(CaseMedia.case_id.in_(case_ids), Media.sha256.is_(None))
         .group_by(CaseMedia.case_id)
     )
-    return dict(session.execute(query))
+    return dict(session.execute(query).all())
 
 
 def log(case: Case, actor: str, action: str, target: str | None, **detail: object) -> None:

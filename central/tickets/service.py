@@ -47,7 +47,7 @@ def queue(session: Session, *, state: str = REVIEW, limit: int = 50, after: str 
 
 def counts(session: Session) -> dict[str, int]:
     """How many cases are in each state."""
-    found = dict(session.execute(select(Case.state, func.count()).group_by(Case.state)))
+    found = dict(session.execute(select(Case.state, func.count()).group_by(Case.state)).all())
     return {state: found.get(state, 0) for state in WORKFLOW.states}
 
 
@@ -67,7 +67,7 @@ def neighbours(session: Session, row: Case) -> tuple[str | None, str | None]:
 
 
 def media_of(session: Session, number: str, sha256: str) -> MediaItem:
-    """The still or clip `sha256` of case `number`. Raises CaseMissing when the case names no such one or it is not here."""
+    """The still or clip `sha256` of case `number`. Raises CaseMissing when it is not named there or not here yet."""
     row = _found(session, number)
     query = select(CaseMedia).where(CaseMedia.case_id == row.id, CaseMedia.sha256 == sha256[:64]).limit(1)
     named = session.execute(query).scalar_one_or_none()

@@ -54,7 +54,7 @@ def _open(session: Session, ids: list[int]) -> Mapping[int, int]:
         .where(CaseQuestion.case_id.in_(ids), CaseQuestion.answer.is_(None))
         .group_by(CaseQuestion.case_id)
     )
-    return dict(session.execute(query))
+    return dict(session.execute(query).all())
 
 
 def _thumbnails(session: Session, ids: list[int]) -> dict[int, str]:

@@ -1,0 +1,1 @@
+"""The JSON side of central's HTTP front: thin routes over the services."""

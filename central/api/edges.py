@@ -1,0 +1,104 @@
+"""What boxes ask over HTTP: to be enrolled, and to leave their stills and clips. No session, no cookie."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path, Request, Response
+from pydantic import BaseModel, Field
+from starlette.requests import ClientDisconnect
+
+from central.api.people import Db
+from central.db.database import Database
+from central.edges import enrolment, tokens
+from central.media import service
+from central.media.store import Busy, Held, MediaStore, UploadError, WrongOffset, checked_name
+
+router = APIRouter(prefix="/edge/v1", tags=["edge"])
+_MAX_SIZE = 2**53
+
+Name = Annotated[str, Path(description="SHA-256 of the bytes, 64 lower-case hex digits")]
+Token = Annotated[str | None, Header(description="Bearer: a JWT (EdDSA) of the key the box was enrolled with")]
+
+
+class Enrolment(BaseModel):
+    """The one-time code, the box's public key, and a detached JWS by it over `<code>:<edge_id>`."""
+
+    code: str = Field(max_length=100)
+    edge_id: str = Field(max_length=64)
+    public_key: dict[str, str] = Field(max_length=20)
+    proof: str = Field(max_length=4096)
+
+
+class Enrolled(BaseModel):
+    """The box is let in; `kid` names its key."""
+
+    edge_id: str
+    kid: str
+
+
+@router.post("/enrol")
+def enrol(given: Enrolment, request: Request, db: Db) -> Enrolled:
+    """Let a box in, once a code."""
+    address = request.client.host if request.client else "unknown"
+    kid = enrolment.enrol(db, given.code, given.edge_id, given.public_key, given.proof, address)
+    return Enrolled(edge_id=given.edge_id, kid=kid)
+
+
+@router.head("/media/{sha256}")
+def held(sha256: Name, request: Request, db: Db, authorization: Token = None) -> Response:
+    """How much of an object is here: `Upload-Offset`, and `Upload-Complete: ?1` when it is whole; 404 for nothing."""
+    edge_id, name = _allowed(db, authorization), _named(sha256)
+    found = service.known(db, request.app.state.media, name, edge_id)
+    if found is None:
+        return Response(status_code=404)
+    return Response(status_code=200, headers=_where(found))
+
+
+@router.put("/media/{sha256}", status_code=201)
+async def put(
+    sha256: Name,
+    request: Request,
+    db: Db,
+    upload_offset: Annotated[int, Header(ge=0, lt=_MAX_SIZE)],
+    upload_length: Annotated[int, Header(ge=1, lt=_MAX_SIZE)],
+    authorization: Token = None,
+) -> Response:
+    """Leave an object, or go on with it at `Upload-Offset`. 201 only when its bytes are verified and on disk.
+
+    409 carries the offset to go on from, 422 says the bytes are not what the name says (the upload is thrown away).
+    """
+    edge_id, name = await asyncio.to_thread(_allowed, db, authorization), _named(sha256)
+    store: MediaStore = request.app.state.media
+    metrics = request.app.state.metrics
+    before = await asyncio.to_thread(service.known, db, store, name, edge_id)
+    if before is not None and before.complete:
+        return Response(status_code=201, headers=_where(before))
+    try:
+        done = await store.receive(name, edge_id, upload_offset, upload_length, request.stream())
+    except UploadError as error:
+        metrics.media_refused.labels(str(error.status)).inc()
+        if isinstance(error, Busy):
+            raise WrongOffset(before.size if before else 0) from error
+        raise
+    except ClientDisconnect:
+        # Nobody is there to read the answer; what arrived is kept for the next attempt.
+        return Response(status_code=400)
+    await asyncio.to_thread(service.enter, db, name, done.size, edge_id)
+    metrics.media_bytes.inc(done.size)
+    return Response(status_code=201, headers=_where(done))
+
+
+def _allowed(db: Database, authorization: str | None) -> str:
+    with db.read() as session:
+        return tokens.edge_of(session, authorization)
+
+
+def _named(sha256: str) -> str:
+    try:
+        return checked_name(sha256)
+    except ValueError as error:
+        raise UploadError(str(error)) from error
+
+
+def _where(held: Held) -> dict[str, str]:
+    return {"Upload-Offset": str(held.size), "Upload-Complete": "?1" if held.complete else "?0"}

@@ -1,0 +1,48 @@
+"""Refusals as answers: one plain sentence under `detail`, with the right status. Bad input is never a 500."""
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import InterfaceError, OperationalError
+from starlette.exceptions import HTTPException
+
+from central.accounts.errors import AccountError
+from central.edges.enrolment import EnrolRefused
+from central.edges.tokens import TokenRefused
+from central.media.store import UploadError, WrongOffset
+from central.tickets.errors import TicketError
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Let every refusal of the services become an answer."""
+    for refusal in (TicketError, AccountError, EnrolRefused, TokenRefused, UploadError):
+        app.add_exception_handler(refusal, _refused)
+    app.add_exception_handler(RequestValidationError, _unreadable)
+    app.add_exception_handler(HTTPException, _http)
+    for away in (OperationalError, InterfaceError):
+        app.add_exception_handler(away, _database_away)
+
+
+async def _refused(_request: Request, error: Exception) -> JSONResponse:
+    status = int(getattr(error, "status", 400))
+    headers = {"Upload-Offset": str(error.have)} if isinstance(error, WrongOffset) else {}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return JSONResponse({"detail": str(error)}, status, headers)
+
+
+async def _unreadable(_request: Request, error: Exception) -> JSONResponse:
+    """The first complaint, without what was sent: it may be long, or a password."""
+    first = error.errors()[0] if isinstance(error, RequestValidationError) else {"loc": (), "msg": "cannot be read"}
+    where = ".".join(str(part) for part in first["loc"] if isinstance(part, str | int))[:120]
+    return JSONResponse({"detail": f"{where}: {first['msg']}"[:300]}, 422)
+
+
+async def _http(_request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HTTPException):
+        return JSONResponse({"detail": "refused"}, 400)
+    return JSONResponse({"detail": str(error.detail)}, error.status_code, error.headers)
+
+
+async def _database_away(_request: Request, _error: Exception) -> JSONResponse:
+    return JSONResponse({"detail": "the database cannot be reached - try again shortly"}, 503, {"Retry-After": "5"})

@@ -1,0 +1,35 @@
+"""Central's HTTP front, put together: pages, API, boxes, health."""
+
+from fastapi import FastAPI
+
+from central.api import cases, edges, health, problems, sessions
+from central.api.describe import TITLE, VERSION
+from central.api.health import Connection
+from central.db.database import Database
+from central.headers import StrictHeaders
+from central.media.store import MediaStore
+from central.metrics import Metrics
+from central.web.routes import router as pages
+
+
+def create_app(
+    db: Database,
+    media: MediaStore,
+    metrics: Metrics,
+    *,
+    secure: bool = False,
+    ingest: Connection | None = None,
+    front: bool = True,
+) -> FastAPI:
+    """The application. `secure`: browsers come by https; `front=False`: health and metrics only (no web role)."""
+    app = FastAPI(title=TITLE, version=VERSION, docs_url=None, redoc_url=None)
+    app.state.db, app.state.media, app.state.metrics = db, media, metrics
+    app.add_middleware(StrictHeaders, https=secure)
+    problems.add_handlers(app)
+    app.include_router(health.router(db, metrics, ingest))
+    if front:
+        app.include_router(edges.router)
+        app.include_router(sessions.router(secure=secure))
+        app.include_router(cases.router)
+        app.include_router(pages(db, media, secure=secure))
+    return app

@@ -1,0 +1,226 @@
+"""The MQTT 5 side of ingest: a shared subscription, acknowledged by hand after the commit.
+
+The network thread only puts messages into a bounded queue; a worker takes what is there, commits it as one batch and
+then acknowledges: to the broker (PUBACK) and to the box (`.../ack`). While the database is away nothing is
+acknowledged and the broker holds back (`receive maximum`): back-pressure instead of memory.
+"""
+
+import os
+import queue
+import secrets
+import socket
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+
+from central.config import Broker, Ingest, broker_password
+from central.ingest.admit import Message
+from central.ingest.intake import Intake, Result
+from central.metrics import Metrics
+from contract.errors import BrokerError
+from contract.sealing import JWS_PROPERTY
+from contract.topics import SHARED_EVENTS, EdgeTopics
+
+_log = structlog.get_logger("ingest")
+#: CONNACK reasons that no waiting will mend.
+_CREDENTIALS = frozenset({"Bad user name or password", "Not authorized", "Banned", "Bad authentication method"})
+_CUT_SHORT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    """A message with what is needed to acknowledge it: a PUBACK is good only on the connection it came by."""
+
+    message: Message
+    mid: int
+    qos: int
+    connection: int
+
+
+class Receiver:
+    """Ingest from a broker. `fatal` holds the error when the broker will never let us in; `failed` is then set."""
+
+    def __init__(self, broker: Broker, settings: Ingest, intake: Intake, metrics: Metrics) -> None:
+        self._broker = broker
+        self._settings = settings
+        self._intake = intake
+        self._metrics = metrics
+        self._queue: queue.Queue[_Delivery] = queue.Queue(maxsize=settings.in_flight * 2)
+        self._stop = threading.Event()
+        self._connections = 0
+        self._cut_short = 0
+        self.failed = threading.Event()
+        self.fatal: BrokerError | None = None
+        self._client = self._made()
+        self._worker = threading.Thread(target=self._work, name="ingest", daemon=True)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has us now."""
+        return self._client.is_connected()
+
+    def start(self) -> None:
+        """Connect in the background, again and again with back-off. Raises ConfigError for files it cannot read."""
+        self._client.connect_async(
+            self._broker.host, self._broker.port, keepalive=20, clean_start=True, properties=self._wishes()
+        )
+        self._worker.start()
+        self._client.loop_start()
+
+    def stop(self) -> None:
+        """Finish the batch at hand, tell the broker goodbye, and end both threads."""
+        self._stop.set()
+        if self._worker.is_alive():
+            self._worker.join(timeout=30)
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _made(self) -> Client:
+        # Unique a process: two clients of one name would throw each other out.
+        name = f"central-{socket.gethostname()[:30]}-{os.getpid()}-{secrets.token_hex(3)}"
+        client = Client(CallbackAPIVersion.VERSION2, name, protocol=MQTTProtocolVersion.MQTTv5, manual_ack=True)
+        client.max_inflight_messages_set(self._settings.in_flight)
+        client.reconnect_delay_set(1, 15)
+        if self._broker.username is not None:
+            client.username_pw_set(self._broker.username, broker_password(self._broker))
+        if self._broker.tls_ca is not None:
+            _secure(client, self._broker)
+        client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
+        client.on_disconnect = self._on_disconnect
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
+        return client
+
+    def _wishes(self) -> Properties:
+        wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        wishes.ReceiveMaximum = self._settings.in_flight
+        return wishes
+
+    def _on_connect(
+        self, client: Client, _data: Any, _flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None
+    ) -> None:
+        if reason.is_failure:
+            self._rejected(str(reason))
+            return
+        self._connections += 1
+        self._metrics.broker_up.set(1)
+        _log.info("connected to the broker", broker=self._address)
+        client.subscribe(SHARED_EVENTS, qos=1)
+
+    def _rejected(self, reason: str) -> None:
+        said = f"broker {self._address}: refuses us ({reason}) - check broker.username and broker.password_file"
+        _log.error(said)
+        if reason in _CREDENTIALS and self._connections == 0:
+            self._give_up(said)
+
+    def _give_up(self, said: str) -> None:
+        self.fatal = BrokerError(said)
+        self.failed.set()
+
+    def _on_connect_fail(self, _client: Client, _data: Any) -> None:
+        _log.warning("the broker cannot be reached, trying again", broker=self._address)
+
+    def _on_disconnect(
+        self, _client: Client, _data: Any, _flags: DisconnectFlags, reason: ReasonCode, _properties: Properties | None
+    ) -> None:
+        self._metrics.broker_up.set(0)
+        if self._stop.is_set():
+            return
+        _log.warning("the broker ended the connection, trying again", broker=self._address, reason=str(reason))
+        if self._connections == 0 and self.fatal is None:
+            # Some brokers hang up on a wrong password instead of saying so.
+            self._cut_short += 1
+            if self._cut_short >= _CUT_SHORT:
+                self._give_up(f"broker {self._address}: hangs up on us - check broker.username and the password file")
+
+    def _on_subscribe(
+        self, _client: Client, _data: Any, _mid: int, reasons: list[ReasonCode], _properties: Properties | None
+    ) -> None:
+        for reason in reasons:
+            if reason.is_failure:
+                _log.error("the broker refuses the subscription", topic=SHARED_EVENTS, reason=str(reason))
+
+    def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
+        delivery = _Delivery(_received(message), message.mid, message.qos, self._connections)
+        try:
+            self._queue.put_nowait(delivery)
+        except queue.Full:
+            # Only QoS 0 can come faster than we acknowledge. It was promised nothing.
+            _log.warning("message dropped: the queue is full", qos=message.qos)
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            try:
+                batch = [self._queue.get(timeout=0.5)]
+            except queue.Empty:
+                continue
+            while len(batch) < self._settings.batch and not self._queue.empty():
+                batch.append(self._queue.get_nowait())
+            self._take(batch)
+
+    def _take(self, batch: list[_Delivery]) -> None:
+        """Take a batch in; when the database is away wait for it, when one message is at fault find it."""
+        wait = 0.5
+        while not self._stop.is_set():
+            try:
+                results = self._intake.take([delivery.message for delivery in batch])
+            except (OperationalError, InterfaceError) as error:
+                _log.error("the database does not take events, waiting", fault=type(error.orig).__name__)
+                self._stop.wait(wait)
+                wait = min(wait * 2, 15)
+            except SQLAlchemyError as error:
+                if len(batch) == 1:
+                    _log.error("event cannot be stored", fault=type(error).__name__)
+                    return
+                for delivery in batch:
+                    self._take([delivery])
+                return
+            else:
+                for delivery, result in zip(batch, results, strict=True):
+                    self._acknowledge(delivery, result)
+                return
+
+    def _acknowledge(self, delivery: _Delivery, result: Result) -> None:
+        if result.ack is not None and result.edge_id is not None:
+            topic = EdgeTopics(result.edge_id).ack
+            sent = self._client.publish(topic, result.ack.model_dump_json().encode(), qos=1)
+            if sent.rc not in {MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN}:
+                _log.warning("acknowledgement not sent, the box will ask again", reason=str(sent.rc))
+        if delivery.qos and delivery.connection == self._connections:
+            self._client.ack(delivery.mid, delivery.qos)
+
+    @property
+    def _address(self) -> str:
+        return f"{self._broker.host}:{self._broker.port}"
+
+
+def _received(message: MQTTMessage) -> Message:
+    pairs = getattr(message.properties, "UserProperty", None) or []
+    seals = [value for name, value in pairs if name == JWS_PROPERTY]
+    # Two seals on one event: whichever we took, somebody could say we had taken the other.
+    return Message(message.topic, bytes(message.payload), seals[0] if len(seals) == 1 else None)
+
+
+def _secure(client: Client, broker: Broker) -> None:
+    try:
+        client.tls_set(
+            ca_certs=str(broker.tls_ca),
+            certfile=str(broker.tls_cert) if broker.tls_cert else None,
+            keyfile=str(broker.tls_key) if broker.tls_key else None,
+        )
+    except OSError as error:
+        raise BrokerError(
+            f"broker.tls_*: the certificates cannot be used ({error.strerror or error}) - check the files"
+        ) from error
+
+
+__all__ = ["Receiver"]

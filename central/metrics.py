@@ -1,0 +1,75 @@
+"""What central counts of itself, for Prometheus. Each process has its own registry."""
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from central.db.cases import Case
+from central.db.database import Database
+from central.db.events import Event, Quarantine
+from central.db.media import Media
+from central.tickets.review import WORKFLOW
+
+
+class Metrics:
+    """Counters of this process, and gauges read from the database when they are asked for."""
+
+    def __init__(self, db: Database) -> None:
+        self.registry = CollectorRegistry()
+        self.events = Counter(
+            "sightline_central_events_total",
+            "Events taken in, by what became of them: stored, duplicate, refused, failed",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.lag = Histogram(
+            "sightline_central_ingest_lag_seconds",
+            "From the time of an event to its commit",
+            buckets=(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600),
+            registry=self.registry,
+        )
+        self.media_bytes = Counter(
+            "sightline_central_media_bytes_total", "Bytes of media received and verified", registry=self.registry
+        )
+        self.media_refused = Counter(
+            "sightline_central_media_refused_total",
+            "Uploads that were refused, by status",
+            ["status"],
+            registry=self.registry,
+        )
+        self.broker_up = Gauge(
+            "sightline_central_broker_connected", "1 while connected to the broker", registry=self.registry
+        )
+        self.registry.register(_Stored(db))
+
+
+class _Stored:
+    """Gauges that every replica reads alike from the database."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Cases by state, and what is stored, quarantined and held. Nothing while the database is away."""
+        cases = GaugeMetricFamily("sightline_central_cases", "Cases by state", labels=["state"])
+        try:
+            with self._db.read() as session:
+                found = dict(session.execute(select(Case.state, func.count()).group_by(Case.state)).all())
+                events = session.execute(select(func.count()).select_from(Event)).scalar_one()
+                refused = session.execute(select(func.count()).select_from(Quarantine)).scalar_one()
+                size = session.execute(select(func.coalesce(func.sum(Media.size), 0))).scalar_one()
+        except SQLAlchemyError:
+            return
+        for state in WORKFLOW.states:
+            cases.add_metric([state], found.get(state, 0))
+        yield cases
+        yield GaugeMetricFamily("sightline_central_events_stored", "Events in the database", value=events)
+        yield GaugeMetricFamily("sightline_central_quarantined", "Messages in quarantine", value=refused)
+        yield GaugeMetricFamily("sightline_central_media_stored_bytes", "Bytes of media held", value=size)
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """Nothing is promised before the database was asked."""
+        return iter(())

@@ -1,0 +1,150 @@
+"""`sightline central serve`: one process of central, in the role it is given, until it is told to stop."""
+
+import errno
+import os
+import socket
+import threading
+from dataclasses import dataclass
+from types import FrameType
+from typing import Literal
+
+import structlog
+import uvicorn
+
+from central import logs
+from central.app import create_app
+from central.config import CentralConfig
+from central.db import migrate
+from central.db.database import Database
+from central.ingest.intake import Intake
+from central.ingest.receiver import Receiver
+from central.jobs import Jobs
+from central.media.folder import FolderStore
+from central.metrics import Metrics
+from contract.errors import ConfigError, RunError
+
+Role = Literal["all", "web", "ingest", "jobs"]
+_log = structlog.get_logger("central")
+#: How long open requests may take after SIGTERM.
+_GRACE_S = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the process is made of; a role leaves out what it does not do."""
+
+    db: Database
+    media: FolderStore
+    metrics: Metrics
+    receiver: Receiver | None
+    jobs: Jobs | None
+    front: bool
+
+
+def serve(config: CentralConfig, role: Role) -> None:
+    """Run until SIGTERM or SIGINT. Raises RunError or ConfigError in one line when it cannot."""
+    logs.set_up(config.logs)
+    listener = _listener(config.host, config.port)
+    with listener:
+        parts = _parts(config, role)
+        try:
+            _run(config, parts, listener)
+        finally:
+            parts.db.close()
+
+
+def open_database(config: CentralConfig) -> Database:
+    """The database, migrated when it is SQLite; others are migrated by `sightline central migrate`, deliberately."""
+    _folder(config)
+    db = Database(config.database.url)
+    if db.engine.dialect.name == "sqlite":
+        migrate.upgrade(db)
+    migrate.require_current(db)
+    return db
+
+
+def _parts(config: CentralConfig, role: Role) -> Parts:
+    db = open_database(config)
+    try:
+        media = FolderStore(config.media_folder, config.media.max_bytes)
+    except OSError as error:
+        raise ConfigError(f"{config.media_folder}: cannot be written ({error.strerror}) - check media_dir") from error
+    metrics = Metrics(db)
+    receiver = None
+    if role in {"all", "ingest"}:
+        intake = Intake(db, metrics, config.ingest.quarantine_rows)
+        receiver = Receiver(config.broker, config.ingest, intake, metrics)
+    jobs = Jobs(db, media) if role in {"all", "jobs"} else None
+    return Parts(db, media, metrics, receiver, jobs, front=role in {"all", "web"})
+
+
+def _run(config: CentralConfig, parts: Parts, listener: socket.socket) -> None:
+    app = create_app(
+        parts.db, parts.media, parts.metrics, secure=config.https, ingest=parts.receiver, front=parts.front
+    )
+    # A log of its own and no access log: the settings of ours stay in force.
+    settings = uvicorn.Config(
+        app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=_GRACE_S
+    )
+    server = _Server(settings)
+    watch = threading.Thread(target=_stop_when_fatal, args=(parts.receiver, server), name="watch", daemon=True)
+    if parts.receiver is not None:
+        parts.receiver.start()
+        watch.start()
+    if parts.jobs is not None:
+        parts.jobs.start()
+    _log.info("central is up", address=f"http://{config.host}:{config.port}", pid=os.getpid())
+    try:
+        server.run(sockets=[listener])
+    finally:
+        _end(parts)
+    if parts.receiver is not None and parts.receiver.fatal is not None:
+        raise parts.receiver.fatal
+    _log.info("central has stopped")
+
+
+def _end(parts: Parts) -> None:
+    if parts.receiver is not None:
+        parts.receiver.stop()
+    if parts.jobs is not None:
+        parts.jobs.stop()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn raises the signal again after its shutdown, which would cut ours short: a stop is a clean end here."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal came: shut down, and forget it."""
+        super().handle_exit(sig, frame)
+        self._captured_signals.clear()
+
+
+def _stop_when_fatal(receiver: Receiver | None, server: uvicorn.Server) -> None:
+    if receiver is not None:
+        receiver.failed.wait()
+        server.should_exit = True
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    """A bound socket, before anything else is begun. Raises RunError when the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+        cause = "the port is in use" if taken else f"cannot listen there ({error})"
+        raise RunError(f"{host}:{port}: {cause} - free it or choose another `port` in the settings") from error
+    return listener
+
+
+def _folder(config: CentralConfig) -> None:
+    try:
+        config.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{config.data_dir}: cannot be made ({error.strerror}) - check data_dir") from error
+
+
+__all__ = ["Role", "open_database", "serve"]
