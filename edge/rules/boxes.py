@@ -1,0 +1,47 @@
+"""Arithmetic of boxes: float64 (4,) or (N, 4), x1 y1 x2 y2 in pixels, x right, y down."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+def iou_matrix(first: Array, second: Array) -> Array:
+    """Intersection over union (N, M) of boxes (N, 4) and (M, 4)."""
+    if not len(first) or not len(second):
+        return np.zeros((len(first), len(second)))
+    common = overlaps(first, second)
+    union = areas(first)[:, None] + areas(second)[None, :] - common
+    shares: Array = common / np.maximum(union, 1e-9)
+    return shares
+
+
+def overlaps(first: Array, second: Array) -> Array:
+    """Intersection areas (N, M) in square pixels of boxes (N, 4) and (M, 4)."""
+    low = np.maximum(first[:, None, :2], second[None, :, :2])
+    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
+    sides = np.clip(high - low, 0.0, None)
+    common: Array = sides[..., 0] * sides[..., 1]
+    return common
+
+
+def areas(boxes: Array) -> Array:
+    """Areas (N,) in square pixels."""
+    found: Array = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    return found
+
+
+def iou(first: Array, second: Array) -> float:
+    """Intersection over union of two boxes."""
+    return float(iou_matrix(first[None], second[None])[0, 0])
+
+
+def feet(boxes: Array) -> Array:
+    """Bottom centres (N, 2) of boxes (N, 4): where a thing meets the road."""
+    return np.column_stack([(boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]])
+
+
+def agreeing_edges(first: Array, second: Array, tolerance: float) -> tuple[int, int]:
+    """How many upright and how many level edges of two boxes lie within `tolerance` px of each other."""
+    near = np.abs(first - second) <= tolerance
+    return int(near[0]) + int(near[2]), int(near[1]) + int(near[3])

@@ -1,0 +1,190 @@
+"""Which sighting is whose: by place first, by track id as a hint (domain D2, issue 3 item 1).
+
+A standing vehicle is found again where it stood, whatever id the tracker gives it, unless somebody was seen arriving
+there. A moving one is followed by its id while its box goes on evenly, and across a change of id while its boxes
+overlap. An id that jumps to a thing of another size or place is not believed.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.rules import boxes
+from edge.rules.vehicle import Sighting, Vehicle
+
+Array = NDArray[np.float64]
+
+#: Boxes of one standing vehicle overlap at least so much (domain D2).
+SAME_PLACE_IOU = 0.5
+#: A moving vehicle is followed across a change of id when its boxes overlap so much within that many seconds.
+FOLLOW_IOU, FOLLOW_S = 0.3, 2.0
+#: Seen at its place so lately [s], nobody else can have taken the place since.
+FRESH_S = 2.0
+#: The box of a followed thing changes its area by no more than this factor between sightings.
+MOST_GROWTH = 2.5
+#: A box inside another with this share of its area and two of its edges is a piece of the same vehicle.
+PIECE_SHARE = 0.85
+#: Edges of one vehicle agree within this share of the root of its box's area.
+EDGE_SHARE = 0.08
+_ID_BONUS = 0.3
+
+
+@dataclass(slots=True)
+class Links:
+    """The outcome: whole sightings of known vehicles, partly seen ones, and sightings of new vehicles."""
+
+    whole: list[tuple[Vehicle, Sighting]] = field(default_factory=list)
+    partly: list[Vehicle] = field(default_factory=list)
+    fresh: list[Sighting] = field(default_factory=list)
+
+
+def link(vehicles: Sequence[Vehicle], sightings: Sequence[Sighting], t: float) -> Links:
+    """Give each sighting of stream time `t` to a vehicle, or to nobody yet."""
+    return _Linking(vehicles, sightings, t).run()
+
+
+class _Linking:
+    """One scene's linking; rows are vehicles, columns sightings."""
+
+    def __init__(self, vehicles: Sequence[Vehicle], sightings: Sequence[Sighting], t: float) -> None:
+        self._vehicles, self._sightings, self._t = vehicles, sightings, t
+        self._seen = np.array([one.box for one in sightings]).reshape(-1, 4)
+        self._places = boxes.iou_matrix(np.array([one.place for one in vehicles]).reshape(-1, 4), self._seen)
+        self._lasts = boxes.iou_matrix(np.array([one.last.box for one in vehicles]).reshape(-1, 4), self._seen)
+        self._holder = {one.track_id: row for row, one in enumerate(vehicles)}
+        self._column = {one.track_id: column for column, one in enumerate(sightings)}
+        self._taken: dict[int, int] = {}
+        self._free = set(range(len(sightings)))
+
+    def run(self) -> Links:
+        """All passes, the surest first."""
+        self._by_place()
+        self._by_id()
+        self._by_following()
+        links = Links([(self._vehicles[row], self._sightings[column]) for row, column in self._taken.items()])
+        pieces = self._pieces(links)
+        links.fresh = [self._sightings[column] for column in sorted(self._free - pieces)]
+        return links
+
+    def _take(self, pairs: Iterable[tuple[float, int, int]]) -> None:
+        """Greedily, the best pair first; equal ones in the order of rows and columns."""
+        for _, row, column in sorted(pairs, key=lambda pair: (-pair[0], pair[1], pair[2])):
+            if row not in self._taken and column in self._free:
+                self._taken[row] = column
+                self._free.discard(column)
+
+    def _by_place(self) -> None:
+        """Standing vehicles, where they stood."""
+        pairs = []
+        for row, column in np.argwhere(self._places >= SAME_PLACE_IOU).tolist():
+            vehicle, sighting = self._vehicles[row], self._sightings[column]
+            if vehicle.rest is None or not compatible(vehicle, sighting) or self._is_anothers(row, column):
+                continue
+            bonus = _ID_BONUS if sighting.track_id == vehicle.track_id else 0.0
+            pairs.append((float(self._places[row, column]) + bonus, row, column))
+        self._take(pairs)
+
+    def _is_anothers(self, row: int, column: int) -> bool:
+        """Whether the sighting at this place is another vehicle passing by or arriving."""
+        sighting = self._sightings[column]
+        other = self._holder.get(sighting.track_id)
+        if other is None or other == row or self._vehicles[other].rest is not None:
+            return False
+        came = boxes.iou(self._vehicles[other].birth, self._vehicles[row].place) < SAME_PLACE_IOU
+        if not came or not self._continues(other, column):
+            return False
+        # Both are in sight and have only exchanged their ids: then the one that stood still stands.
+        own = self._column.get(self._vehicles[row].track_id)
+        swapped = own is not None and own != column and self._lasts[other, own] > self._lasts[other, column]
+        lately = self._t - self._vehicles[row].last.t <= FRESH_S
+        return not (swapped and lately)
+
+    def _continues(self, row: int, column: int) -> bool:
+        """Whether a sighting can be the next of a moving vehicle: of its size, and not farther than it could go."""
+        vehicle, box = self._vehicles[row], self._seen[column]
+        gap = self._t - vehicle.last.t
+        last = vehicle.last.box
+        growth = boxes.areas(np.array([last, box]))
+        if gap > 30.0 or not 1 / MOST_GROWTH <= growth[1] / max(growth[0], 1e-9) <= MOST_GROWTH:
+            return False
+        reach = float(np.sqrt(growth.max())) * (1.0 + 4.0 * gap)
+        return float(np.hypot(*(boxes.feet(box[None]) - boxes.feet(last[None]))[0])) <= reach
+
+    def _by_id(self) -> None:
+        """Whoever has kept its id and goes on evenly."""
+        pairs = []
+        for column in self._free:
+            sighting = self._sightings[column]
+            row = self._holder.get(sighting.track_id)
+            if row is None or row in self._taken or not compatible(self._vehicles[row], sighting):
+                continue
+            if self._continues(row, column) and not self._stolen(row, column):
+                pairs.append((1.0, row, column))
+        self._take(pairs)
+
+    def _stolen(self, row: int, column: int) -> bool:
+        """Whether a standing vehicle's id has gone over to one that passes it and has lost its own."""
+        if self._vehicles[row].rest is None:
+            return False
+        overlap = self._lasts[row, column]
+        for other, vehicle in enumerate(self._vehicles):
+            if other == row or vehicle.rest is not None or other in self._taken or vehicle.track_id in self._column:
+                continue
+            if self._t - vehicle.last.t <= FOLLOW_S and self._lasts[other, column] > max(overlap, FOLLOW_IOU):
+                return True
+        return False
+
+    def _by_following(self) -> None:
+        """Those whose id has changed, by their overlapping boxes."""
+        pairs = []
+        for row, column in np.argwhere(self._lasts >= FOLLOW_IOU).tolist():
+            vehicle, sighting = self._vehicles[row], self._sightings[column]
+            lost = row not in self._taken and self._t - vehicle.last.t <= FOLLOW_S
+            known = self._holder.get(sighting.track_id, row) != row
+            if lost and not known and vehicle.rest is None and compatible(vehicle, sighting):
+                pairs.append((float(self._lasts[row, column]), row, column))
+        self._take(pairs)
+
+    def _pieces(self, links: Links) -> set[int]:
+        """Columns that are pieces of standing vehicles; those so seen, or run together with another, are noted."""
+        pieces: set[int] = set()
+        for row, vehicle in enumerate(self._vehicles):
+            if vehicle.rest is None:
+                continue
+            found, partly = self._pieces_of(vehicle.rest.box)
+            pieces |= found
+            if partly and row not in self._taken:
+                links.partly.append(vehicle)
+        return pieces
+
+    def _pieces_of(self, anchor: Array) -> tuple[set[int], bool]:
+        if not len(self._seen):
+            return set(), False
+        common = boxes.overlaps(anchor[None], self._seen)[0]
+        whole = float(boxes.areas(anchor[None])[0])
+        slack = EDGE_SHARE * whole**0.5
+        pieces, partly = set(), False
+        for column in np.flatnonzero(common > 0.2 * whole).tolist():
+            upright, level = boxes.agreeing_edges(anchor, self._seen[column], slack)
+            if upright and level:
+                partly = partly or common[column] >= 0.4 * whole
+                inside = common[column] / max(float(boxes.areas(self._seen[column][None])[0]), 1e-9)
+                if column in self._free and inside >= PIECE_SHARE:
+                    pieces.add(column)
+        return pieces, partly
+
+
+def compatible(vehicle: Vehicle, sighting: Sighting) -> bool:
+    """Nothing known speaks against these being one: two wheels or four, plate within a character, colour."""
+    if sighting.two_wheeler != vehicle.last.two_wheeler:
+        return False
+    facts = sighting.facts
+    if vehicle.plate and facts.plate and _differences(vehicle.plate, facts.plate) > 1:
+        return False
+    return not (vehicle.color and facts.color and vehicle.color != facts.color)
+
+
+def _differences(first: str, second: str) -> int:
+    return abs(len(first) - len(second)) + sum(a != b for a, b in zip(first, second, strict=False))
