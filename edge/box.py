@@ -1,0 +1,86 @@
+"""A box: which cameras it watches, and where on its disk each thing lies."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from contract.errors import ConfigError
+from contract.jurisdiction import load_profile
+from contract.sitefile import load_site
+from edge.config import EdgeConfig
+from edge.judgement import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """The folders of a box below its `data_dir`."""
+
+    data_dir: Path
+
+    @property
+    def run(self) -> Path:
+        """What lives only while the box runs: the detector's socket, heartbeats."""
+        return self.data_dir / "run"
+
+    @property
+    def socket(self) -> Path:
+        """Where the inference service answers."""
+        return self.run / "detect.sock"
+
+    @property
+    def spool(self) -> Path:
+        """From workers to deliver."""
+        return self.data_dir / "spool"
+
+    @property
+    def status(self) -> Path:
+        """One state file a camera, which deliver publishes."""
+        return self.data_dir / "status"
+
+    @property
+    def outbox_state(self) -> Path:
+        """What deliver says about itself."""
+        return self.data_dir / "outbox" / "state.json"
+
+    def evidence(self, camera_id: str) -> Path:
+        """What is kept of undecided passages of one camera."""
+        return self.data_dir / "evidence" / camera_id
+
+    def heartbeat(self, name: str) -> Path:
+        """Figures of one worker, written every few seconds."""
+        return self.run / f"{name}.json"
+
+    def make(self) -> "Folders":
+        """Make them. Raises ConfigError when the disk refuses."""
+        try:
+            for folder in (self.run, self.status, self.spool):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"data_dir {self.data_dir}: cannot be written ({error.strerror}) - choose another or give the right"
+            ) from error
+        return self
+
+
+def places(config: EdgeConfig) -> list[Place]:
+    """Every camera of every site of the box, each under its profile.
+
+    Raises SiteError or ConfigError; two cameras of one name would share a topic, so they are refused.
+    """
+    found: dict[str, Place] = {}
+    for path in config.sites:
+        site_file = load_site(path)
+        profile = load_profile(site_file.site.jurisdiction)
+        for camera in site_file.site.cameras:
+            if camera.id in found:
+                other = found[camera.id].site_file.path
+                raise ConfigError(f"{path}: camera {camera.id!r} is in {other} as well - give each its own id")
+            found[camera.id] = Place(config.edge_id, site_file, camera, profile)
+    return list(found.values())
+
+
+def shares(names: list[str], size: int) -> list[list[str]]:
+    """Camera ids dealt out to workers of at most `size`, as evenly as they go."""
+    if not names:
+        return []
+    count = -(-len(names) // size)
+    return [names[index::count] for index in range(count)]

@@ -1,0 +1,143 @@
+"""The supervisor of a box: starts inference, workers and deliver, keeps them alive, and stops them in order.
+
+It does no work of its own beside `/healthz` and `/metrics`. A part that ends with status 2 was given something wrong:
+it has said so in one line, starting it again would not help, and the box stops with that status.
+"""
+
+import logging
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from contract.errors import RunError
+from edge.box import Folders, places, shares
+from edge.child import Child
+from edge.config import EdgeConfig
+from edge.health import Health, serve
+
+log = logging.getLogger("sightline.supervisor")
+READY_S = 120.0
+#: A worker that writes no heartbeat for this long hangs. Seconds.
+HUNG_S = 60.0
+TURN_S = 0.25
+WORKER_END_S, DELIVER_END_S, OTHER_END_S = 12.0, 8.0, 5.0
+Tell = Callable[[str], None]
+
+
+class Supervisor:
+    """The parts of one box."""
+
+    def __init__(self, config: EdgeConfig, settings: Path, package: Path, tell: Tell) -> None:
+        """`settings` is the file `config` came from; `package` the detector. Raises SiteError or ConfigError."""
+        self._config = config
+        self._tell = tell
+        self._signals: list[int] = []
+        self._folders = Folders(config.data_dir).make()
+        cameras = [place.camera.id for place in places(config)]
+        self.inference = _inference(config, self._folders, package)
+        self.workers = [
+            _worker(settings, self._folders, f"worker-{number}", names)
+            for number, names in enumerate(shares(cameras, config.cameras_per_worker), start=1)
+        ]
+        self.deliver = Child("deliver", ["-m", "edge.deliver.process", "--config", str(settings)])
+        self._cameras = cameras
+
+    @property
+    def parts(self) -> list[Child]:
+        """All parts, in the order in which they start."""
+        return [self.deliver, self.inference, *self.workers]
+
+    def run(self) -> int:
+        """Run until SIGTERM or SIGINT; the exit status. Called from the main thread."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda seen, _frame: self._signals.append(seen))
+        health = serve(Health(self.parts, self._folders), self._config.health_port)
+        try:
+            return self._started() or self._kept()
+        finally:
+            self._stop()
+            if health is not None:
+                health.close()
+
+    def _started(self) -> int:
+        """Start everything, the detector first; a status other than 0 when a part says that it cannot."""
+        begun = time.monotonic()
+        self.deliver.start()
+        self._tell("starting the detector")
+        self.inference.start()
+        while not self.inference.ready:
+            if self._signals:
+                return 0
+            if (status := self._bad_input()) is not None:
+                return status
+            if time.monotonic() - begun > READY_S:
+                raise RunError(f"the detector was not ready within {READY_S:.0f} s - see its lines above")
+            self._tend()
+            time.sleep(0.05)
+        for worker in self.workers:
+            worker.start()
+        self._tell(
+            f"watching {len(self._cameras)} camera(s) with {len(self.workers)} worker(s); "
+            f"the detector was ready after {time.monotonic() - begun:.1f} s"
+        )
+        return 0
+
+    def _kept(self) -> int:
+        while not self._signals:
+            if (status := self._bad_input()) is not None:
+                return status
+            self._tend()
+            for worker in self.workers:
+                if worker.hung(HUNG_S):
+                    log.error("%s wrote no heartbeat for %.0f s and is killed", worker.name, HUNG_S)
+                    worker.kill()
+            time.sleep(TURN_S)
+        return 0
+
+    def _tend(self) -> None:
+        for part in self.parts:
+            if part.begun:
+                part.tend()
+
+    def _bad_input(self) -> int | None:
+        """2 when a part ended because of what it was given."""
+        return 2 if any(part.status == 2 for part in self.parts) else None
+
+    def _stop(self) -> None:
+        """Workers decide and hand over what is open, deliver sends what it can, then the rest."""
+        if any(part.running for part in self.parts):
+            self._tell("stopping")
+        for group, patience in (
+            (self.workers, WORKER_END_S),
+            ([self.deliver], DELIVER_END_S),
+            ([self.inference], OTHER_END_S),
+        ):
+            for part in group:
+                part.ask_to_end()
+            until = time.monotonic() + patience
+            for part in group:
+                if not part.wait(max(0.1, until - time.monotonic())):
+                    log.error("%s did not end within %.0f s and is killed", part.name, patience)
+                    part.kill()
+                    part.wait(5.0)
+
+
+def run(config: EdgeConfig, settings: Path, package: Path, tell: Tell) -> int:
+    """Run a box until it is told to stop; the exit status."""
+    return Supervisor(config, settings, package, tell).run()
+
+
+def _inference(config: EdgeConfig, folders: Folders, package: Path) -> Child:
+    detection = config.detection
+    arguments = ["-m", "edge.detect.service", "--socket", str(folders.socket), "--model", str(package)]
+    arguments += ["--backend", detection.backend, "--threads", str(detection.threads), "--exit-with-parent"]
+    return Child("inference", arguments, says_ready=True)
+
+
+def _worker(settings: Path, folders: Folders, name: str, cameras: list[str]) -> Child:
+    arguments = ["-m", "edge.worker", "--config", str(settings), "--cameras", ",".join(cameras), "--name", name]
+    return Child(name, arguments, heartbeat=folders.heartbeat(name))
+
+
+__all__ = ["Supervisor", "run"]

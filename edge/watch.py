@@ -1,0 +1,284 @@
+"""One camera under watch: a thread that captures, a thread that analyses, and evidence between them.
+
+Capture puts packets into the ring whatever analysis does. Analysis takes the newest picture that is due, asks the
+detector, lets the rules judge, hands events to the spool at once and their evidence when its clip is complete.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from contract.errors import ModelError, RunError
+from contract.events import CloudEvent, EventType, Feed, Manifest, new_event, now
+from contract.site import ZoneType
+from edge.analysis import Analysis, Judged, Output, Pace, needed_fps
+from edge.box import Folders
+from edge.cameras.link import CameraLink, Change
+from edge.cameras.live import LiveReader
+from edge.cameras.packets import CameraPacket, Picture
+from edge.cameras.ring import PacketRing
+from edge.config import EdgeConfig
+from edge.deliver.durable import write_durable
+from edge.deliver.spool import Spool
+from edge.detect.protocol import Detector
+from edge.evidence.keeper import EvidenceKeeper
+from edge.evidence.pack import Pack
+from edge.evidence.stills import Label
+from edge.judgement import Place
+from edge.rules.decision import Keep, Release
+
+log = logging.getLogger("sightline.camera")
+#: How long analysis waits for a packet before it looks after evidence that became due. Seconds.
+TURN_S = 0.5
+
+
+@dataclass(slots=True)
+class Figures:
+    """Counts of one camera since its worker started; times in seconds."""
+
+    packets: int = 0
+    bytes: int = 0
+    decoded: int = 0
+    looked: int = 0
+    shed: int = 0
+    skipped_packets: int = 0
+    damaged: int = 0
+    blind: int = 0
+    losses: int = 0
+    jumps: int = 0
+    events: int = 0
+    packs: int = 0
+    ring_bytes: int = 0
+    behind_s: float = 0.0
+    looked_at: float = 0.0
+
+
+class CameraWatch:
+    """Runs one camera until `stop`. `failed` holds what no plan foresaw; the worker then ends and is restarted."""
+
+    def __init__(self, place: Place, config: EdgeConfig, spool: Spool, detector: Detector) -> None:
+        """`detector` is this camera's own; it is closed with the watch."""
+        camera = place.camera
+        self.camera_id = camera.id
+        self.failed: BaseException | None = None
+        self.figures = Figures()
+        self._place = place
+        self._spool = spool
+        self._detector = detector
+        self._folders = Folders(config.data_dir)
+        self._fps = needed_fps(camera, config.detection.parking_fps, config.detection.yield_fps)
+        self.link = CameraLink(camera.id, camera.url, self._arrived, config.rtsp_transport, self._changed)
+        self.ring = PacketRing(config.pre_roll_s, self.link.clock.wall)
+        self._reader = LiveReader(self.ring, Pace(self._fps).wants)
+        self._keeper = EvidenceKeeper(
+            self.ring, self._folders.evidence(camera.id), label=_label(place), frame=camera.frame, tell=self._tell
+        )
+        self._analysis: Analysis | None = None
+        self._stop = threading.Event()
+        self._state = "starting"
+        self._last = (0.0, time.monotonic())
+        self._written = b""
+        self._outgoing: deque[tuple[CloudEvent, Pack | None]] = deque()
+        self._packed: set[str] = set()
+        self._refused = False
+        self._threads = [
+            threading.Thread(target=self._guarded, args=(self.link.run,), name=f"capture-{camera.id}", daemon=True),
+            threading.Thread(target=self._guarded, args=(self._analyse,), name=f"analyse-{camera.id}", daemon=True),
+        ]
+
+    def start(self) -> None:
+        """Start both threads."""
+        self.write_status()
+        for thread in self._threads:
+            thread.start()
+
+    def halt(self) -> None:
+        """Let the stream end here; does not wait."""
+        self.link.stop()
+        self._stop.set()
+        self.ring.close()
+
+    def join(self, timeout: float) -> None:
+        """Wait, after `halt`, until what is open is decided, packed and handed over, or `timeout` seconds."""
+        self._threads[1].join(timeout)
+        self._detector.close()
+
+    @property
+    def alive(self) -> bool:
+        """Whether analysis still runs (capture of a file ends with the file)."""
+        return self._threads[1].is_alive() and self.failed is None
+
+    def measure(self) -> dict[str, float]:
+        """The figures as of now."""
+        figures, link, reader = self.figures, self.link, self._reader
+        figures.packets, figures.bytes, figures.losses, figures.jumps = (
+            link.packets_seen,
+            link.bytes_seen,
+            link.losses,
+            link.jumps,
+        )
+        figures.decoded, figures.shed, figures.damaged = reader.decoded, reader.shed, reader.damaged
+        figures.skipped_packets, figures.ring_bytes = reader.skipped_packets, self.ring.held_bytes
+        return asdict(figures)
+
+    def write_status(self) -> None:
+        """Write the camera's state for deliver to publish, when it differs from what is there."""
+        status = self.link.status()
+        clock = status.clock
+        if clock.offset_ms is not None:  # whole 50 ms, or every packet would be news
+            clock = clock.model_copy(update={"offset_ms": round(clock.offset_ms / 50) * 50.0})
+            if clock.uncertainty_ms is not None:
+                clock = clock.model_copy(update={"uncertainty_ms": -(-clock.uncertainty_ms // 50) * 50.0})
+        raw = status.model_copy(update={"clock": clock}).model_dump_json().encode()
+        if raw != self._written:
+            try:
+                write_durable(self._folders.status / f"{self.camera_id}.json", raw)
+                self._written = raw
+            except OSError as error:
+                self._tell(f"its state cannot be written ({error.strerror})")
+
+    def _guarded(self, body: Callable[[], None]) -> None:
+        try:
+            body()
+        except BaseException as error:
+            log.exception("%s: stopped by what nobody foresaw", self.camera_id)
+            self.failed = error
+
+    def _arrived(self, packet: CameraPacket) -> None:
+        self.ring.append(packet)
+
+    def _changed(self, change: Change) -> None:
+        """The link's state changed (capture thread)."""
+        if change.state == "live":
+            info = self.link.info
+            log.info("%s: live%s", self.camera_id, f", {info.codec} {info.width}x{info.height}" if info else "")
+        else:
+            log.warning("%s: lost - %s", self.camera_id, change.cause)
+        self.write_status()
+        if change.state != "starting" and change.state != self._state:  # noqa: PLR1714 - narrows the type
+            feed = Feed(
+                edge_id=self._place.edge_id, camera_id=self.camera_id, state=change.state, cause=change.cause[:300]
+            )
+            self._put(EventType.FEED, feed)
+        self._state = change.state
+
+    def _analyse(self) -> None:
+        while not self._stop.is_set():
+            got = self._reader.next(TURN_S)
+            if got is not None:
+                self._last = (got[0], time.monotonic())
+                if self._fps > 0:
+                    self._look(*got)
+            self._hand_over(self._keeper.due(self._t_now()))
+            self._send()
+        if self._analysis is not None:
+            self._act(self._analysis.finish())
+        self._hand_over(self._keeper.flush())
+        self._send()
+
+    def _look(self, t: float, picture: Picture) -> None:
+        """One picture through detector and rules. A detector that is away costs pictures, never the camera."""
+        try:
+            outputs = self._ready().look(t, picture)
+        except (RunError, ModelError) as error:
+            self.figures.blind += 1
+            if self.figures.blind % 20 == 1:
+                log.warning("%s: nothing is detected - %s", self.camera_id, error)
+            return
+        self.figures.looked += 1
+        self.figures.looked_at = time.time()
+        self.figures.behind_s = round(self.ring.span()[1] - t, 3)
+        self._act(outputs)
+
+    def _ready(self) -> Analysis:
+        """The analysis, made when the detector first says which model it is."""
+        if self._analysis is None:
+            clock = self.link.clock
+            self._analysis = Analysis(self._place, clock.wall, clock.clock, self._detector)
+        return self._analysis
+
+    def _act(self, outputs: list[Output]) -> None:
+        for output in outputs:
+            if isinstance(output, Keep):
+                self._keeper.keep(output)
+            elif isinstance(output, Release):
+                self._keeper.release(output)
+            else:
+                self._judged(output)
+
+    def _judged(self, judged: Judged) -> None:
+        """The decision goes out before anything is done for its evidence."""
+        event = judged.event
+        if event is None:
+            self._keeper.decided(judged.decision)
+            return
+        log.info("%s: %s - %s", self.camera_id, judged.decision.rule, judged.decision.reason)
+        self._outgoing.append((event, None))
+        self._send()
+        self._keeper.decided(judged.decision, str(event.data["case_key"]))
+
+    def _hand_over(self, packs: list[Pack]) -> None:
+        for pack in packs:
+            if pack.passage in self._packed:  # it waits for the disk already
+                continue
+            manifest = Manifest(
+                case_key=pack.case_key,
+                edge_id=self._place.edge_id,
+                camera_id=self.camera_id,
+                images=pack.images,
+                video=pack.video,
+                dropped=pack.dropped,
+                below_profile=pack.below_profile,
+            )
+            self._outgoing.append((new_event(EventType.MANIFEST, self._place.source, pack.at, manifest), pack))
+            self._packed.add(pack.passage)
+
+    def _send(self) -> None:
+        """Hand over what is decided, in order. What the disk refuses waits in memory and is tried again."""
+        while self._outgoing:
+            event, pack = self._outgoing[0]
+            try:
+                self._spool.put(event, pack.files if pack else {})
+            except OSError as error:
+                if not self._refused:
+                    self._tell(f"an event cannot be written ({error.strerror}) - free space on the disk")
+                self._refused = True
+                return
+            self._refused = False
+            self._outgoing.popleft()
+            self.figures.events += 1
+            if pack is not None:
+                self._keeper.done(pack)
+                self._packed.discard(pack.passage)
+                self.figures.packs += 1
+
+    def _t_now(self) -> float:
+        """Stream time as it would be had the stream not stopped: evidence of a camera that fell silent falls due."""
+        t, seen = self._last
+        return t + (time.monotonic() - seen) if self._state == "lost" else t
+
+    def _put(self, kind: EventType, data: Feed) -> None:
+        try:
+            self._spool.put(new_event(kind, self._place.source, now(), data), {})
+        except OSError as error:
+            self._tell(f"an event cannot be written ({error.strerror}) - free space on the disk")
+
+    def _tell(self, why: str) -> None:
+        log.warning("%s: %s", self.camera_id, why)
+
+
+def urgent(place: Place) -> bool:
+    """Whether looks of this camera go before others': a crossing does not wait."""
+    return any(zone.type is ZoneType.CROSSWALK for zone in place.camera.zones)
+
+
+def _label(place: Place) -> Label:
+    camera, site = place.camera, place.site_file.site
+    device = " ".join(part for part in (camera.id, camera.code) if part)
+    return Label(site.name, device, site.zone_info, camera.direction)
+
+
+__all__ = ["CameraWatch", "Figures", "urgent"]

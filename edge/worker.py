@@ -1,0 +1,126 @@
+"""`python -m edge.worker --config F --cameras a,b`: captures and analyses some of a box's cameras.
+
+Ends with status 0 on SIGTERM or SIGINT, once what is open is decided and handed over; with 1 when a camera's thread
+died of what nobody foresaw, so that the supervisor starts it anew; with 2 for bad settings.
+"""
+
+import argparse
+import json
+import logging
+import os
+import resource
+import signal
+import sys
+import time
+from pathlib import Path
+
+from contract.errors import ConfigError, SightlineError
+from edge.box import Folders, places
+from edge.config import EdgeConfig, load_config
+from edge.deliver.spool import Spool
+from edge.detect.client import RemoteDetector
+from edge.logs import configure
+from edge.watch import CameraWatch, urgent
+
+log = logging.getLogger("sightline.worker")
+HEARTBEAT_S = 2.0
+FLUSH_S = 8.0
+DETECTOR_PATIENCE_S = 5.0
+
+
+class Worker:
+    """The cameras of one process."""
+
+    def __init__(self, config: EdgeConfig, names: list[str], name: str) -> None:
+        """`name` is what the heartbeat is called. Raises ConfigError for a camera that no site has."""
+        self._folders = Folders(config.data_dir).make()
+        self._name = name
+        known = {place.camera.id: place for place in places(config)}
+        strangers = [camera for camera in names if camera not in known]
+        if strangers:
+            raise ConfigError(
+                f"--cameras {','.join(strangers)}: no site of this box has it - see `sites` in the settings"
+            )
+        spool = Spool(self._folders.spool)
+        self._watches = [
+            CameraWatch(known[camera], config, spool, self._detector(camera, urgent(known[camera]))) for camera in names
+        ]
+
+    def run(self, signals: list[int]) -> int:
+        """Run until a signal stands in `signals`; the exit status."""
+        for watch in self._watches:
+            watch.start()
+        try:
+            while not signals and all(watch.alive for watch in self._watches):
+                self._beat()
+                _nap(signals, HEARTBEAT_S)
+        finally:
+            for watch in self._watches:
+                watch.halt()
+            until = time.monotonic() + FLUSH_S
+            for watch in self._watches:
+                watch.join(max(0.1, until - time.monotonic()))
+            self._beat()
+        failed = [watch.camera_id for watch in self._watches if watch.failed]
+        if failed:
+            log.error("%s: ended by a failure", ", ".join(failed))
+        return 1 if failed else 0
+
+    def _detector(self, camera_id: str, first: bool) -> RemoteDetector:
+        return RemoteDetector(self._folders.socket, camera_id, urgent=first, patience_s=DETECTOR_PATIENCE_S)
+
+    def _beat(self) -> None:
+        """Write states, and the figures that health reads; a disk that refuses costs figures only."""
+        for watch in self._watches:
+            watch.write_status()
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        beat = {
+            "pid": os.getpid(),
+            "at": time.time(),
+            "cpu_s": round(usage.ru_utime + usage.ru_stime, 3),
+            "rss_bytes": usage.ru_maxrss * 1024,
+            "cameras": {
+                watch.camera_id: watch.measure() | {"state": watch.link.status().state} for watch in self._watches
+            },
+        }
+        path = self._folders.heartbeat(self._name)
+        temporary = path.with_suffix(".tmp")
+        try:
+            temporary.write_text(json.dumps(beat), encoding="utf-8")
+            temporary.replace(path)
+        except OSError as error:
+            log.warning("%s: cannot be written (%s)", path, error.strerror)
+
+
+def _nap(signals: list[int], seconds: float) -> None:
+    """Sleep, but not through a signal."""
+    until = time.monotonic() + seconds
+    while not signals and time.monotonic() < until:
+        time.sleep(0.1)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The process."""
+    parser = argparse.ArgumentParser(prog="python -m edge.worker", description="Watches some of a box's cameras.")
+    parser.add_argument("--config", type=Path, required=True, help="the box's settings file")
+    parser.add_argument("--cameras", required=True, help="ids of its cameras, with commas between")
+    parser.add_argument("--name", default="worker-1", help="what its heartbeat file is called")
+    options = parser.parse_args(arguments)
+    configure()
+    os.umask(0o077)
+    signals: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda seen, _frame: signals.append(seen))
+    try:
+        names = [name for name in options.cameras.split(",") if name]
+        return Worker(load_config(options.config), names, options.name).run(signals)
+    except SightlineError as error:
+        sys.stderr.write(f"sightline: {error}\n")
+        return error.exit_status
+
+
+if __name__ == "__main__":
+    # Threads inside FFmpeg may wait for a silent camera; all that matters is on disk by now.
+    status = main()
+    sys.stderr.flush()
+    os._exit(status)
