@@ -1,0 +1,136 @@
+"""One vehicle's way over a crossing, followed live: before the stop line, past it (t2), off the crosswalk (t3) or lost.
+
+What is live is kept simple; the judgement looks back over the whole smoothed drive once the passage has ended.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from edge.rules.body import at_edge
+from edge.rules.crosswalk import Approach, Crosswalk
+from edge.rules.drive import STANDING_MS, Drive, drive_of
+from edge.rules.ground import Plane
+from edge.rules.movers import Mover
+
+#: A vehicle unseen for longer is lost; a standing one may be hidden for longer (a queue, a bus before it).
+LOST_S = 2.0
+LOST_STANDING_S = 12.0
+_TAIL_S = 2.5
+_NEAR_M = 40.0
+_ASIDE_M = 1.5
+_SURE_M = 0.2
+_BACK_M = 0.7
+
+
+class Step(StrEnum):
+    """What one look at a passage showed."""
+
+    NOTHING = "nothing"
+    PASSED = "passed"
+    LEFT = "left"
+    BACK = "back"
+    LOST = "lost"
+
+
+@dataclass(slots=True)
+class Passage:
+    """State of one vehicle at one crossing. `t2` is set when its front has passed the stop line of `approach`.
+
+    `name` is deterministic from the stream: lane and t2 in milliseconds of stream time.
+    """
+
+    mover: Mover
+    approach: Approach | None = None
+    t2: float | None = None
+    t3: float | None = None
+    came: bool = False
+    over: bool = False
+    done: bool = False
+    kept: bool = False
+
+    @property
+    def name(self) -> str:
+        """`lane@t2_ms`; before t2 there is no passage to name."""
+        lane = self.approach.lane_id if self.approach else "?"
+        return f"{lane}@{round((self.t2 or 0.0) * 1000)}"
+
+    def look(self, crosswalk: Crosswalk, plane: Plane, frame: tuple[int, int]) -> Step:
+        """The vehicle was seen: what has it done?"""
+        anchor = np.array(self.mover.anchors[-1])
+        if len(self.mover.times) < 3 or float(np.hypot(*(anchor - crosswalk.middle))) > _NEAR_M:
+            return Step.NOTHING
+        if self.t2 is None or self.approach is None:
+            return self._approaching(crosswalk, plane, frame)
+        return self._passing(self.approach, self.t2, crosswalk, plane, frame)
+
+    def unseen(self, now: float) -> Step:
+        """The vehicle was not seen in this scene."""
+        standing = float(np.hypot(*self.mover.pace())) < STANDING_MS
+        return Step.LOST if now - self.mover.last > (LOST_STANDING_S if standing else LOST_S) else Step.NOTHING
+
+    def gone(self, frame: tuple[int, int]) -> bool:
+        """Whether it was last seen at the edge of the frame, where a vehicle leaves the view."""
+        return at_edge(self.mover.boxes[-1], frame)
+
+    def _approaching(self, crosswalk: Crosswalk, plane: Plane, frame: tuple[int, int]) -> Step:
+        since = self.mover.last - _TAIL_S
+        lanes = [
+            (approach, drive_of(self.mover, crosswalk, approach, plane, frame, since))
+            for approach in crosswalk.approaches
+        ]
+        for approach, drive in sorted(
+            ((a, d) for a, d in lanes if d is not None and _with(a, d)), key=lambda lane: _aside(*lane)
+        )[:1]:
+            self.over = self.over or bool(drive.over[-1])
+            if _aside(approach, drive) > _ASIDE_M:
+                continue
+            t2 = _passed(drive)
+            if t2 is not None:
+                self.approach, self.t2, self.done = approach, t2, False
+                return Step.PASSED
+        return Step.NOTHING
+
+    def _passing(
+        self, approach: Approach, t2: float, crosswalk: Crosswalk, plane: Plane, frame: tuple[int, int]
+    ) -> Step:
+        drive = drive_of(self.mover, crosswalk, approach, plane, frame, self.mover.last - _TAIL_S)
+        if drive is None:
+            return Step.NOTHING
+        self.over = self.over or bool((drive.over & (drive.t >= t2)).any())
+        if self.over and not drive.over[-1]:
+            if drive.beyond[-1]:
+                out = np.flatnonzero(~drive.over & drive.beyond & (drive.t >= t2))
+                self.t3 = float(drive.t[out[0]])
+                return Step.LEFT
+            if drive.past[-1] < -_BACK_M:
+                return Step.BACK
+        if not self.over and drive.past[-1] < -_BACK_M:
+            return Step.BACK
+        return Step.NOTHING
+
+
+def _with(approach: Approach, drive: Drive) -> bool:
+    """Whether it moves the way of the lane's traffic (or hardly at all)."""
+    way = drive.motion.xy[-1] - drive.motion.xy[0]
+    length = float(np.hypot(*way))
+    return length < 0.5 or float(way @ approach.direction) > 0.5 * length
+
+
+def _aside(approach: Approach, drive: Drive) -> float:
+    """Metres between the middle of the front and the middle of the lane's cell, less half the lane: below 0 inside."""
+    low, high = approach.span()
+    place = float(np.median(drive.front[-5:] @ approach.across))
+    return abs(place - (low + high) / 2) - (high - low) / 2
+
+
+def _passed(drive: Drive) -> float | None:
+    """t2: the first sighting past the stop line after one before it; None while that is not beyond doubt."""
+    past = drive.past
+    before = np.flatnonzero(past <= 0)
+    if len(before) == 0 or before[-1] == len(past) - 1:
+        return None
+    first = int(before[-1]) + 1
+    sure = past[-1] > _SURE_M or len(past) - first >= 3
+    return float(drive.t[first]) if sure else None
