@@ -257,6 +257,13 @@ class Ack(Model):
     reason: str = ""
 
 
+class EdgeStatus(Model):
+    """Retained state of a box, on `.../status`. A last will is written before it is true and so carries no time."""
+
+    state: Literal["online", "offline"]
+    at: AwareDatetime | None = None
+
+
 class CameraStatus(Model):
     """Retained state of one camera, on `.../camera/{camera_id}/status`."""
 
