@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from contract.errors import CentralError, RunError
+from contract.errors import CentralError
 from contract.sealing import public_jwk, sign_detached, thumbprint
 from edge.config import EdgeConfig
 from edge.deliver.keys import KeyRing
@@ -22,23 +22,17 @@ class Enrolment:
     kid: str
 
 
-def enrol(config: EdgeConfig, code: str, force: bool = False) -> Enrolment:
+def enrol(config: EdgeConfig, code: str) -> Enrolment:
     """Enrol the box with a one-time `code`; its key signs from then on.
 
     A key that signed until now stays in force when this fails, and is replaced when it succeeds (a rotation: the
-    next start of deliver begins a new chain). Raises CentralError when central cannot be reached or refuses, RunError
-    when deliver runs, or when events sealed with the present key still wait and `force` is not given.
+    next start of deliver begins a new chain; central still takes what the old key sealed and has not arrived yet).
+    Raises CentralError when central cannot be reached or refuses, RunError while deliver runs: it would go on
+    signing with the key that central has just retired.
     """
     outbox = Outbox(config.data_dir / "outbox")
     try:
-        ring = KeyRing(config.data_dir / "keys")
-        waiting = outbox.counts().pending
-        if waiting and not force:
-            raise RunError(
-                f"{config.data_dir / 'outbox'}: {waiting} events sealed with the present key still wait - let "
-                "`sightline edge run` bring them to central first (central may refuse them under a new key)"
-            )
-        return _enrol(config, ring, code)
+        return _enrol(config, KeyRing(config.data_dir / "keys"), code)
     finally:
         outbox.close()
 

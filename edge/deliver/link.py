@@ -6,13 +6,13 @@ hears; the deliver loop acts on it.
 """
 
 import contextlib
-import json
 import queue
 import socket
 import sys
 import threading
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
@@ -21,8 +21,8 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from contract.errors import BrokerError, ConfigError
+from contract.events import EdgeStatus
 from contract.events import now as clock
-from contract.events import rfc3339
 from contract.sealing import JWS_PROPERTY
 from contract.topics import EdgeTopics
 from edge.config import Broker
@@ -75,7 +75,7 @@ class Link:
         """Publish a camera's state, retained. False when the connection is down."""
         return self._publish(self.topics.camera_status(camera_id), raw, True) is not None
 
-    def publish_status(self, state: str) -> mqtt.MQTTMessageInfo:
+    def publish_status(self, state: Literal["online", "offline"]) -> mqtt.MQTTMessageInfo:
         """Publish the box's own state, retained."""
         return self._client.publish(self.topics.status, _status(state, clock()), qos=1, retain=True)
 
@@ -253,6 +253,5 @@ def _password(path: Path | None) -> str:
     return text
 
 
-def _status(state: str, at: datetime | None) -> bytes:
-    """The box's state; a will is written long before it is true and therefore carries no time."""
-    return json.dumps({"state": state} if at is None else {"state": state, "at": rfc3339(at)}).encode()
+def _status(state: Literal["online", "offline"], at: datetime | None) -> bytes:
+    return EdgeStatus(state=state, at=at).model_dump_json(exclude_none=True).encode()

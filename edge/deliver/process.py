@@ -21,6 +21,7 @@ from contract.errors import SightlineError
 from contract.events import now as clock
 from contract.events import rfc3339
 from contract.sealing import thumbprint
+from edge import logs
 from edge.config import EdgeConfig, load_config
 from edge.deliver.chain import begin, why_begin
 from edge.deliver.keys import KeyRing
@@ -175,8 +176,7 @@ def main(arguments: list[str] | None = None) -> int:
     """The process. Exit status 0 after a signal, 2 for bad settings or no key, 1 when another deliver runs."""
     parser = argparse.ArgumentParser(prog="edge.deliver", description="Seals events and brings them to central.")
     parser.add_argument("--config", type=Path, required=True, help="the box's settings file")
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logs.configure()
     os.umask(0o077)
     # A list, not an Event: a signal that came while the loop holds the event's lock would wait for itself.
     signals: list[int] = []
