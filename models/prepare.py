@@ -78,6 +78,7 @@ def _prepare(wish: Wish, progress: Progress, above: int, patient: bool, only: st
     """A package from the best source ranked over `above`, None when there is none."""
     chosen = [catalogue().entry(only)] if only else catalogue().traffic()
     folder = _weights_folder(wish)
+    _name_strangers(folder, progress)
     for entry in chosen:
         if entry.rank <= above:
             return None
@@ -99,6 +100,14 @@ def _weights_folder(wish: Wish) -> Path | None:
     if not Path(named).is_dir():
         raise ModelError(f"{named}: is no folder of weights - mend --weights or SIGHTLINE_WEIGHTS")
     return Path(named)
+
+
+def _name_strangers(folder: Path | None, progress: Progress) -> None:
+    """Weights that the catalogue does not know are never used by themselves; say how to use them."""
+    known = {entry.file for entry in catalogue().detectors}
+    for path in sorted(folder.glob("*.pt")) if folder else ():
+        if path.name not in known:
+            progress(f"{path}: is not in the catalogue - `sightline models export` it and set detection.model")
 
 
 def _find(entry: Entry, folder: Path | None, progress: Progress, patient: bool) -> Path | None:

@@ -18,6 +18,7 @@ from edge.frames import Detections
 
 #: Called once for each picture submitted, from any thread: what was seen in input px, or why nothing was.
 Done = Callable[[Detections | Exception], None]
+_ANSWER_S = 120.0
 
 
 class Engine(Protocol):
@@ -75,7 +76,8 @@ class PictureDetector:
                 raise ModelError(f"{self.model.name}: the detector was closed - open it again")
             fit = letterbox(picture, self._blob)
             self._engine.submit(self._blob, done)
-        ready.wait()
+        if not ready.wait(_ANSWER_S):
+            raise ModelError(f"{self.model.name}: gave no answer within {_ANSWER_S:.0f} s - see its messages above")
         answer = answers[0]
         if isinstance(answer, Exception):
             raise answer
