@@ -58,7 +58,7 @@ class Clip:
 def stills(view: CaseView, say: Language) -> list[Still]:
     """The stills that are here: whole pictures in order of time first, then close-ups, plates, and drawn copies."""
     ready = [item for item in view.media if item.kind == "image" and item.ready]
-    ready.sort(key=lambda item: (_kind_rank(item), _ORDER.get(item.moment or "", 9), item.t))
+    ready.sort(key=_rank)
     return [_still(view, item, index, say) for index, item in enumerate(ready, start=1)]
 
 
@@ -66,7 +66,7 @@ def _still(view: CaseView, item: MediaItem, index: int, say: Language) -> Still:
     geometry = view.violation.geometry
     name = _name(view, item, say)
     at = words.clock(item.at.astimezone(view.violation.at_trigger.tzinfo or UTC))
-    whole = not item.overlay and item.role not in {"plate", "composite"}
+    whole = not item.overlay and item.role == "far"
     drawn = whole and overlay.shows_frame(geometry, item.w, item.h)
     return Still(
         index=index,
@@ -82,7 +82,7 @@ def _still(view: CaseView, item: MediaItem, index: int, say: Language) -> Still:
 
 def _name(view: CaseView, item: MediaItem, say: Language) -> str:
     name = say.known(f"moment.{view.rule}.{item.moment}", item.moment or "")
-    marks = [say(f"role.{item.role}")] if item.role in {"plate", "near", "composite"} else []
+    marks = [say(f"role.{item.role}")] if item.role in {"plate", "near", "mid", "composite"} else []
     marks += [say("role.overlay")] if item.overlay else []
     return ", ".join([name, *marks])
 
@@ -125,8 +125,10 @@ def _href(view: CaseView, item: MediaItem) -> str:
     return f"/cases/{view.number}/media/{item.sha256}"
 
 
-def _kind_rank(item: MediaItem) -> int:
-    """Whole pictures first, then close-ups, plates, and last what carries its own drawing."""
+def _rank(item: MediaItem) -> tuple[int, int, float]:
+    """Whole pictures first in order of time; then the trigger's close-ups, its plate, and last what is drawn on."""
+    place = _ORDER.get(item.moment or "", 9)
     if item.overlay or item.role == "composite":
-        return 3
-    return {"near": 1, "plate": 2}.get(item.role or "", 0)
+        return 4, place, item.t
+    kind = {"mid": 1, "near": 2, "plate": 3}.get(item.role or "", 0)
+    return (kind, place, item.t) if kind == 0 else (1, 0 if item.moment == "trigger" else 1 + place, kind)

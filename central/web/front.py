@@ -8,9 +8,10 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import Request, Response
-from fastapi.exceptions import HTTPException, RequestValidationError
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import HTMLResponse, RedirectResponse
 
@@ -25,7 +26,8 @@ from central.web.language import Language
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
-_REFUSALS = (TicketError, AccountError, FormRefused, StarletteHTTPException, RequestValidationError)
+_AWAY = (OperationalError, InterfaceError)
+_REFUSALS = (TicketError, AccountError, FormRefused, StarletteHTTPException, RequestValidationError, *_AWAY)
 
 
 @cache
@@ -95,7 +97,7 @@ def refusal(request: Request, error: Exception) -> Response:
     """The page for something refused; for somebody not signed in, the way to sign in and back."""
     if isinstance(error, NotSignedIn):
         return _to_sign_in(request)
-    status = 422 if isinstance(error, RequestValidationError) else int(getattr(error, "status", 0) or _code(error))
+    status = _status(error)
     say = language_of(request)
     key = error.key if isinstance(error, FormRefused) else f"error.{status}"
     key = "error.csrf" if isinstance(error, CsrfRefused) else key
@@ -106,8 +108,18 @@ def refusal(request: Request, error: Exception) -> Response:
     return render(request, "error.html", user, status=status, sentence=sentence, detail=detail, number=number, here="/")
 
 
-def _code(error: Exception) -> int:
-    return error.status_code if isinstance(error, StarletteHTTPException | HTTPException) else 500
+def wants_page(request: Request) -> bool:
+    """Whether who asks is a browser looking for a page, and not a box or a program."""
+    machine = request.url.path.startswith(("/api/", "/edge/"))
+    return not machine and "text/html" in request.headers.get("accept", "")
+
+
+def _status(error: Exception) -> int:
+    if isinstance(error, StarletteHTTPException):
+        return error.status_code
+    if isinstance(error, _AWAY):
+        return 503
+    return 422 if isinstance(error, RequestValidationError) else int(getattr(error, "status", 500))
 
 
 def _to_sign_in(request: Request) -> Response:

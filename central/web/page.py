@@ -14,6 +14,13 @@ from central.web.language import Language
 REASON_KEYS = dict(zip(REASONS, "123456789abcdefg", strict=True))
 
 
+#: The figures that an officer weighs; the rest is one click away. Keys are the rules' (domain C2, D2).
+DECISIVE = frozenset(
+    {"permitted_wait_s", "proven_s", "paused_s", "share", "driver_present"}
+    | {"distance_m", "d_stop_m", "speed_kmh", "speed_t2_kmh", "visible_share", "pet_s"}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """One step of the time line; `since` is the time from the step before, in words."""
@@ -95,7 +102,9 @@ class Page:
         self.legend = overlay.kinds([still.overlay for still in self.stills if still.overlay])
         self.trust = trust.facts(view, say)
         self.origin = trust.origin(view, say)
-        self.figures = words.figures(view.violation.numbers, say)
+        numbers = view.violation.numbers
+        self.figures = words.figures({key: value for key, value in numbers.items() if key in DECISIVE}, say)
+        self.more_figures = words.figures({key: value for key, value in numbers.items() if key not in DECISIVE}, say)
         self.suppression = view.violation.suppression
 
     @property

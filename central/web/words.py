@@ -8,8 +8,26 @@ from pydantic import JsonValue
 
 from central.web.language import Language
 
-_UNITS = {"_s": "s", "_ms": "ms", "_m": "m", "_kmh": "kmh", "_mps": "mps", "_px": "px", "_share": "share"}
-_UNIT = re.compile(r"(_s|_ms|_m|_kmh|_mps|_px|_share)$")
+_UNITS = {
+    "_s": "s",
+    "_ms": "ms",
+    "_m": "m",
+    "_kmh": "kmh",
+    "_mps": "mps",
+    "_px": "px",
+    "_share": "share",
+    "share": "share",
+}
+    "_s": "s",
+    "_ms": "ms",
+    "_m": "m",
+    "_kmh": "kmh",
+    "_mps": "mps",
+    "_px": "px",
+    "_share": "share",
+    "share": "share",
+}
+_UNIT = re.compile(r"(_s|_ms|_m|_kmh|_mps|_px|(?:^|_)share)$")
 
 
 def age(then: datetime, now: datetime, say: Language) -> str:
@@ -65,7 +83,7 @@ def _value(key: str, value: JsonValue, say: Language) -> str:
     if isinstance(value, bool):
         return say("value.true" if value else "value.false")
     if not isinstance(value, int | float):
-        return str(value)[:200]
+        return say.known(f"value.{value}", str(value)[:200])
     found = _UNIT.search(key)
     unit = _UNITS[found[1]] if found else None
     if unit == "s":

@@ -16,8 +16,6 @@ export function stage(root, first) {
       tab.setAttribute("aria-selected", String(chosen));
       tab.tabIndex = chosen ? 0 : -1;
     }
-    const player = root.querySelector("[data-player]");
-    if (player) player.hidden = id !== "clip";
     if (id !== "clip") root.querySelector("video")?.pause();
     return true;
   }
