@@ -107,6 +107,8 @@ class Roster:
                 stay.t_end, stay.t_moving = vehicle.end_of_rest(), self._t
             vehicle.unsettle()
             return []
+        if not rest.settled:
+            return []
         if stay is None:
             return [] if vehicle.looked_at else self._came_to_rest(vehicle, rest)
         return [] if stay.t_moving is None else self._rested_again(stay, vehicle, rest)

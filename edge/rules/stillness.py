@@ -26,11 +26,14 @@ MOST_LENGTHS = 0.15
 REST_S, CENTRE_S = 2.0, 1.0
 #: Fewer sightings than this say nothing, however slow the camera.
 LEAST_SIGHTINGS = 3
-#: Coming to rest and moving off are dated by medians over this long [s].
-EDGE_S = 0.5
+#: Coming to rest and moving off are dated by medians over this long [s], and by this much of a move [m].
+EDGE_S, EDGE_M = 0.5, 0.15
 
 #: Without calibration: the root of (width x height) of a box in metres, typical views of each class.
 _VIEW_M = {BICYCLE: 1.3, MOTORCYCLE: 1.5, CAR: 2.6, BUS: 5.5, TRUCK: 4.2}
+
+#: ... and how much more road a pixel up the picture is than one across, at least, from a pole at the roadside.
+FORESHORTENING = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,8 @@ class Yard:
             if np.isfinite(matrix).all() and 0 < np.abs(matrix).max() * math.sqrt(width * height) < 100:
                 return cls(origin, matrix)
         scale = _VIEW_M.get(kind, 2.6) / math.sqrt(width * height)
-        return cls(origin, np.diag([scale, scale]))
+        # Along the view the road is foreshortened: a pixel up is more road than a pixel across.
+        return cls(origin, np.diag([scale, FORESHORTENING * scale]))
 
     def metres(self, points: Array) -> Array:
         """Offsets (N, 2) in metres of points (N, 2) in pixels."""
@@ -74,8 +78,9 @@ def noise(times: Array, places: Array) -> float:
 
 def _spread(places: Array, lag: int) -> float:
     steps = places[lag:] - places[:-lag]
-    deviation = np.median(np.abs(steps - np.median(steps, axis=0)), axis=0)
-    return float(deviation.max() / 0.6745 / math.sqrt(2))
+    # The upper quartile, not the median: a detector that wavers between two boxes is noisy, though mostly steady.
+    deviation = np.quantile(np.abs(steps - np.median(steps, axis=0)), 0.75, axis=0)
+    return float(deviation.max() / 1.1503 / math.sqrt(2))
 
 
 def tolerance(kind: int, sigma: float) -> float:
@@ -113,22 +118,22 @@ def at_rest(places: Array, limit: float, sigma: float) -> bool:
     return bool(np.quantile(away, 0.8) <= limit)
 
 
-def first_standing(times: Array, places: Array, limit: float) -> float:
-    """The first instant [s] from which every short median stays near the anchor, which is the origin of `places`."""
+def first_standing(times: Array, places: Array, sigma: float) -> float:
+    """The first instant [s] from which every short median stays at the anchor, which is the origin of `places`."""
     first = len(times) - 1
     for index in range(len(times) - 1, -1, -1):
         ahead = places[index : int(np.searchsorted(times, times[index] + EDGE_S + 1e-9, side="right"))]
-        if not _near(ahead, limit):
+        if not _at_anchor(ahead, sigma):
             break
         first = index
     return float(times[first])
 
 
-def last_standing(times: Array, places: Array, limit: float) -> float | None:
-    """The last instant [s] up to which a short median was near the anchor; None when none was."""
+def last_standing(times: Array, places: Array, sigma: float) -> float | None:
+    """The last instant [s] up to which a short median was at the anchor; None when none was."""
     for index in range(len(times) - 1, -1, -1):
         behind = places[int(np.searchsorted(times, times[index] - EDGE_S - 1e-9)) : index + 1]
-        if _near(behind, limit):
+        if _at_anchor(behind, sigma):
             return float(times[index])
     return None
 
@@ -143,7 +148,7 @@ def drifted(places: Array, sigma: float, kind: int) -> bool:
     return math.hypot(*drift) > tolerance(kind, 1.8 * sigma / math.sqrt(third))
 
 
-def _near(places: Array, limit: float) -> bool:
-    """Short medians are held to half the limit; one sighting alone, to the whole."""
-    enough = len(places) >= LEAST_SIGHTINGS
-    return math.hypot(*np.median(places, axis=0)) <= (limit / 2 if enough else limit)
+def _at_anchor(places: Array, sigma: float) -> bool:
+    """Whether a short median is where the vehicle stands, as exactly as the noise allows (2.5 errors of a median)."""
+    limit = max(EDGE_M, 2.5 * 1.25 * sigma / math.sqrt(len(places)))
+    return math.hypot(*np.median(places, axis=0)) <= limit

@@ -22,6 +22,10 @@ STEP_S = 0.1
 RECENT_S, RECENT_LEAST = 8.0, 8
 #: Off its anchor for this long [s] and so many sightings, a vehicle has moved.
 MOVED_S, MOVED_SIGHTINGS = 1.0, 3
+#: The noise of a place is measured anew every so many sightings.
+RELEARN_EVERY = 8
+#: A rest is believed when it has lasted this long [s] after it was found.
+SETTLE_S = 1.0
 #: The trail of a stay is thinned to at most this many points.
 TRAIL_MOST = 120
 
@@ -67,6 +71,8 @@ class Rest:
     standing_now: bool = True
     longest_gap_s: float = 0.0
     sightings: int = 0
+    t_found: float = 0.0
+    settled: bool = False
     trail: list[tuple[float, Array]] = field(default_factory=list)
     _trail_step: float = STEP_S
 
@@ -83,6 +89,13 @@ class Rest:
         if len(self.trail) > TRAIL_MOST:
             self.trail = self.trail[::2]
             self._trail_step *= 2
+
+    def relearn_noise(self, times: Array, places: Array, kind: int) -> None:
+        """Now and then measure the noise anew: few sightings tell little of it, and light changes."""
+        here = times >= self.t_first
+        if self.sightings % RELEARN_EVERY == 0 and int(here.sum()) >= RELEARN_EVERY:
+            self.sigma_m = stillness.noise(times[here], places[here])
+            self.limit_m = stillness.tolerance(kind, self.sigma_m)
 
     def seen_standing(self, t: float) -> None:
         """A sighting at `t` proves that it still stands."""
@@ -178,6 +191,8 @@ class Vehicle:
                 self._try_rest(plane)
         else:
             self._stand(sighting, self.rest, fresh)
+            if fresh and not self.rest.settled:
+                self._try_settle(plane)
 
     def see_part(self, t: float) -> None:
         """Half hidden or run together with a neighbour: not gone, but this proves no wait."""
@@ -217,6 +232,7 @@ class Vehicle:
         return times, yard.metres(boxes.feet(np.array([sighting.box for sighting in self.recent])))
 
     def _try_rest(self, plane: Plane) -> None:
+        """Look whether it has come to rest by now."""
         times = np.array([sighting.t for sighting in self.recent])
         since = stillness.rest_window(times)
         seen = np.array([sighting.box for sighting in self.recent])
@@ -231,13 +247,27 @@ class Vehicle:
         if not stillness.at_rest(places[since:], limit, sigma):
             return
         self._learn_course(plane)
-        first = stillness.first_standing(times, places, limit)
+        first = stillness.first_standing(times, places, sigma)
         now = self.last.t
-        self.rest = Rest(first, box, yard, limit, sigma, now, now, sightings=int((times >= first).sum()))
+        self.rest = Rest(first, box, yard, limit, sigma, now, now, sightings=int((times >= first).sum()), t_found=now)
         self.speed_mps = 0.0
         for sighting in self.recent:
             if sighting.t >= first:
                 self.rest.add_trail(sighting.t, sighting.box)
+
+    def _try_settle(self, plane: Plane) -> None:
+        """Rest is found while the last of the braking is still in the window: look again when it is out of it."""
+        provisional = self.rest
+        assert provisional is not None
+        if provisional.settled or self.last.t - provisional.t_found < SETTLE_S - 1e-6:
+            return
+        provisional.settled = True
+        self.rest = None
+        self._try_rest(plane)
+        if self.rest is None:
+            self.unsettle()
+        else:
+            self.rest.settled = True
 
     def _learn_course(self, plane: Plane) -> None:
         """Its heading as it came, over the last way of more than two metres."""
@@ -272,6 +302,7 @@ class Vehicle:
         if away <= rest.limit_m and raw <= rest.limit_m * 1.5:
             rest.seen_standing(sighting.t)
             rest.add_trail(sighting.t, sighting.box)
+            rest.relearn_noise(times, places, self.kind)
         elif away > rest.limit_m:
             rest.outside_since = sighting.t if rest.outside_since is None else rest.outside_since
             rest.outside += 1
@@ -285,5 +316,5 @@ class Vehicle:
         rest = self.rest
         times, places = self._places(rest.yard)
         upto = int(np.searchsorted(times, rest.t_last + 1e-9, side="right"))
-        found = stillness.last_standing(times[:upto], places[:upto], rest.limit_m) if upto else None
+        found = stillness.last_standing(times[:upto], places[:upto], rest.sigma_m) if upto else None
         return rest.t_last if found is None else max(found, rest.t_first)
