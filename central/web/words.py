@@ -18,15 +18,6 @@ _UNITS = {
     "_share": "share",
     "share": "share",
 }
-    "_s": "s",
-    "_ms": "ms",
-    "_m": "m",
-    "_kmh": "kmh",
-    "_mps": "mps",
-    "_px": "px",
-    "_share": "share",
-    "share": "share",
-}
 _UNIT = re.compile(r"(_s|_ms|_m|_kmh|_mps|_px|(?:^|_)share)$")
 
 
