@@ -51,11 +51,6 @@ class Child:
         return self._process.pid if self._process and self._process.poll() is None else None
 
     @property
-    def begun(self) -> bool:
-        """Whether it was ever started."""
-        return self._began > 0
-
-    @property
     def running(self) -> bool:
         """Whether it runs now."""
         return self.pid is not None

@@ -46,7 +46,7 @@ class Supervisor:
     @property
     def parts(self) -> list[Child]:
         """All parts, in the order in which they start."""
-        return [self.deliver, self.inference, *self.workers]
+        return [self.inference, *self.workers, self.deliver]
 
     def run(self) -> int:
         """Run until SIGTERM or SIGINT; the exit status. Called from the main thread."""
@@ -61,11 +61,14 @@ class Supervisor:
                 health.close()
 
     def _started(self) -> int:
-        """Start everything, the detector first; a status other than 0 when a part says that it cannot."""
+        """Start everything and wait for the detector; a status other than 0 when a part says that it cannot.
+
+        Workers do not wait for it: a camera is captured from the first moment on.
+        """
         begun = time.monotonic()
-        self.deliver.start()
         self._tell("starting the detector")
-        self.inference.start()
+        for part in self.parts:
+            part.start()
         while not self.inference.ready:
             if self._signals:
                 return 0
@@ -75,8 +78,6 @@ class Supervisor:
                 raise RunError(f"the detector was not ready within {READY_S:.0f} s - see its lines above")
             self._tend()
             time.sleep(0.05)
-        for worker in self.workers:
-            worker.start()
         self._tell(
             f"watching {len(self._cameras)} camera(s) with {len(self.workers)} worker(s); "
             f"the detector was ready after {time.monotonic() - begun:.1f} s"
@@ -97,8 +98,7 @@ class Supervisor:
 
     def _tend(self) -> None:
         for part in self.parts:
-            if part.begun:
-                part.tend()
+            part.tend()
 
     def _bad_input(self) -> int | None:
         """2 when a part ended because of what it was given."""

@@ -25,6 +25,9 @@ from edge.cameras.packets import StreamInfo
 OPEN_S = 5.0
 SILENT_S = 5.0
 Transport = Literal["tcp", "udp"]
+#: A packet that came this long after the one before was waited for; one of the backlog was not. Seconds.
+_WAITED_S = 0.006
+_BACKLOG = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +62,24 @@ class Source:
         self.live = urlsplit(url).scheme in {"rtsp", "rtsps"}
 
     def packets(self) -> Iterator[RawPacket]:
-        """Packets in decode order until the stream ends.
+        """Packets in decode order until the stream ends. Raises CameraError when it falls silent or breaks.
 
-        Raises CameraError when it falls silent or breaks. The first packet of an RTSP stream may come without a time
-        stamp; it is held until the second tells the base.
+        What a camera sends first waited in a buffer while the stream was being opened. That backlog is held until the
+        first packet that had to be waited for, and its arrival is reckoned back from that one.
         """
+        each = self._stamped()
+        if self.live:
+            backlog: list[RawPacket] = []
+            for raw in each:
+                waited = bool(backlog) and raw.monotonic - backlog[-1].monotonic > _WAITED_S
+                backlog.append(raw)
+                if waited or len(backlog) >= _BACKLOG:
+                    break
+            yield from reckoned(backlog)
+        yield from each
+
+    def _stamped(self) -> Iterator[RawPacket]:
+        """Packets with time stamps. The first of an RTSP stream may come without: it waits for the second's."""
         held: RawPacket | None = None
         last: RawPacket | None = None
         for packet in self._demux():
@@ -72,7 +88,7 @@ class Source:
                 held = held or self._unstamped(packet)
                 continue
             if held is not None:
-                yield _stamped(held, raw)
+                yield _stamp(held, raw)
                 held = None
             last = raw
             yield raw
@@ -194,7 +210,23 @@ def require_decoder(info: StreamInfo, url: str) -> None:
         ) from error
 
 
-def _stamped(held: RawPacket, second: RawPacket) -> RawPacket:
+def reckoned(backlog: list[RawPacket]) -> list[RawPacket]:
+    """The packets of a backlog with arrival, and the camera's clock where only later ones told it, reckoned back."""
+    if not backlog:
+        return []
+    newest = backlog[-1]
+    told = next((raw for raw in backlog if raw.reported is not None), None)
+    made = []
+    for raw in backlog:
+        ago = newest.dts - raw.dts
+        reported = raw.reported
+        if reported is None and told is not None and told.reported is not None:
+            reported = told.reported - (told.pts - raw.pts)
+        made.append(replace(raw, arrived=newest.arrived - ago, monotonic=newest.monotonic - ago, reported=reported))
+    return made
+
+
+def _stamp(held: RawPacket, second: RawPacket) -> RawPacket:
     """The time stamp of a first packet that came without: by the sender reports, else one picture before."""
     if held.reported is not None and second.reported is not None:
         pts = second.pts - (second.reported - held.reported)

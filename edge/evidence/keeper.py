@@ -22,6 +22,8 @@ PRE_S, POST_S = 3.0, 2.0
 SHORTEST_S, LONGEST_S = 10.0, 60.0
 #: A stream that died will not bring the clip's last seconds: pack what there is after this long. Seconds.
 PATIENCE_S = 20.0
+#: A picture kept this close to the decisive instant shows it as well, when the exact one is gone. Seconds.
+NEAR_ENOUGH_S = 1.0
 #: Pictures of a passage that nobody decided or released, because the box restarted, go after this.
 ORPHAN = timedelta(days=2)
 
@@ -161,7 +163,7 @@ class EvidenceKeeper:
             if kept is not None and abs(kept.t - moment.t) < 0.001:
                 continue
             why = self._take(held, as_moment, moment.t, moment.box)
-            if why is not None:
+            if why is not None and (kept is None or abs(kept.t - moment.t) > NEAR_ENOUGH_S):
                 missing.append(why)
         return missing
 
