@@ -225,6 +225,8 @@ def address(broker: Broker) -> str:
 
 def refusal(broker: Broker, why: str) -> str:
     """What to say when the broker does not let this box in."""
+    if broker.username is None and broker.tls_cert is not None:
+        return f"{address(broker)}: the broker refuses {broker.tls_cert} ({why}) - is it issued by the CA it trusts?"
     file = broker.password_file or "broker.password_file (not set)"
     return (
         f"{address(broker)}: the broker refuses user {broker.username!r} ({why}) - "
