@@ -6,6 +6,7 @@ import typer
 
 from contract.errors import SightlineError
 from sightline import __version__
+from sightline.commands import central, demo, edge, models, replay
 
 app = typer.Typer(
     name="sightline",
@@ -14,6 +15,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Watches no-parking kerbs, zebra crossings and polling stations; signs what it saw; a person decides.",
 )
+
+
+edge.app.command()(replay.replay)
+edge.app.command()(replay.check)
+app.add_typer(demo.app, name="demo")
+app.add_typer(edge.app, name="edge")
+app.add_typer(central.app, name="central")
+app.add_typer(models.app, name="models")
 
 
 @app.callback(invoke_without_command=True)

@@ -124,4 +124,4 @@ def truth() -> dict[str, Any]:
 
 def _stands(drive: Drive, t: float) -> bool:
     now, then = drive.pose(t), drive.pose(t + 0.5)
-    return now is not None and then is not None and abs(now.y - then.y) < 0.01
+    return now is not None and then is not None and now.y < 40 and abs(now.y - then.y) < 0.01
