@@ -24,6 +24,8 @@ WALKING_MS = 0.3
 PAUSE_S = 3.0
 CENTRE_M = 0.4
 _ALONG_MS = -0.1
+#: Along the lane lies mostly along the view, where noise is largest: what counts as walking there is set higher.
+_SURELY_MS = 0.45
 _DEEP_M = 0.25
 
 
@@ -173,10 +175,9 @@ class _Judge:
             self.turned = True
         elif self._entry and drift * self._entry >= WALKING_MS:
             self.turned = False
-        walking = bool(self._speed[index] >= WALKING_MS)
         if abs(drift) >= WALKING_MS:
             self._heading = float(np.sign(drift))
-        on_way = walking and drift * side >= _ALONG_MS
+        on_way = drift * side >= WALKING_MS or (bool(self._speed[index] >= _SURELY_MS) and drift * side >= _ALONG_MS)
         if on_way and self._in_danger[index]:
             self._towards_at = t
         beyond_edge = t - self._since >= BEYOND_EDGE_S and self._depth[index] > self._noise
@@ -186,6 +187,6 @@ class _Judge:
 
     def _waits(self, index: int, t: float, side: float) -> bool:
         """A pause on the way, or standing on the painted centre line with the lane ahead (C1 situation 5)."""
-        if self._speed[index] >= WALKING_MS or self._heading != side:
+        if abs(self._drift[index]) >= WALKING_MS or self._heading != side:
             return False
         return bool(t - self._towards_at <= PAUSE_S or self._centre[index] <= CENTRE_M)

@@ -2,7 +2,7 @@
 
 A level camera that looks down by `tilt` sees the ground at `y` with `slope * (y - horizon)` pixels a metre across the
 view. People (1.7 m) and cars seen at many places give that line; a prior of an ordinary roadside camera (6 m up,
-15 degrees down, 58 degrees wide) holds it while few have been seen.
+15 degrees down, 64 degrees wide) holds it while few have been seen.
 """
 
 from collections import deque
@@ -18,14 +18,14 @@ Array = NDArray[np.float64]
 
 PRIOR_HEIGHT_M = 6.0
 PRIOR_TILT = np.deg2rad(15.0)
-PRIOR_FOCAL = 0.9
+PRIOR_FOCAL = 0.8
 _BINS = 24
 _KEPT = 60
 _ENOUGH = 5
-#: sqrt(area) of a car's box in metres: side on 2.6, head on 1.7-2.1; a middle that errs little whatever its heading.
-_CAR_SIDE = 2.25
-#: Relative error of one bin's median: people differ little in height, cars in heading and build.
-_RELATIVE_ERROR = {PERSON: 0.05, CAR: 0.25}
+#: Relative error of one bin's median: people differ little in height, cars in build and in what their box tells.
+_RELATIVE_ERROR = {PERSON: 0.05, CAR: 0.12}
+#: Headings against the line of sight that a car's box is tried for.
+_HEADINGS = np.deg2rad(np.arange(0.0, 91.0, 7.5))
 
 
 class Eyesight:
@@ -39,7 +39,7 @@ class Eyesight:
         self.horizon = float(self._prior_horizon)
         self.slope = float(self._prior_slope)
         self.version = 0
-        self._seen: dict[int, list[deque[float]]] = {
+        self._seen: dict[int, list[deque[tuple[float, float]]]] = {
             kind: [deque(maxlen=_KEPT) for _ in range(_BINS)] for kind in _RELATIVE_ERROR
         }
         self._fresh = 0
@@ -47,9 +47,9 @@ class Eyesight:
     def observe(self, tracks: Tracks) -> None:
         """Learn from the whole boxes of one frame; boxes cut by the frame's edge or of odd shape teach nothing."""
         for box, kind in zip(tracks.boxes.astype(np.float64), tracks.classes, strict=True):
-            apparent = self._apparent(box, int(kind))
-            if apparent is not None:
-                self._seen[int(kind)][min(_BINS - 1, int(box[3] / self._height * _BINS))].append(apparent)
+            if int(kind) in self._seen and self._teaches(box, int(kind)):
+                row = min(_BINS - 1, int(box[3] / self._height * _BINS))
+                self._seen[int(kind)][row].append((float(box[2] - box[0]), float(box[3] - box[1])))
                 self._fresh += 1
         if self._fresh >= 40:
             self._fresh = 0
@@ -69,18 +69,28 @@ class Eyesight:
         )
         return Homography(matrix, (middle[0], self._height))
 
-    def _apparent(self, box: Array, kind: int) -> float | None:
-        """Pixels a metre that this box suggests, before the view from above is allowed for."""
+    def _teaches(self, box: Array, kind: int) -> bool:
+        """Whether a box is whole and of the shape that a standing person or a car has."""
         width, height = box[2] - box[0], box[3] - box[1]
         margin = 0.01 * self._height
         whole = box[0] > margin and box[1] > margin and box[2] < self._width - margin and box[3] < self._height - margin
         if not whole or width <= 0 or height <= 0:
-            return None
+            return False
+        return bool(1.6 < height / width < 5) if kind == PERSON else bool(0.3 < height / width < 1.6)
+
+    def _scale(self, kind: int, boxes: Array, y: float) -> float:
+        """Median of the pixels a metre across the view at row `y` that boxes (N, 2: width, height) of a class tell."""
         if kind == PERSON:
-            return float(height / SIZES[PERSON].height) if 1.6 < height / width < 5 else None
-        if kind == CAR:
-            return float(np.sqrt(width * height) / _CAR_SIDE)
-        return None
+            upright = self._foreshortening(np.array([y]))[0]
+            return float(np.median(boxes[:, 1]) / (SIZES[PERSON].height * upright))
+        size = SIZES[kind]
+        down = max(self._tilt() + float(np.arctan2(y - self._height / 2, self._focal)), 0.0)
+        wide = size.length * np.sin(_HEADINGS) + size.width * np.cos(_HEADINGS)
+        deep = size.length * np.cos(_HEADINGS) + size.width * np.sin(_HEADINGS)
+        tall = size.height * np.cos(down) + deep * np.sin(down)
+        shape = boxes[:, 0] / boxes[:, 1]
+        fits = np.abs(np.log(shape[:, None] * (tall / wide)[None, :])).argmin(axis=1)
+        return float(np.median(boxes[:, 0] / wide[fits]))
 
     def _tilt(self) -> float:
         return float(np.arctan2(self._height / 2 - self.horizon, self._focal))
@@ -97,18 +107,19 @@ class Eyesight:
     def _fit(self) -> None:
         """The line through the bins' medians, least squares on relative errors, held by the prior."""
         bins = [
-            (row, float(np.median(seen)), _RELATIVE_ERROR[kind])
+            (row, kind, np.array(seen), _RELATIVE_ERROR[kind])
             for kind, rows in self._seen.items()
             for row, seen in enumerate(rows)
             if len(seen) >= _ENOUGH
         ]
         if not bins:
             return
-        rows, medians, errors = (np.array(column) for column in zip(*bins, strict=True))
-        y = (rows + 0.5) * self._height / _BINS
+        y = np.array([(row + 0.5) * self._height / _BINS for row, _, _, _ in bins])
+        errors = np.array([error for _, _, _, error in bins])
         slope, horizon = self.slope, self.horizon
         for _ in range(3):
-            self._solve(y, medians / self._foreshortening(y), errors)
+            scales = [self._scale(kind, boxes, at) for (_, kind, boxes, _), at in zip(bins, y, strict=True)]
+            self._solve(y, np.array(scales), errors)
         if abs(slope / self.slope - 1) > 0.02 or abs(horizon - self.horizon) > 0.01 * self._height:
             self.version += 1
         else:

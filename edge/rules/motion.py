@@ -13,10 +13,11 @@ Array = NDArray[np.float64]
 
 #: Half width in seconds of the window a line is laid through; wider only where sightings are few or noisy.
 REACH_S = 0.4
-_WIDEST_S = 0.9
+_WIDEST_S = 1.2
+_AROUND = 8
 _NEIGHBOURS = 5
 #: The error of a speed that a window is widened to reach, m/s.
-_SPEED_ERROR = 0.12
+_SPEED_ERROR = 0.09
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +40,21 @@ class Motion:
         return Motion(times, np.column_stack(columns[:2]), np.column_stack(columns[2:]), self.sigma)
 
 
-def noise(t: Array, xy: Array) -> float:
-    """Standard deviation in metres of one sighting, from how far each lies off the line between its neighbours."""
+def noise(t: Array, xy: Array) -> Array:
+    """Standard deviation in metres of each sighting (N,), from how far those around it lie off their neighbours' line.
+
+    It differs along a track: a pixel is worth more metres far away.
+    """
     if len(t) < 3:
-        return 0.0
+        return np.zeros(len(t))
     after = (t[1:-1] - t[:-2]) / (t[2:] - t[:-2])
     off = xy[1:-1] - (1 - after[:, None]) * xy[:-2] - after[:, None] * xy[2:]
     unit = np.sqrt(1 + after**2 + (1 - after) ** 2)
-    return float(1.4826 * np.median(np.abs(off) / unit[:, None]))
+    size = np.pad(np.hypot(off[:, 0], off[:, 1]) / unit, _AROUND, mode="edge")
+    around = np.lib.stride_tricks.sliding_window_view(size, 2 * _AROUND + 1)
+    # the median length of a vector of two normal errors is 1.1774 sigma
+    local = np.median(around, axis=1) / 1.1774
+    return np.concatenate([local[:1], local, local[-1:]])
 
 
 def smooth(t: Array, xy: Array) -> Motion:
@@ -61,19 +69,19 @@ def smooth(t: Array, xy: Array) -> Motion:
     weights = _tricube(apart, _reach(t, apart, sigma))
     position, velocity = _lines(t, xy, weights)
     off = np.hypot(*(xy - position).T)
-    scale = 4 * max(1.4826 * float(np.median(off)), sigma, 0.03)
+    scale = 4 * np.maximum(np.maximum(1.4826 * float(np.median(off)), sigma), 0.03)
     trust = np.maximum(1 - (off / scale) ** 2, 0.0) ** 2
     if (trust < 0.2).any():
         position, velocity = _lines(t, xy, weights * np.maximum(trust, 1e-3)[None, :])
-    return Motion(t, position, velocity, sigma)
+    return Motion(t, position, velocity, float(np.median(sigma)))
 
 
-def _reach(t: Array, apart: Array, sigma: float) -> Array:
+def _reach(t: Array, apart: Array, sigma: Array) -> Array:
     nearest = np.sort(apart, axis=1)[:, min(_NEIGHBOURS, len(t)) - 1]
     spacing = float(np.median(np.diff(t)))
     # a line's slope over +-h with sightings every dt has the error sigma * sqrt(1.5 * dt / h^3)
     wanted = (1.5 * spacing * (sigma / _SPEED_ERROR) ** 2) ** (1 / 3)
-    return np.maximum(max(REACH_S, min(wanted, _WIDEST_S)), 1.1 * nearest)
+    return np.maximum(np.clip(wanted, REACH_S, _WIDEST_S), 1.1 * nearest)
 
 
 def _tricube(apart: Array, reach: Array) -> Array:
