@@ -31,22 +31,22 @@ def quantise(network: ov.Model, kind: str, size: tuple[int, int], pictures: Sequ
         import nncf
     except ImportError as error:
         raise ModelError("INT8 needs nncf - install `sightline[ultralytics]` or use --f32") from error
-    data = nncf.Dataset([_input(picture, kind, size) for picture in pictures])
+    data = nncf.Dataset([network_input(picture, kind, size) for picture in pictures])
     scope = nncf.IgnoredScope(names=_head(network), validate=False)
     return nncf.quantize(
         network, data, preset=nncf.QuantizationPreset.MIXED, subset_size=len(pictures), ignored_scope=scope
     )
 
 
-def _input(picture: Picture, kind: str, size: tuple[int, int]) -> NDArray[np.float32]:
+def network_input(picture: Picture, kind: str, size: tuple[int, int]) -> NDArray[np.float32]:
     """A picture as the bare network takes it: float32 (1, 3, h, w)."""
     blob = np.empty((*size, 3), np.uint8)
     letterbox(picture, blob)
-    pixels = blob.astype(np.float32)
+    pixels: NDArray[np.float32] = np.asarray(blob, np.float32)
     if kind == "nanodet":
-        pixels = (pixels - np.array(NANODET_MEAN, np.float32)) / np.array(NANODET_STD, np.float32)
+        pixels = np.divide(np.subtract(pixels, NANODET_MEAN, dtype=np.float32), NANODET_STD, dtype=np.float32)
     else:
-        pixels = pixels[..., ::-1] / np.float32(255)
+        pixels = np.divide(pixels[..., ::-1], 255, dtype=np.float32)
     return np.ascontiguousarray(pixels.transpose(2, 0, 1)[None], np.float32)
 
 

@@ -109,10 +109,16 @@ def one_at_a_time(waiting: Callable[[], None]) -> Iterator[None]:
     base = root()
     try:
         base.mkdir(parents=True, exist_ok=True)
-        handle = (base / ".lock").open("a")
     except OSError as error:
         raise ModelError(f"{base}: cannot be written ({error.strerror}) - set SIGHTLINE_MODELS") from error
-    with handle:
+    with _held(base / ".preparing", waiting):
+        yield
+
+
+@contextmanager
+def _held(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """An advisory lock that the kernel gives back when its holder dies."""
+    with path.open("a") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -124,13 +130,21 @@ def one_at_a_time(waiting: Callable[[], None]) -> Iterator[None]:
 def _move(temporary: Path, base: Path, manifest: Manifest) -> Path:
     """Rename into place. A folder that is there already and holds is kept, a damaged one makes way."""
     target = base / f"{manifest.name}-{manifest.sha256[:8]}"
-    if target.exists():
-        aside = Path(tempfile.mkdtemp(prefix=_BUILDING, dir=base))
-        try:
+    with _held(base / ".moving", lambda: None):
+        if _holds(target, manifest):
+            (temporary / MANIFEST).replace(target / MANIFEST)  # a newer comparison, a newer date
+            return target
+        if target.exists():
+            aside = Path(tempfile.mkdtemp(prefix=_BUILDING, dir=base))
             target.rename(aside / "old")
-        finally:
-            temporary.rename(target)
             shutil.rmtree(aside, ignore_errors=True)
-    else:
         temporary.rename(target)
     return target
+
+
+def _holds(folder: Path, manifest: Manifest) -> bool:
+    try:
+        check_files(folder, manifest)
+    except ModelError:
+        return False
+    return (folder / MANIFEST).is_file()
