@@ -1,6 +1,7 @@
 """Deliver as a process against both brokers: sealed events in order, acknowledgement, states, refusals."""
 
 import json
+import resource
 from collections.abc import Iterator
 
 import pytest
@@ -168,3 +169,45 @@ def test_an_edge_under_another_users_name_is_told_about_the_acl(tmp_path, free_p
     finally:
         box.kill()
         broker.kill()
+
+
+def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path, free_port) -> None:
+    with EmbeddedBroker(tmp_path / "broker", free_port, USERS):
+        central = Subscriber(free_port, USERS["central"])
+        until(central.ready.is_set, 20)
+        box = Box(tmp_path / "box", free_port, USERS["box-1"])
+        box.start()
+        try:
+            until(lambda: box.state().get("pending") == 0, 60)
+            # No file of deliver may grow any more: its database fails as it does on a full disk.
+            _, hard = resource.prlimit(box.process.pid, resource.RLIMIT_FSIZE)
+            resource.prlimit(box.process.pid, resource.RLIMIT_FSIZE, (4096, hard))
+            events = [feed("box-1", "cam-1", str(number)) for number in range(5)]
+            for event in events:
+                box.spool.put(event, {})
+            until(lambda: "the outbox cannot be written" in box.told(), 30)
+            assert len(central.ids()) == 1 and box.process.poll() is None
+            resource.prlimit(box.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+            until(lambda: len(central.ids()) == 6, 60, "all arrive once there is room")
+            assert box.stop() == 0
+        finally:
+            box.kill()
+            central.close()
+
+
+def test_a_signal_sends_what_is_there_and_leaves(box, central) -> None:
+    box.start()
+    until(lambda: box.state().get("connected"), 60)
+    for number in range(40):
+        box.spool.put(feed("box-1", "cam-1", str(number)), {})
+    assert box.stop() == 0
+    until(lambda: json.loads(central.states[EdgeTopics("box-1").status])["state"] == "offline", 20)
+    box.start()
+    until(lambda: len(central.ids()) == 41, 60)
+
+
+def test_a_box_without_a_key_does_not_start(box, broker_port) -> None:
+    box.ring.path.unlink()
+    box.start()
+    assert box.process.wait(60) == 2
+    assert "sightline edge enrol CODE" in box.told() and "Traceback" not in box.told()
