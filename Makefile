@@ -1,0 +1,33 @@
+# `make` alone prints what there is. PYTHON chooses the interpreter the environment is made with.
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check chaos bench
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+setup: ## make .venv with everything in it (nothing to do when it is up to date)
+	@$(PYTHON) sightline/setup/install.py
+
+demo: setup ## the whole system on a street of its own; ARGS="--headless --once" for a machine
+	@$(BIN)/python -m sightline demo $(ARGS)
+
+test: setup ## unit, integration and acceptance tests; ARGS="-k parking" chooses
+	@command -v chromium chromium-browser google-chrome >/dev/null \
+	  && echo "browser tests: run, a browser is installed" \
+	  || echo "browser tests: skipped, no chromium is installed (Debian: apt-get install chromium)"
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: setup ## lint, format, types, and which room may import which
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+chaos: setup ## kill brokers, boxes and centres at bad moments, many times; nothing may be lost or doubled
+	@$(BIN)/python -m pytest -k "chaos or killed" --timeout 900 $(ARGS)
+
+bench: setup ## how fast this machine looks at the demo's street; JSON
+	@$(BIN)/python -m sightline.demo.bench $(ARGS)
