@@ -1,6 +1,6 @@
 """Refusals as answers: one plain sentence under `detail`, with the right status. Bad input is never a 500."""
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -11,6 +11,7 @@ from central.edges.enrolment import EnrolRefused
 from central.edges.tokens import TokenRefused
 from central.media.store import UploadError, WrongOffset
 from central.tickets.errors import TicketError
+from central.web.front import refusal, wants_page
 
 
 def add_handlers(app: FastAPI) -> None:
@@ -38,7 +39,9 @@ async def _unreadable(_request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"detail": f"{where}: {first['msg']}"[:300]}, 422)
 
 
-async def _http(_request: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> Response:
+    if wants_page(request):
+        return refusal(request, error)
     if not isinstance(error, HTTPException):
         return JSONResponse({"detail": "refused"}, 400)
     return JSONResponse({"detail": str(error.detail)}, error.status_code, error.headers)
