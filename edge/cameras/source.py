@@ -105,9 +105,14 @@ class Source:
 
     def _demux(self) -> Iterator["av.Packet[av.VideoStream]"]:
         try:
+            asked = time.monotonic()
             for packet in self._container.demux(self._stream):
+                silent = self.live and time.monotonic() - asked >= SILENT_S * 0.95
                 if packet.size:
                     yield packet
+                if silent:  # FFmpeg's parser let go of its last picture because reading timed out
+                    raise CameraError(_silent(self._url))
+                asked = time.monotonic()
         except FFmpegError as error:
             if self.live:
                 raise CameraError(_lost(self._url, error)) from error
@@ -187,6 +192,11 @@ def _info(container: av.container.InputContainer, url: str, live: bool) -> Strea
         raise failure(
             f"{shown(url)}: sends a codec that this machine's FFmpeg cannot decode - set the camera to H.264, "
             "or install an FFmpeg that has the decoder"
+        )
+    if live and not context.width:
+        raise CameraError(
+            f"{shown(url)}: offers {context.name} but sends no picture that can be read within {OPEN_S:.0f} s - "
+            "look whether the camera's encoder runs, or try the other rtsp_transport"
         )
     rate = stream.average_rate or stream.guessed_rate
     return StreamInfo(
@@ -284,6 +294,10 @@ def _why_file(url: str, error: Exception) -> str:
 
 def _lost(url: str, error: FFmpegError) -> str:
     if isinstance(error, av.error.ExitError | TimeoutError):
-        return f"{shown(url)}: sent nothing for {SILENT_S:.0f} s - check the camera and the network"
+        return _silent(url)
     text = error.strerror or str(error)
     return f"{shown(url)}: the stream broke off ({scrubbed(text, url)})"
+
+
+def _silent(url: str) -> str:
+    return f"{shown(url)}: sent nothing for {SILENT_S:.0f} s - check the camera and the network"
