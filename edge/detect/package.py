@@ -18,8 +18,8 @@ MANIFEST = "sightline.yaml"
 #: Objects below this score are not reported. ByteTrack's second association lives on low scores, so the detector
 #: reports more than a rule believes; measured on real clips (docs/models.md).
 SCORE = 0.15
-#: Boxes of one class that overlap more than this are the same object; Ultralytics' own default.
-IOU = 0.7
+#: People and two-wheelers that overlap more than this are the same one (vehicles: see `edge.detect.boxes`).
+IOU = 0.6
 
 
 class Agreement(BaseModel):
@@ -51,7 +51,7 @@ class Manifest(BaseModel):
     input: tuple[int, int]
     precision: Literal["f32", "f16", "int8"]
     score: float = Field(default=SCORE, gt=0, lt=1, description="objects below it are not reported")
-    iou: float = Field(default=IOU, gt=0, lt=1, description="boxes of one class that overlap more are one object")
+    iou: float = Field(default=IOU, gt=0, lt=1, description="boxes that overlap more are one object")
     source: str
     source_sha256: Hex64 | None = None
     licence: str

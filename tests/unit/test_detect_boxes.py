@@ -101,12 +101,14 @@ def test_a_rider_stays_beside_the_motorcycle() -> None:
     assert len(settle(same, np.array([0.5, 0.6], np.float32), np.array([PERSON, MOTORCYCLE], np.int8))) == 2
 
 
-def test_a_car_before_a_truck_stays_a_car() -> None:
-    """Overlap 0.75: one class would be one object, two names are two."""
-    near = boxes((0, 0, 100, 100), (0, 0, 100, 75))
-    scores = np.array([0.9, 0.8], np.float32)
-    assert len(settle(near, scores, np.array([CAR, CAR], np.int8))) == 1
-    assert len(settle(near, scores, np.array([TRUCK, CAR], np.int8))) == 2
+def test_vehicles_are_told_apart_below_half_of_overlap_and_people_below_six_tenths() -> None:
+    def kept(overlap: float, one: int, other: int) -> int:
+        pair = boxes((0, 0, 100, 100), (0, 0, 100, 100 * overlap))
+        return len(settle(pair, np.array([0.9, 0.8], np.float32), np.array([one, other], np.int8)))
+
+    assert [kept(overlap, TRUCK, CAR) for overlap in (0.45, 0.55)] == [2, 1]
+    assert [kept(overlap, CAR, CAR) for overlap in (0.45, 0.55)] == [2, 1]
+    assert [kept(overlap, PERSON, PERSON) for overlap in (0.55, 0.65)] == [2, 1]
 
 
 def test_the_best_come_first_and_at_most_300() -> None:
