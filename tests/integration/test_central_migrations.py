@@ -1,0 +1,42 @@
+"""Migrations: up is what the tables say, down leaves nothing, and a database of another version is told."""
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from central_kit import Box, decision, intake_of, violation
+from sqlalchemy import inspect
+
+from central.db import migrate
+from central.db.database import Database
+from central.db.tables import Base
+from contract.errors import RunError
+
+
+def test_up_with_data_and_down_to_nothing(tmp_path: Path) -> None:
+    db = Database(f"sqlite:///{tmp_path}/x.sqlite")
+    with pytest.raises(RunError, match="sightline central migrate"):
+        migrate.require_current(db)
+    migrate.upgrade(db)
+    migrate.require_current(db)
+    with db.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+    box = Box()
+    box.enrol(db)
+    assert intake_of(db).take([decision(box, violation())])[0].outcome == "stored"
+    migrate.upgrade(db)
+    migrate.downgrade(db, "base")
+    assert set(inspect(db.engine).get_table_names()) <= {"alembic_version"}
+    db.close()
+
+
+def test_a_database_of_another_version_is_told(tmp_path: Path) -> None:
+    db = Database(f"sqlite:///{tmp_path}/x.sqlite")
+    migrate.upgrade(db)
+    with db.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
+    with pytest.raises(RunError, match="0000"):
+        migrate.require_current(db)
+    db.close()
