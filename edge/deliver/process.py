@@ -83,7 +83,10 @@ class Deliver:
         try:
             more = self._take()
             now = time.monotonic()
+            before = self._publisher.acknowledged
             self._publisher.pump(now)
+            if self._publisher.acknowledged != before:
+                self._uploader.central_answers()
             self._uploader.pump(now)
             self._states()
             self._tell()

@@ -53,9 +53,9 @@ class Uploader:
             self._running.add(row.sha256)
             self._pool.submit(self._one, row)
 
-    def idle(self) -> bool:
-        """No transfer is running."""
-        return not self._running
+    def central_answers(self) -> None:
+        """Central has just acknowledged something: what waits because it was away need not wait on."""
+        self._pause = (0, 0.0)
 
     def stop(self) -> None:
         """Cut what is running; it goes on from its offset at the next start."""

@@ -1,14 +1,19 @@
 """Media from the spool to a receiver over real HTTP: resumed, in order of urgency, dropped loudly, never in the way."""
 
 import hashlib
+import threading
 from pathlib import Path
 
 import pytest
-from deliver_peers import Box, MediaReceiver, Subscriber, manifest, until
+from deliver_peers import AT, Box, MediaReceiver, Subscriber, manifest, until
 from joserfc import jwt
 
 from contract.sealing import sha256_hex, thumbprint
+from edge.config import load_config
+from edge.deliver.chain import begin
+from edge.deliver.outbox import Outbox
 from edge.deliver.transfer import token
+from edge.deliver.upload import Uploader
 from sightline.broker import EmbeddedBroker
 
 USERS = {"central": "c-secret-74a1", "box-1": "b-secret-90f3"}
@@ -80,6 +85,31 @@ def test_events_do_not_wait_for_media_and_media_wait_for_central(tmp_path, port,
         receiver.close()
     finally:
         box.kill()
+
+
+def test_an_acknowledgement_ends_the_wait_for_a_central_that_was_away(tmp_path, port) -> None:
+    box = Box(tmp_path / "box", port, USERS["box-1"])
+    key, folder = box.ring.load(), box.spool.media
+    config, outbox = load_config(box.config), Outbox(box.data / "outbox")
+    outbox.admit_genesis(*begin("box-1", key, "enrolled", AT))
+    spool(box, tmp_path / "files", 1)
+    outbox.admit(list(box.spool.take()), key)
+    wake = threading.Event()
+    uploader = Uploader(config, key, outbox, folder, wake, at_once=1)
+    try:
+        uploader.pump(0.0)
+        assert wake.wait(30)
+        uploader.pump(1.0)
+        assert uploader.problem is not None and "cannot be reached" in uploader.problem
+        wake.clear()
+        uploader.pump(1.5)
+        assert not wake.wait(1.0), "it was told that central is away and waits"
+        uploader.central_answers()
+        uploader.pump(1.6)
+        assert wake.wait(30)
+    finally:
+        uploader.stop()
+        outbox.close()
 
 
 def test_over_the_limit_the_oldest_clips_go_first_and_it_is_said(tmp_path, port, central) -> None:
