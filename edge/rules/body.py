@@ -17,6 +17,7 @@ from edge.rules.sizes import Size
 Array = NDArray[np.float64]
 
 _ROUNDS = 6
+_CLOSE_M = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +60,15 @@ def footprints(boxes: Array, heading: Array, size: Size, plane: Plane) -> Footpr
     foot = np.column_stack([(boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]])
     side = _side(foot, heading, plane)
     target = foot + np.column_stack([side * (boxes[:, 2] - boxes[:, 0]) / 2, np.zeros(len(boxes))])
-    middle = plane.metres(foot)
+    middle, goal = plane.metres(foot), plane.metres(target)
     for _ in range(_ROUNDS):
         drawn = plane.pixels(rectangles(middle, heading, size).reshape(-1, 2)).reshape(-1, 4, 2)
         left, right, low = drawn[:, :, 0].min(axis=1), drawn[:, :, 0].max(axis=1), drawn[:, :, 1].max(axis=1)
         lead = np.column_stack([(left + right) / 2 + side * (right - left) / 2, low])
-        middle = middle + plane.metres(target) - plane.metres(lead)
+        step = goal - plane.metres(lead)
+        middle = middle + step
+        if float(np.abs(step).max(initial=0.0)) < _CLOSE_M:
+            break
     return Footprints(middle, heading, size)
 
 

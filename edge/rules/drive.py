@@ -64,6 +64,11 @@ class Drive:
         gone = np.flatnonzero(~self.over & self.beyond & (self.t > entered))
         return float(self.t[gone[0]]) if len(gone) else None
 
+    def crossed(self) -> float:
+        """Metres from where the body was first over the crosswalk to where it was last."""
+        places = self.motion.xy[self.over]
+        return float(np.hypot(*(places[-1] - places[0]))) if len(places) else 0.0
+
     def stood(self, since: float, until: float) -> bool:
         """Whether it stood (below 3 km/h for at least 0.5 s) at some time between."""
         slow = (self.speed < STANDING_MS) & (self.t >= since - STOOD_S) & (self.t <= until)

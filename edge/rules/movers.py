@@ -191,7 +191,8 @@ class Movers:
     def _pairs(self, group: Group, rows: list[int], scene: Scene, feet: Array) -> list[tuple[float, int, Mover]]:
         """(cost, row, mover) of every link that could be; the cheapest are made first."""
         base, rate = _SURPRISE[group]
-        pairs = []
+        ids = scene.tracks.ids[rows]
+        pairs: list[tuple[float, int, Mover]] = []
         for mover in self.of(group):
             gap = scene.t - mover.last
             if not rows or gap > _STOOD_UNSEEN_S:
@@ -203,10 +204,9 @@ class Movers:
             blur = 3 * self._plane.sigma(((x1 + x2) / 2, y2), 2.0)
             gate = base + rate * min(gap, _UNSEEN_S) + min(blur, 6.0)
             off = np.hypot(*(feet[rows] - expected).T)
-            for row, distance in zip(rows, off, strict=True):
-                same = int(scene.tracks.ids[row]) == mover.id
-                if gap <= limit and distance <= gate * (2.5 if same else 1.0):
-                    pairs.append((float(distance) / gate + (0.0 if same else _OTHER_ID), row, mover))
+            same = ids == mover.id
+            near = np.flatnonzero((gap <= limit) & (off <= gate * np.where(same, 2.5, 1.0)))
+            pairs += [(float(off[n]) / gate + (0.0 if same[n] else _OTHER_ID), rows[n], mover) for n in near]
         return pairs
 
 

@@ -20,6 +20,9 @@ LOST_STANDING_S = 12.0
 _TAIL_S = 2.5
 _NEAR_M = 40.0
 _ASIDE_M = 1.5
+#: Stretch round the stop line in which the live look is taken, beside the vehicle's own length.
+_BEFORE_M = 4.0
+_BEYOND_M = 15.0
 _SURE_M = 0.2
 _BACK_M = 0.7
 
@@ -45,7 +48,6 @@ class Passage:
     approach: Approach | None = None
     t2: float | None = None
     t3: float | None = None
-    came: bool = False
     over: bool = False
     done: bool = False
     kept: bool = False
@@ -75,22 +77,20 @@ class Passage:
         return at_edge(self.mover.boxes[-1], frame)
 
     def _approaching(self, crosswalk: Crosswalk, plane: Plane, frame: tuple[int, int]) -> Step:
+        anchor = np.array([self.mover.anchors[-1]])
+        reach = self.mover.size.length + _BEFORE_M
+        near = [lane for lane in crosswalk.approaches if -reach < lane.stop.past(anchor)[0] < reach + _BEYOND_M]
         since = self.mover.last - _TAIL_S
-        lanes = [
-            (approach, drive_of(self.mover, crosswalk, approach, plane, frame, since))
-            for approach in crosswalk.approaches
-        ]
-        for approach, drive in sorted(
-            ((a, d) for a, d in lanes if d is not None and _with(a, d)), key=lambda lane: _aside(*lane)
-        )[:1]:
-            self.over = self.over or bool(drive.over[-1])
-            if _aside(approach, drive) > _ASIDE_M:
-                continue
-            t2 = _passed(drive)
-            if t2 is not None:
-                self.approach, self.t2, self.done = approach, t2, False
-                return Step.PASSED
-        return Step.NOTHING
+        driven = [(lane, drive_of(self.mover, crosswalk, lane, plane, frame, since)) for lane in near]
+        lanes = [(lane, drive) for lane, drive in driven if drive is not None and _with(lane, drive)]
+        if not lanes:
+            return Step.NOTHING
+        lane, drive = min(lanes, key=lambda pair: _aside(*pair))
+        t2 = _passed(drive) if _aside(lane, drive) <= _ASIDE_M else None
+        if t2 is None:
+            return Step.NOTHING
+        self.approach, self.t2, self.over = lane, t2, False
+        return Step.PASSED
 
     def _passing(
         self, approach: Approach, t2: float, crosswalk: Crosswalk, plane: Plane, frame: tuple[int, int]

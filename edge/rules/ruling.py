@@ -5,9 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from edge.frames import MOTORCYCLE
+from edge.rules.crosswalk import Approach, Crosswalk
 from edge.rules.decision import Box, Decision, Moment, Number, Outcome, Question
+from edge.rules.drive import Drive
 from edge.rules.finding import Finding, Matter
-from edge.rules.ground import said
+from edge.rules.ground import Plane, said
 from edge.rules.movers import Mover
 from edge.rules.pet import priority
 
@@ -41,6 +43,31 @@ def decide(
         f" km/h, {first.numbers['distance_m']} m before the stop line, {first.numbers['d_stop_m']} m would have done"
     )
     return _decision(matter, accused, passage, Outcome.VIOLATION, reason, unknown=unknown)
+
+
+def unjudged(drive: Drive, approach: Approach, crosswalk: Crosswalk, plane: Plane) -> Decision:
+    """A vehicle that drove over the crosswalk and was never seen to pass a stop line in its lane's direction."""
+    places = drive.motion.xy[drive.over]
+    against = float((places[-1] - places[0]) @ approach.direction) < 0
+    mover, t = drive.mover, float(drive.t[drive.over][0])
+    reason = "it went against the lane's direction (reversing or wrong way)"
+    return Decision(
+        rule=RULE,
+        outcome=Outcome.SUPPRESSED if against else Outcome.CLEARED,
+        passage=f"{approach.lane_id}@{round(t * 1000)}",
+        zone_id=crosswalk.zone_id,
+        track_id=mover.ids[_nearest(mover, t)],
+        vehicle_class=mover.name,
+        first=moment(mover, t),
+        trigger=None,
+        last=moment(mover, mover.last),
+        reason=reason if against else "it was not seen to pass the stop line (first seen beyond it, or turned in)",
+        lane_id=approach.lane_id,
+        suppression=("against_lane",) if against else (),
+        numbers={"metres_over": round(drive.crossed(), 2)},
+        scores=_scores(mover, ()),
+        ground=said(plane),
+    )
 
 
 def _t1(finding: Finding) -> float:

@@ -19,13 +19,15 @@ from edge.rules.finding import Finding, Matter, find
 from edge.rules.ground import Plane
 from edge.rules.movers import MEMORY_S, Group, Mover, Movers
 from edge.rules.passage import Passage, Step
-from edge.rules.ruling import decide, moment
+from edge.rules.ruling import decide, moment, unjudged
 from edge.rules.signal import SignalMemory
 
 #: What is further from the crossing is no concern of it, metres.
 RADIUS_M = {Group.PERSON: 30.0, Group.CYCLE: 30.0, Group.VEHICLE: 120.0}
 #: How far back before t2 a passage is judged, seconds.
 LOOK_BACK_S = 40.0
+#: What has moved less over the crosswalk stood there, and has not driven over it, metres.
+_DROVE_M = 2.5
 
 
 class YieldRule:
@@ -91,9 +93,12 @@ class YieldRule:
             self._instants.popleft()
 
     def _act(self, passage: Passage, step: Step) -> Iterator[Saying]:
-        if passage.t2 is None or passage.done:
+        if passage.done:
             return
-        if step is Step.PASSED:
+        if passage.t2 is None:
+            if step is Step.LOST:
+                yield from self._odd(passage)
+        elif step is Step.PASSED:
             yield from self._keep(passage)
         elif step is Step.BACK and not passage.over:
             yield from self._reopen(passage)
@@ -132,6 +137,18 @@ class YieldRule:
         elif passage.kept:
             yield Release(passage.name)
         yield decision
+
+    def _odd(self, passage: Passage) -> Iterator[Saying]:
+        """A vehicle that is lost without having passed a stop line: when it drove over the crosswalk, say why not."""
+        passage.done = True
+        drives = [
+            (lane, drive_of(passage.mover, self._crosswalk, lane, self._plane, self._frame, -np.inf))
+            for lane in self._crosswalk.approaches
+        ]
+        over = [(lane, drive) for lane, drive in drives if drive is not None and drive.crossed() > _DROVE_M]
+        if over:
+            lane, drive = min(over, key=lambda pair: float(pair[0].aside(pair[1].front[pair[1].over]).mean()))
+            yield unjudged(drive, lane, self._crosswalk, self._plane)
 
     def _judge(self, passage: Passage, matter: Matter) -> Decision:
         findings = self._findings(matter)

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from contract.site import Camera, Zone
+from contract.site import Camera
+from edge.frames import Scene
 from edge.rules.decision import Decision, Saying
 from edge.rules.ground import plane_of
 from edge.rules.yielding import YieldRule
@@ -92,12 +93,15 @@ def play(
 ) -> list[Saying]:
     """Everything the rule says of a scene, to the end of the stream."""
     jitter = world.pop("jitter", 0.0)
-    camera = street.camera()
+    return judge(street.camera(), World(street.view, list(things), **world).scenes(t0, t1, fps, jitter))
+
+
+def judge(camera: Camera, scenes: Iterable[Scene]) -> list[Saying]:
+    """Everything the rule says of these scenes before this camera, to the end of the stream."""
     plane = plane_of(camera)
-    zone: Zone = camera.zones[0]
-    rule = YieldRule(camera, zone, plane)
+    rule = YieldRule(camera, camera.zones[0], plane)
     said: list[Saying] = []
-    for scene in World(street.view, list(things), **world).scenes(t0, t1, fps, jitter):
+    for scene in scenes:
         plane.observe(scene.tracks)
         said.extend(rule.step(scene))
     said.extend(rule.finish())
