@@ -87,6 +87,8 @@ def open_decoder(info: StreamInfo) -> av.VideoCodecContext:
         context.extradata = info.extradata
     # Codecs without headers of their own (MPEG-4 in AVI) must be told the size; the others overrule it.
     context.width, context.height = info.width, info.height
+    # Without it the decoder must find out by dropping the first B-frames that come too late.
+    context.reorder_depth = info.reorder
     context.thread_count = 1
     return context
 

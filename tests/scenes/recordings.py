@@ -1,16 +1,22 @@
 """Small real recordings that tests need and no clip of ../shared is: made by an encoder, decoded by the product."""
 
+from functools import cache
 from pathlib import Path
 
 import av
 import numpy as np
 
 
-def picture(index: int, width: int = 1280, height: int = 720) -> np.ndarray:
-    """A picture (height, width, 3) uint8 that can be told from every other: a bar that moves, on a textured ground."""
+@cache
+def _ground(width: int, height: int) -> np.ndarray:
     rng = np.random.default_rng(7)
     ground = rng.integers(60, 120, (height // 8, width // 8, 3), dtype=np.uint8)
-    image = np.kron(ground, np.ones((8, 8, 1), dtype=np.uint8))
+    return np.kron(ground, np.ones((8, 8, 1), dtype=np.uint8))
+
+
+def picture(index: int, width: int = 1280, height: int = 720) -> np.ndarray:
+    """A picture (height, width, 3) uint8 that can be told from every other: a bar that moves, on a textured ground."""
+    image = _ground(width, height).copy()
     left = index * 8 % (width - 64)
     image[:, left : left + 64] = (30, 200, 230)
     return np.ascontiguousarray(image)
