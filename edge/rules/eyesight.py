@@ -31,12 +31,14 @@ _HEADINGS = np.deg2rad(np.arange(0.0, 91.0, 7.5))
 class Eyesight:
     """Learns `slope` (1/m) and `horizon` (px) of one camera, frame (width, height) px; `version` rises as they move."""
 
-    def __init__(self, frame: tuple[int, int]) -> None:
+    def __init__(self, frame: tuple[int, int], top: float | None = None) -> None:
+        """`top`: the uppermost row (px) at which the site says there is road; the horizon lies above it."""
         self._width, self._height = float(frame[0]), float(frame[1])
         self._focal = PRIOR_FOCAL * self._width
         self._prior_horizon = self._height / 2 - self._focal * np.tan(PRIOR_TILT)
         self._prior_slope = np.cos(PRIOR_TILT) / PRIOR_HEIGHT_M
-        self.horizon = float(self._prior_horizon)
+        self._lowest_horizon = np.inf if top is None else top - 0.02 * self._height
+        self.horizon = min(float(self._prior_horizon), self._lowest_horizon)
         self.slope = float(self._prior_slope)
         self.version = 0
         self._seen: dict[int, list[deque[tuple[float, float]]]] = {
@@ -134,4 +136,5 @@ class Eyesight:
         )
         slope, offset = np.linalg.lstsq(lines, np.concatenate([scale * weight, [1.0, 0.0]]), rcond=None)[0]
         self.slope = max(float(slope), 0.1 * a0)
-        self.horizon = min(float(-offset / self.slope), float(y.min()) - 0.02 * self._height)
+        above_all = min(float(y.min()) - 0.02 * self._height, self._lowest_horizon)
+        self.horizon = min(float(-offset / self.slope), above_all)

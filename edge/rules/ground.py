@@ -9,12 +9,16 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.site import Camera
+from contract.site import Camera, ZoneType
 from edge.frames import Tracks
 from edge.rules.eyesight import Eyesight
 from edge.rules.homography import Homography
 
 Array = NDArray[np.float64]
+
+
+#: Zones that need not lie on the road: masks and areas to ignore are drawn over trees and windows as well.
+_NO_ROAD = frozenset({ZoneType.PRIVACY_MASK, ZoneType.IGNORE, ZoneType.COUNT})
 
 
 class Plane(Protocol):
@@ -60,7 +64,8 @@ def said(plane: Plane) -> Literal["calibrated", "estimated"]:
 def plane_of(camera: Camera) -> Plane:
     """The road plane of a camera. Raises ValueError with a sentence when its `ground` points fix none."""
     if camera.ground is None:
-        return EstimatedPlane(camera.frame)
+        rows = [y for zone in camera.zones if zone.type not in _NO_ROAD for _, y in zone.polygon]
+        return EstimatedPlane(camera.frame, min(rows, default=None))
     try:
         return CalibratedPlane(np.array(camera.ground.image), np.array(camera.ground.metres))
     except ValueError as error:
@@ -106,8 +111,8 @@ class EstimatedPlane:
     calibrated = False
     residual_m = None
 
-    def __init__(self, frame: tuple[int, int]) -> None:
-        self._eyesight = Eyesight(frame)
+    def __init__(self, frame: tuple[int, int], top: float | None = None) -> None:
+        self._eyesight = Eyesight(frame, top)
         self._refresh()
 
     @property

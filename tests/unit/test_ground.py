@@ -100,6 +100,19 @@ def test_people_and_cars_teach_the_scale(pinhole: Pinhole) -> None:
     assert float(np.hypot(*(far - near))) == pytest.approx(16.0, rel=0.35)
 
 
+def test_where_the_site_draws_road_there_is_no_sky() -> None:
+    """A crosswalk high in the picture lies below the horizon, before and after anything was learned."""
+    high = {"id": "kerb", "type": "no_parking", "polygon": [[400, 60], [800, 60], [800, 120], [400, 120]]}
+    camera = camera_of(Pinhole(), None).model_dump() | {"zones": [high]}
+    plane = plane_of(Camera.model_validate(camera))
+    for _ in range(2):
+        corners = plane.metres(np.array(high["polygon"], dtype=float))
+        assert np.hypot(*(corners[0] - corners[1])) > 1 and corners[0][1] > corners[2][1] + 1
+        walkers = [Thing("person", path((0, -5, 10 + 5 * i), (20, 5, 10 + 5 * i)), i) for i in range(5)]
+        for scene in World(Pinhole(), walkers).scenes(0, 5, 5):
+            plane.observe(scene.tracks)
+
+
 def test_a_plane_that_has_seen_nobody_still_answers_sanely() -> None:
     pinhole = Pinhole()
     plane = plane_of(camera_of(pinhole, None))

@@ -9,8 +9,8 @@ import pytest
 from edge.frames import Facts
 from edge.rules.decision import Decision, Keep, Outcome, Release
 from tests.scenes.crossing import SLOW, steady, vehicle, walker
-from tests.scenes.street import Street, decisions, play
-from tests.scenes.world import Pinhole, Thing, path
+from tests.scenes.street import STOP_L, VIEW, Street, decisions, judge, play
+from tests.scenes.world import Pinhole, Thing, World, path
 
 POLICIES = ("same_lane", "half_lane", "adjacent", "half_road")
 WIDE = {"lanes_each_way": 2}
@@ -350,6 +350,44 @@ def test_without_carriageway_and_stop_lines_the_lanes_do() -> None:
     street = Street(carriageway=False, stop_lines=False)
     assert accused(street, steady(1, "l1"), walker(50, *CLEAR))
     assert not accused(street, steady(1, "l1"), walker(50, (0.0, -4.2)))
+
+
+def test_lanes_drawn_only_up_to_the_stop_line_are_carried_over_the_crosswalk() -> None:
+    camera = Street().camera()
+    lanes = [
+        lane.model_copy(update={"polygon": VIEW.ground([(x, STOP_L), (x + 3.5, STOP_L), (x + 3.5, 50), (x, 50)])})
+        for lane, x in zip(camera.zones[0].lanes, (-3.5, 0.0), strict=True)
+    ]
+    zone = camera.zones[0].model_copy(update={"lanes": lanes})
+    scenes = World(VIEW, [steady(1, "l1"), walker(50, *CLEAR)]).scenes(0.0, 14.0)
+    (decision,) = decisions(judge(camera.model_copy(update={"zones": [zone]}), scenes))
+    assert decision.outcome is Outcome.VIOLATION and decision.lane_id == "l1"
+
+
+def test_a_lane_elsewhere_is_told() -> None:
+    camera = Street().camera()
+    lane = (
+        camera.zones[0]
+        .lanes[0]
+        .model_copy(
+            update={
+                "polygon": VIEW.ground([(30, 30), (33, 30), (33, 50), (30, 50)]),
+                "stop_line": None,
+                "towards": VIEW.ground([(31.5, 9)])[0],
+            }
+        )
+    )
+    zone = camera.zones[0].model_copy(update={"lanes": [lane]})
+    with pytest.raises(ValueError, match="zone zebra: lane l1 does not meet the crosswalk"):
+        judge(camera.model_copy(update={"zones": [zone]}), [])
+
+
+def test_trapped_by_a_queue_is_no_offence_towards_who_steps_on_later() -> None:
+    """Its front passed the line before anyone was there; it then stands on the crosswalk behind a standing car."""
+    trapped = vehicle(1, "l1", (0.0, -20.0), (4.0, 3.0), (12.0, 3.0), (15.0, 20.0))
+    ahead = vehicle(2, "l1", (-6.0, -20.0), (-1.0, 9.5), (12.0, 9.5), (14.0, 24.0))
+    made = decisions(play(Street(), [trapped, ahead, walker(50, (6.0, -4.0), (14.0, 3.4))], t1=20.0, noise=0.5))
+    assert {decision.outcome for decision in made} == {Outcome.CLEARED}
 
 
 def test_pet_is_a_number_and_only_a_gate_where_the_site_asks() -> None:
