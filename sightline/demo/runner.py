@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,8 +85,7 @@ def run(wish: Wish) -> int:
 def _begin(wish: Wish, ports: Ports, console: Console, parts: Parts) -> Demo:
     folder = Folder(wish.home)
     folder.make()
-    scene = _scene(folder, console)
-    model, detector = _detector(console)
+    scene, (model, detector) = _material(folder, console)
     password = folder.write(ports, model)
     office = Office(f"http://127.0.0.1:{ports.central}", OFFICER, password)
     python = [sys.executable, "-m"]
@@ -119,8 +119,15 @@ def _serve(folder: Folder) -> list[str]:
     return ["central", "serve", "--config", str(folder.central_config)]
 
 
-def _scene(folder: Folder, console: Console) -> SceneFiles:
-    return prepare_scene(folder.cache, console.say)
+def _material(folder: Folder, console: Console) -> tuple[SceneFiles, tuple[Path, str]]:
+    """The scene and the detector, made side by side: one waits for the processor, the other for the network."""
+    helper = ThreadPoolExecutor(1, thread_name_prefix="detector")
+    try:
+        detector = helper.submit(_detector, console)
+        scene = prepare_scene(folder.cache, console.say)
+        return scene, detector.result()
+    finally:
+        helper.shutdown(wait=False, cancel_futures=True)
 
 
 def _detector(console: Console) -> tuple[Path, str]:

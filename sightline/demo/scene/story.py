@@ -62,7 +62,7 @@ VEHICLES = (
     VehicleActor("runner", _offender_at_the_zebra(), (2, 0.95, 1.0)),
     VehicleActor(
         "yielder",
-        Drive(down_the_street(_RIGHT), 7.0, _STEP_OUT - 6.5, [Stop(STOP_LINE + 0.9 + _HALF, _STEP_OUT + 6.4)]),
+        Drive(down_the_street(_RIGHT), 7.0, _STEP_OUT - 10.8, [Stop(STOP_LINE + 0.9 + _HALF, _STEP_OUT + 6.4)]),
         (150, 0.55, 0.9),
     ),
 )
