@@ -1,16 +1,18 @@
 """A box in a test: it seals what it says with a real key and keeps its chain, as deliver does."""
 
 import hashlib
+import os
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
+from uuid import uuid4
 
 from joserfc import jwt
 from joserfc.jwk import OKPKey
+from sqlalchemy import create_engine, make_url, text
 
 from central.accounts.roles import Role
 from central.accounts.service import SignedInUser
-from central.config import Broker, Ingest  # noqa: F401 - tests take them from here
 from central.db import migrate
 from central.db.accounts import User
 from central.db.database import Database
@@ -163,10 +165,20 @@ def decision(box: Box, data: Violation) -> Message:
 
 
 def open_db(folder: Any) -> Database:
-    """A migrated SQLite database in `folder`."""
-    db = Database(f"sqlite:///{folder}/central.sqlite")
+    """A migrated database: SQLite in `folder`, or a fresh one on the server of SIGHTLINE_TEST_DATABASE (an address)."""
+    url = os.environ.get("SIGHTLINE_TEST_DATABASE")
+    db = Database(_fresh(url) if url else f"sqlite:///{folder}/central.sqlite")
     migrate.upgrade(db)
     return db
+
+
+def _fresh(url: str) -> str:
+    name = f"test_{uuid4().hex}"
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
 def intake_of(db: Database) -> Intake:

@@ -42,12 +42,9 @@ def assemble(session: Session, edge_id: str, case_key: str) -> Case | None:
 
 def media_arrived(session: Session, sha256: str) -> None:
     """Bytes have arrived and were verified: move on every case that waited for them."""
-    query = (
-        select(Case)
-        .join(CaseMedia, CaseMedia.case_id == Case.id)
-        .where(CaseMedia.sha256 == sha256, Case.state == CANDIDATE)
-        .distinct()
-    )
+    named = select(CaseMedia.case_id).where(CaseMedia.sha256 == sha256)
+    # Locked: of two uploads that end in the same moment, the second one then sees the first.
+    query = select(Case).where(Case.id.in_(named), Case.state == CANDIDATE).order_by(Case.id).with_for_update()
     for case in session.execute(query).scalars():
         advance(session, case)
 
