@@ -1,7 +1,7 @@
 // The case by keyboard: look (1-4, v, Space, arrows, o, l), decide (a, r), walk (j, k, q).
 import { clip } from "./clip.js";
+import { show as showDialog } from "./dialogs.js";
 import { bind, isWriting } from "./keys.js";
-import { show as showDialog } from "./page.js";
 import { stage } from "./stage.js";
 
 let root = null;

@@ -1,15 +1,8 @@
 // What every page has: dialogs that buttons open, `?`, and times in the reader's own zone where the server knows only UTC.
+import { show } from "./dialogs.js";
 import { bind } from "./keys.js";
 
 document.documentElement.classList.add("js");
-
-/** Open the dialog of that id, if the page has it. */
-export function show(id) {
-  const dialog = document.getElementById(id);
-  if (!dialog) return false;
-  if (!dialog.open) dialog.showModal();
-  return true;
-}
 
 /** Write `<time data-local>` in this browser's time zone; the evidence itself keeps its site's time. */
 function localise(root) {
