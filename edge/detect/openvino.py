@@ -5,11 +5,14 @@ cheaper than NumPy by an order.
 """
 
 import threading
+import weakref
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import openvino as ov
+from numpy.typing import NDArray
 from openvino import properties
 from openvino.preprocess import ColorFormat, PrePostProcessor
 
@@ -19,6 +22,7 @@ from edge.detect.boxes import class_table, read_head
 from edge.detect.engine import Done
 from edge.detect.package import Manifest, read_package
 from edge.detect.protocol import Picture
+from edge.frames import Detections
 
 #: Of ImageNet, BGR, 0..255, as NanoDet was trained.
 NANODET_MEAN = [103.53, 116.28, 123.675]
@@ -36,9 +40,11 @@ class OpenVinoEngine:
             raise ModelError(f"{folder}: its classes hold none of person, bicycle, car... - use a COCO detector")
         compiled = _compile(folder / self._manifest.network, self._manifest, threads, lanes)
         self._queue = ov.AsyncInferQueue(compiled, lanes)
-        self._queue.set_callback(self._finished)
+        self._queue.set_callback(partial(_finished, self._manifest, self._table))
         self._lock = threading.Lock()
-        self._closed = False
+        # A callback that is still on its way back when the interpreter ends aborts the process: also an engine that
+        # nobody closed waits for its last one.
+        self._end = weakref.finalize(self, self._queue.wait_all)
 
     @property
     def model(self) -> ModelRef:
@@ -63,25 +69,24 @@ class OpenVinoEngine:
     def submit(self, blob: Picture, done: Done) -> None:
         """See `Engine.submit`."""
         with self._lock:
-            if self._closed:
+            if not self._end.alive:
                 raise ModelError(f"{self._manifest.name}: the engine was closed - open it again")
             self._queue.start_async({0: ov.Tensor(np.ascontiguousarray(blob[None]))}, done)
 
     def close(self) -> None:
         """See `Engine.close`."""
         with self._lock:
-            if not self._closed:
-                self._closed = True
-                self._queue.wait_all()
+            self._end()
 
-    def _finished(self, request: Any, done: Done) -> None:
-        try:
-            raw = request.get_output_tensor(0).data
-            seen = read_head(raw, self._table, self._manifest.score, self._manifest.iou)
-        except Exception as error:  # an exception here would be lost in OpenVINO's thread: hand it to who waits
-            done(ModelError(f"{self._manifest.name}: its output cannot be read ({error}) - prepare the package anew"))
-            return
-        done(seen)
+
+def _finished(manifest: Manifest, table: NDArray[np.int8], request: Any, done: Done) -> None:
+    """In OpenVINO's own thread: read the boxes and hand them to who waits, or what went wrong (it would be lost)."""
+    try:
+        raw = request.get_output_tensor(0).data
+        seen: Detections | Exception = read_head(raw, table, manifest.score, manifest.iou)
+    except Exception as error:
+        seen = ModelError(f"{manifest.name}: its output cannot be read ({error}) - prepare the package anew")
+    done(seen)
 
 
 def _compile(path: Path, manifest: Manifest, threads: int, lanes: int) -> Any:

@@ -153,3 +153,19 @@ def test_a_closed_detector_says_so() -> None:
     detector.close()
     with pytest.raises(ModelError, match="closed"):
         detector.detect(peers.bus())
+
+
+@pytest.mark.parametrize("ending", ["", "d.close()"])
+def test_a_process_that_looked_ends_with_its_own_exit_status(ending: str) -> None:
+    """OpenVINO's callback thread must not be caught by the end of the interpreter (it aborts the process)."""
+    code = (
+        "import sys, numpy as np\n"
+        "from pathlib import Path\n"
+        "from edge.detect.open import open_detector\n"
+        "ds = [open_detector(Path(sys.argv[1])) for _ in range(2)]\n"
+        "for d in ds:\n    d.detect(np.zeros((90, 160, 3), np.uint8))\n"
+        f"{ending}\n"
+    )
+    command = [sys.executable, "-c", code, str(peers.nanodet())]
+    statuses = [subprocess.run(command, cwd=peers.ROOT, timeout=120, check=False).returncode for _ in range(6)]
+    assert statuses == [0] * 6
