@@ -45,3 +45,13 @@ def agreeing_edges(first: Array, second: Array, tolerance: float) -> tuple[int, 
     """How many upright and how many level edges of two boxes lie within `tolerance` px of each other."""
     near = np.abs(first - second) <= tolerance
     return int(near[0]) + int(near[2]), int(near[1]) + int(near[3])
+
+
+def one_edge_off(whole: Array, box: Array, near: float, off: float) -> bool:
+    """Whether `box` is `whole` but for one edge: half hidden behind something, or run together with a neighbour.
+
+    Three edges agree within `near` x the root of the area, the fourth is off by more than `off` x that. Something
+    that moves shifts at least two edges, something that comes nearer all four.
+    """
+    shifts = np.sort(np.abs(whole - box)) / float(areas(whole[None])[0]) ** 0.5
+    return bool(shifts[2] <= near and shifts[3] > off)

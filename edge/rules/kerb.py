@@ -1,5 +1,6 @@
 """The polygons of one camera that matter for parking, and what each says of a vehicle that stands (domain D2)."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -101,8 +102,10 @@ class Kerb:
             (_lane_heading(lane, area, self._plane) for lane, area in self.lanes if area.image.covers(foot)), None
         )
         if drawn is None:
-            near = [place.area for place in (*self.zones, *self.bays) if place.area.image.intersects(foot.buffer(1))]
-            drawn = near[0].long_axis() if near else None
+            reach = float(box[2] - box[0])
+            near = [(place.area.image.distance(foot), n) for n, place in enumerate((*self.zones, *self.bays))]
+            distance, nearest = min(near, default=(math.inf, 0))
+            drawn = (*self.zones, *self.bays)[nearest].area.long_axis() if distance <= reach else None
         if course is None or drawn is None:
             return drawn if course is None else course
         off = abs((course - drawn + np.pi / 2) % np.pi - np.pi / 2)

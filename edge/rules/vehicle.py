@@ -22,6 +22,8 @@ STEP_S = 0.1
 RECENT_S, RECENT_LEAST = 8.0, 8
 #: Off its anchor for this long [s] and so many sightings, a vehicle has moved.
 MOVED_S, MOVED_SIGHTINGS = 1.0, 3
+#: Edges of a box agree, or do not, by these shares of the root of its area.
+AGREES, DISAGREES = 0.06, 0.12
 #: The noise of a place is measured anew every so many sightings.
 RELEARN_EVERY = 8
 #: A rest is believed when it has lasted this long [s] after it was found.
@@ -182,7 +184,11 @@ class Vehicle:
             self.recent.popleft()
 
     def see(self, sighting: Sighting, plane: Plane) -> None:
-        """Take the next whole sighting: it comes to rest, stands on, or moves off."""
+        """Take the next sighting: it comes to rest, stands on, is half hidden, or moves off."""
+        if self.rest is not None and boxes.one_edge_off(self.rest.box, sighting.box, AGREES, DISAGREES):
+            self.last = sighting
+            self.see_part(sighting.t)
+            return
         recorded = len(self.recent), self.recent[-1].t
         self._note(sighting)
         fresh = (len(self.recent), self.recent[-1].t) != recorded
