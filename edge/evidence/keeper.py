@@ -63,7 +63,7 @@ class EvidenceKeeper:
         moment: Moment = next(name for name in MOMENTS if name == said.moment)
         why = self._take(self._of(said.passage), moment, said.t, said.box)
         if why:
-            self._tell(why)
+            self._tell(f"{why} - {said.passage}")
 
     def release(self, said: Release) -> None:
         """Let go what was kept of a passage, unless it was decided meanwhile."""
@@ -84,18 +84,20 @@ class EvidenceKeeper:
         held = self._of(decision.passage)
         missing = self._decisive(held, decision)
         trigger = decision.trigger or decision.last
-        held.decide(
-            Decided(
-                case_key=case_key,
-                rule=str(decision.rule),
-                zone_id=decision.zone_id,
-                t_first=decision.first.t,
-                t_trigger=trigger.t,
-                t_last=decision.last.t,
-                at_last=self._store.wall(decision.last.t),
-                missing=missing,
-            )
+        decided = Decided(
+            case_key=case_key,
+            rule=str(decision.rule),
+            zone_id=decision.zone_id,
+            t_first=decision.first.t,
+            t_trigger=trigger.t,
+            t_last=decision.last.t,
+            at_last=self._store.wall(decision.last.t),
+            missing=missing,
         )
+        try:
+            held.decide(decided)
+        except OSError as error:  # it stands in memory, and the pack will say what is missing
+            self._tell(f"{held.folder}: cannot be written ({error.strerror}) - free space on the disk")
         self._inherited.discard(decision.passage)
         self._deadline[decision.passage] = time.monotonic() + PATIENCE_S
 
@@ -194,7 +196,7 @@ class EvidenceKeeper:
         assert decided is not None
         packer = Packer(self._store, held, self._label)
         images = packer.images()
-        dropped = list(decided.missing)
+        dropped = [*decided.missing, *packer.dropped]
         video = None
         if passage in self._inherited:
             dropped.append("video: the box restarted before the clip was cut")

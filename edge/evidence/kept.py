@@ -75,9 +75,8 @@ class KeptPassage:
 
     @classmethod
     def begin(cls, root: Path, passage: str) -> "KeptPassage":
-        """The folder of `passage` under `root`, made when it is not there."""
+        """The folder of `passage` under `root`; it is made with the first picture."""
         folder = root / hashlib.sha256(passage.encode()).hexdigest()[:32]
-        folder.mkdir(parents=True, exist_ok=True)
         return cls(folder, Kept(passage=passage))
 
     @classmethod
@@ -96,6 +95,7 @@ class KeptPassage:
 
         A later picture of first, trigger or last takes the place of the earlier.
         """
+        self.folder.mkdir(parents=True, exist_ok=True)
         stem = f"{moment}-{round(t * 1000):012d}"
         stills = [self._write("far", stem, picture, None)]
         where = scaled(box, frame, picture)
@@ -115,7 +115,7 @@ class KeptPassage:
         self._remove(old)
 
     def decide(self, decided: Decided) -> None:
-        """Note the decision."""
+        """Note the decision; it holds in memory even when the disk refuses (OSError)."""
         self.kept = self.kept.model_copy(update={"decided": decided})
         self.save()
 
@@ -125,6 +125,7 @@ class KeptPassage:
 
     def save(self) -> None:
         """Write the JSON."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         write_durable(self.folder / _INDEX, self.kept.model_dump_json(indent=1).encode())
 
     def remove(self) -> None:

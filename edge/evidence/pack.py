@@ -41,17 +41,23 @@ class Packer:
         self._held = held
         self._label = label
         self.files: dict[str, Path] = {}
+        self.dropped: list[str] = []
 
     def images(self) -> list[Image]:
-        """Every still of every shot in order of time, each whole frame followed by its overlay copy."""
+        """Every still of every shot in order of time, each whole frame followed by its overlay copy.
+
+        What the disk does not give is named in `dropped`.
+        """
         shots = sorted(self._held.kept.shots, key=lambda shot: shot.at)
         images: list[Image] = []
         for number, shot in enumerate(shots, start=1):
             for still in shot.stills:
-                image = self._image(shot, still, self._held.folder / still.file)
-                images.append(image)
-                if still.role == "far" and self._label:
-                    images.append(self._overlay(shot, still, image, f"{number}/{len(shots)}"))
+                try:
+                    images += self._both(shot, still, f"{number}/{len(shots)}")
+                except OSError as error:
+                    self.dropped.append(
+                        f"still of {shot.moment} ({still.role}): the disk refuses it ({error.strerror})"
+                    )
         return images
 
     def video(self, clip: Clip) -> Video:
@@ -69,6 +75,13 @@ class Packer:
             sha256=sha256,
             bytes=size,
         )
+
+    def _both(self, shot: Shot, still: Still, number: str) -> list[Image]:
+        """A still, and the overlay copy of a whole frame."""
+        image = self._image(shot, still, self._held.folder / still.file)
+        if still.role != "far" or self._label is None:
+            return [image]
+        return [image, self._overlay(shot, still, image, number)]
 
     def _image(self, shot: Shot, still: Still, path: Path, overlay: bool = False) -> Image:
         sha256, size = _digest(path)

@@ -1,5 +1,6 @@
 """Recorded video: its own time, the exact picture, and files that are broken."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 from contract.errors import MediaError
 from edge.cameras.decode import bgr
 from edge.cameras.file import FilePackets, joined
+from edge.cameras.link import CameraLink, Change
+from edge.cameras.packets import CameraPacket
 from edge.evidence.clip import write_clip
 from tests.scenes.recordings import bar, record
 
@@ -124,3 +127,16 @@ def test_sound_alone_is_no_video(tmp_path: Path) -> None:
         target.mux(stream.encode(frame))
     with pytest.raises(MediaError, match="has no video"):
         FilePackets(path, wall)
+
+
+def test_a_file_stands_for_a_camera_at_the_pace_it_was_recorded(tmp_path: Path) -> None:
+    path = record(tmp_path / "short.mp4", 1.5)
+    changes: list[Change] = []
+    got: list[CameraPacket] = []
+    link = CameraLink("cam-1", path.as_uri(), got.append, changed=changes.append)
+    began = time.monotonic()
+    link.run()
+    assert time.monotonic() - began >= 1.4
+    assert len(got) == 38 and got[-1].t == pytest.approx(1.48)
+    assert [change.state for change in changes] == ["live", "lost"]
+    assert "ended the stream" in changes[-1].cause

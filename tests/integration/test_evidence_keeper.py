@@ -234,3 +234,19 @@ def test_orphans_go_after_two_days(store: FilePackets, tmp_path: Path) -> None:
 
 def _fields(decision: Decision) -> dict[str, object]:
     return {name: getattr(decision, name) for name in decision.__dataclass_fields__}
+
+
+def test_a_disk_that_refuses_costs_media_and_is_named(store: FilePackets, tmp_path: Path) -> None:
+    told: list[str] = []
+    root = tmp_path / "evidence"
+    keeper = EvidenceKeeper(store, root, tell=told.append)
+    root.rmdir()
+    root.write_text("where the folder was there is a file now: nothing can be written below it")
+    keeper.keep(Keep("kerb|1", "first", 3.0, BOX))
+    keeper.decided(parked(store, 3.0, 16.0), "ef" * 32)
+    (pack,) = keeper.flush()
+    assert pack.case_key == "ef" * 32
+    assert (pack.images, pack.video, pack.files) == ([], None, {})
+    assert any(line.startswith("still of first") and "the disk refuses it" in line for line in pack.dropped)
+    assert any(line.startswith("video: the disk refuses it") for line in pack.dropped)
+    assert any("the disk refuses it" in line for line in told)
