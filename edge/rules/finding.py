@@ -45,6 +45,17 @@ class Matter:
     plane: Plane
     max_pet_s: float | None = None
 
+    @property
+    def on_line(self) -> float:
+        """The instant the front was on the stop line: between the last sighting before it and t2."""
+        drive = self.drive
+        at = drive.at(self.t2)
+        before, after = (float(drive.past[max(at - 1, 0)]), float(drive.past[at]))
+        if not before <= 0 < after:
+            return self.t2
+        share = before / (before - after)
+        return float(drive.t[at - 1] + share * (drive.t[at] - drive.t[at - 1]))
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -102,9 +113,9 @@ def _near(crossing: Crossing, matter: Matter) -> bool:
 def _elements(crossing: Crossing, matter: Matter) -> Finding:
     """The elements of the offence in their order; the first that fails is the reason."""
     person = crossing.walk.mover
-    interval = crossing.interval(matter.t2, GRACE_S)
+    interval = crossing.interval(matter.on_line, GRACE_S)
     if interval is None:
-        return Finding(person, False, 2, _why_not(crossing, matter.t2))
+        return Finding(person, False, 2, _why_not(crossing, matter.on_line))
     t1 = max(interval[0], float(matter.drive.t[2]))
     numbers = _measured(crossing, matter, t1)
     excused = _excuse(crossing, matter, t1, numbers)
