@@ -4,6 +4,7 @@ import hashlib
 import io
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import av
@@ -31,6 +32,7 @@ class Media:
         return hashlib.sha256(self.raw).hexdigest()
 
 
+@cache
 def _photograph() -> NDArray[np.uint8]:
     import ultralytics
 
@@ -39,6 +41,7 @@ def _photograph() -> NDArray[np.uint8]:
     return np.asarray(picture, dtype=np.uint8)
 
 
+@cache
 def _street() -> NDArray[np.uint8]:
     """A drawn road seen from a pole, the house fronts of the photograph behind it."""
     width, height = FRAME
@@ -66,7 +69,7 @@ _WALKER = (50, 398, 246, 904)
 
 def picture_at(share: float) -> tuple[NDArray[np.uint8], tuple[float, float, float, float], tuple[float, ...]]:
     """The street at `share` (0..1) of the scene: picture, the bus's box, the walker's box."""
-    scene, photograph = _street(), _photograph()
+    scene, photograph = _street().copy(), _photograph()
     x1, y1, x2, y2 = _BUS
     bus = cv2.resize(photograph[y1:y2, x1:x2], (560, 370))
     left = int(30 + share * 560)
@@ -78,6 +81,7 @@ def picture_at(share: float) -> tuple[NDArray[np.uint8], tuple[float, float, flo
     return scene, (float(left), 300.0, left + 560.0, 670.0), (float(stand), 430.0, stand + 110.0, 710.0)
 
 
+@cache
 def still(share: float) -> Media:
     """A JPEG of the street."""
     done, raw = cv2.imencode(".jpg", picture_at(share)[0], [cv2.IMWRITE_JPEG_QUALITY, 88])
@@ -85,6 +89,7 @@ def still(share: float) -> Media:
     return Media(raw.tobytes(), *FRAME)
 
 
+@cache
 def close_up(share: float) -> Media:
     """A crop of the bus."""
     scene, (x1, y1, x2, y2), _ = picture_at(share)
@@ -93,6 +98,7 @@ def close_up(share: float) -> Media:
     return Media(raw.tobytes(), int(x2 - x1), int(y2 - y1))
 
 
+@cache
 def clip(seconds: float) -> Media:
     """An H.264 MP4 of the whole scene."""
     target = io.BytesIO()

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import threading
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -67,6 +68,7 @@ class World:
     key: OKPKey
     seq: Iterator[int] = field(default_factory=itertools.count)
     prev: str = GENESIS
+    held: list[web_scene.Media] = field(default_factory=list)
     passages: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def send(self, kind: EventType, at: datetime, data: Any) -> None:
@@ -87,13 +89,20 @@ class World:
         async def body() -> AsyncIterator[bytes]:
             yield media.raw
 
-        asyncio.run(self.store.receive(media.sha256, EDGE, 0, len(media.raw), body()))
+        # In a thread of its own: Playwright's has an event loop running.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(lambda: asyncio.run(self.store.receive(media.sha256, EDGE, 0, len(media.raw), body()))).result()
         with self.db.write() as session:
             if session.get(MediaRow, media.sha256) is None:
                 session.add(
                     MediaRow(sha256=media.sha256, size=len(media.raw), edge_id=EDGE, complete=True, received_at=now())
                 )
             opening.media_arrived(session, media.sha256)
+
+    def arrive(self) -> None:
+        """What was held back comes at last."""
+        while self.held:
+            self.upload(self.held.pop())
 
     def user(self, name: str, role: Role = Role.OFFICER) -> None:
         with self.db.write() as session:
@@ -222,9 +231,12 @@ class World:
             )
         manifest = Manifest(case_key=data.case_key, edge_id=EDGE, camera_id="cam-1", images=images, video=film)
         self.send(EventType.MANIFEST, data.at_last, manifest)
-        if upload:
-            for one in [*(one for *_, one in stills), *([video] if video else [])]:
-                self.upload(one)
+        pack = [*(one for *_, one in stills), *([video] if video else [])]
+        if not upload:
+            self.held += pack
+            return
+        for one in pack:
+            self.upload(one)
 
 
 def _geometry(rule: Rule, times: tuple[float, float, float]) -> Geometry:
