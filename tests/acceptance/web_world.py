@@ -91,7 +91,9 @@ class World:
 
         # In a thread of its own: Playwright's has an event loop running.
         with ThreadPoolExecutor(1) as thread:
-            thread.submit(lambda: asyncio.run(self.store.receive(media.sha256, EDGE, 0, len(media.raw), body()))).result()
+            thread.submit(
+                lambda: asyncio.run(self.store.receive(media.sha256, EDGE, 0, len(media.raw), body()))
+            ).result()
         with self.db.write() as session:
             if session.get(MediaRow, media.sha256) is None:
                 session.add(
