@@ -6,8 +6,9 @@ can tell; it stays "unknown" in the numbers, and is asked of the reviewer where 
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -19,6 +20,7 @@ from edge.rules.decision import Decision, Keep, Moment, Number, Release, Saying
 from edge.rules.ground import Plane
 from edge.rules.jam import Jam
 from edge.rules.kerb import IN_BAY, IN_ZONE, Kerb
+from edge.rules.memory import VERSION, Memory, scar_of, scar_record
 from edge.rules.roster import Roster
 from edge.rules.scars import Scar, Scars
 from edge.rules.stay import Clock, Stay, as_box
@@ -57,12 +59,15 @@ class ParkingRule:
         self._jam = Jam(self._kerb)
         self._roster = Roster(self._kerb, plane)
         self._scars = Scars()
+        self._memory = Memory(self._kerb, plane)
+        self._restored: Mapping[str, Any] | None = None
         self._t = -math.inf
 
     def step(self, scene: Scene) -> Iterator[Saying]:
         """Take one scene. Raises ValueError when its time does not rise."""
         if not scene.t > self._t:
             raise ValueError(f"scene at {scene.t} s after {self._t} s - stream time must rise")
+        self._resume(scene.t)
         self._t = scene.t
         for stay, how in self._roster.take(scene.t, self._sightings(scene)):
             yield from self._end(stay, how)
@@ -74,6 +79,41 @@ class ParkingRule:
         """The stream has ended, and with it every open stay."""
         for stay, how in self._roster.end_all():
             yield from self._end(stay, how)
+
+    def snapshot(self) -> dict[str, Any]:
+        """What is proven so far, as plain JSON with wall-clock instants; for `restore` after a restart of the box.
+
+        Only stays that stand and have asked for a picture, or are accused, are in it: what no kept picture shows
+        is not resumed.
+        """
+        stays = [
+            self._memory.stay_record(stay, self._seconds)
+            for stay in self._roster.stays.values()
+            if stay.t_moving is None and (stay.kept_at is not None or stay.accused)
+        ]
+        scars = [scar_record(scar, self._seconds) for scar in self._scars]
+        return {"version": VERSION, "stays": stays, "scars": scars}
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Go on from `snapshot` with the next scene. One of another version is put aside: its waits begin anew."""
+        if snapshot.get("version") == VERSION and self._t == -math.inf:
+            self._restored = snapshot
+
+    def _resume(self, t: float) -> None:
+        """Put what was restored on the stream that begins at `t`."""
+        snapshot, self._restored = self._restored, None
+        if snapshot is None:
+            return
+        now = self._seconds(t)
+        for record in snapshot["stays"]:
+            stay = self._memory.stay_of(record, lambda at: t - (now - at))
+            if stay is not None and stay.t_last <= t:
+                self._roster.adopt(stay.vehicle, stay)
+        for record in snapshot["scars"]:
+            self._scars.add(scar_of(record, lambda at: t - (now - at)))
+
+    def _seconds(self, t: float) -> float:
+        return self._wall(t).timestamp()
 
     def _sightings(self, scene: Scene) -> list[Sighting]:
         """The usable boxes of a scene: vehicles and two-wheelers, finite, not hidden, each thing once."""

@@ -5,6 +5,7 @@ long the vehicle was out of sight. And one vehicle that was seen to leave and is
 unbroken track or its plate - is the same case (re-offence).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,7 +41,7 @@ class Scars:
     def __init__(self) -> None:
         self._scars: list[Scar] = []
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[Scar]:
         return iter(self._scars)
 
     def add(self, scar: Scar) -> None:
