@@ -16,8 +16,8 @@ from central.web.front import refusal, wants_page
 
 def add_handlers(app: FastAPI) -> None:
     """Let every refusal of the services become an answer."""
-    for refusal in (TicketError, AccountError, EnrolRefused, TokenRefused, UploadError):
-        app.add_exception_handler(refusal, _refused)
+    for said in (TicketError, AccountError, EnrolRefused, TokenRefused, UploadError):
+        app.add_exception_handler(said, _refused)
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(HTTPException, _http)
     for away in (OperationalError, InterfaceError):

@@ -22,6 +22,7 @@ from central.db.cases import Case
 from central.db.database import Database
 from central.db.events import Event, Quarantine
 from central.edges import enrolment
+from central.ingest import intake as intake_module
 from central.ingest.admit import Message
 from central.ingest.intake import Intake
 from central.jobs import Jobs
@@ -304,3 +305,22 @@ def test_a_round_of_the_jobs_mends_what_a_crash_left(db, box, intake, tmp_path) 
     assert cases(db)[0].state == "REVIEW"
     with db.read() as session:
         assert session.execute(select(Event.chain_state).where(Event.chain_seq == 1)).scalar_one() == "linked"
+
+
+def test_a_fault_of_ours_costs_no_event_and_stops_no_other(db, box, intake, monkeypatch) -> None:
+    first, second = decision(box, violation("a")), decision(box, violation("b"))
+    real = intake_module.store
+
+    def faulty(session, admitted, raw, jws):
+        outcome = real(session, admitted, raw, jws)
+        if raw == first.raw:
+            raise LookupError("a fault of ours")
+        return outcome
+
+    monkeypatch.setattr(intake_module, "store", faulty)
+    results = intake.take([first, second])
+    assert [(result.outcome, result.ack is None) for result in results] == [("failed", True), ("stored", False)]
+    assert len(cases(db)) == 1
+    monkeypatch.undo()
+    assert taken(intake, first) == ["stored"]
+    assert [case.state for case in cases(db)] == ["CANDIDATE", "CANDIDATE"]
