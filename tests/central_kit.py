@@ -139,7 +139,7 @@ def picture(seed: str) -> bytes:
 def evidence(passage: str = "p1", rule: Rule = Rule.ILLEGAL_PARKING, **changes: Any) -> tuple[Manifest, list[bytes]]:
     """A manifest of three stills and a clip, and their bytes in its order."""
     edge_id = changes.pop("edge_id", "edge-01")
-    moments = [("far", "first", 10.0), ("mid", "spacing", 25.0), ("near", "trigger", 190.0)]
+    moments = [("far", "first", 10.0), ("far", "spacing", 25.0), ("far", "trigger", 190.0)]
     files = [picture(f"{passage}-{moment}") for _, moment, _ in moments]
     images = [
         Image(role=role, moment=moment, t=t, at=AT + timedelta(seconds=t - 10), w=1280, h=720,
