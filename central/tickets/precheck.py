@@ -30,14 +30,17 @@ def of_decision(data: Violation, sealed: bool) -> Iterator[Check]:
 
 
 def of_evidence(rule: str, data: Manifest) -> Iterator[Check]:
-    """Count, spacing and size of the stills, and what the box itself says is lacking."""
-    originals = [image for image in data.images if not image.overlay and image.role != "composite"]
+    """Count, spacing and size of the stills, and what the box itself says is lacking.
+
+    GA/T 832 asks this of panoramic pictures; crops of them, plates and composites are beside the count.
+    """
+    originals = [image for image in data.images if not image.overlay and image.role == "far"]
     least = IMAGES_MIN[Rule(rule)]
     yield Check(name="images", ok=len(originals) >= least, detail=f"{len(originals)} stills, {least} needed")
     if rule == Rule.ILLEGAL_PARKING and originals:
         gap = max(image.t for image in originals) - min(image.t for image in originals)
         yield Check(name="spacing", ok=gap >= SPACING_S, detail=f"{gap:.1f} s apart, {SPACING_S:.0f} s needed")
-    small = [image for image in originals if image.role != "plate" and not _large(image.w, image.h)]
+    small = [image for image in originals if not _large(image.w, image.h)]
     wanted = f"{SIZE_MIN[0]} x {SIZE_MIN[1]}"
     found = f"{small[0].w} x {small[0].h}, below {wanted}" if small else f"at least {wanted}"
     yield Check(name="size", ok=not small, detail=found)

@@ -37,14 +37,20 @@ class Step(StrEnum):
     LOST = "lost"
 
 
+def passage_name(zone_id: str, lane_id: str, t: float) -> str:
+    """What one passage is called; two crosswalks of a camera may have lanes of one name."""
+    return f"{zone_id}/{lane_id}@{round(t * 1000)}"
+
+
 @dataclass(slots=True)
 class Passage:
     """State of one vehicle at one crossing. `t2` is set when its front has passed the stop line of `approach`.
 
-    `name` is deterministic from the stream: lane and t2 in milliseconds of stream time.
+    `name` is deterministic from the stream: crosswalk, lane and t2 in milliseconds of stream time.
     """
 
     mover: Mover
+    zone_id: str
     approach: Approach | None = None
     t2: float | None = None
     t3: float | None = None
@@ -54,9 +60,8 @@ class Passage:
 
     @property
     def name(self) -> str:
-        """`lane@t2_ms`; before t2 there is no passage to name."""
-        lane = self.approach.lane_id if self.approach else "?"
-        return f"{lane}@{round((self.t2 or 0.0) * 1000)}"
+        """`zone/lane@t2_ms`; before t2 there is no passage to name."""
+        return passage_name(self.zone_id, self.approach.lane_id if self.approach else "?", self.t2 or 0.0)
 
     def look(self, crosswalk: Crosswalk, plane: Plane, frame: tuple[int, int]) -> Step:
         """The vehicle was seen: what has it done?"""

@@ -11,6 +11,7 @@ from edge.rules.drive import Drive
 from edge.rules.finding import Finding, Matter
 from edge.rules.ground import Plane, said
 from edge.rules.movers import Mover
+from edge.rules.passage import passage_name
 from edge.rules.pet import priority
 
 RULE = "failure_to_yield"
@@ -54,7 +55,7 @@ def unjudged(drive: Drive, approach: Approach, crosswalk: Crosswalk, plane: Plan
     return Decision(
         rule=RULE,
         outcome=Outcome.SUPPRESSED if against else Outcome.CLEARED,
-        passage=f"{approach.lane_id}@{round(t * 1000)}",
+        passage=passage_name(crosswalk.zone_id, approach.lane_id, t),
         zone_id=crosswalk.zone_id,
         track_id=mover.ids[_nearest(mover, t)],
         vehicle_class=mover.name,

@@ -33,7 +33,7 @@ _DROVE_M = 2.5
 class YieldRule:
     """Judges one crosswalk of one camera. `plane` is shared: its owner calls `plane.observe`, this rule does not.
 
-    A decision's `passage` is `lane@t2_ms` in stream time; `trigger.t` and `lane_id` name it again for a case key.
+    A decision's `passage` is `zone/lane@t2_ms` in stream time; `trigger.t` and `lane_id` name it again for a case key.
     Raises ValueError with a sentence when the zone's lanes do not meet its crosswalk.
     """
 
@@ -62,7 +62,7 @@ class YieldRule:
         self._signal.take(scene)
         seen = {mover.serial for mover in self._movers.take(scene)}
         for mover in self._movers.of(Group.VEHICLE):
-            passage = self._passages.setdefault(mover.serial, Passage(mover))
+            passage = self._passages.setdefault(mover.serial, Passage(mover, self._crosswalk.zone_id))
             if mover.serial in seen:
                 step = passage.look(self._crosswalk, self._plane, self._frame)
             else:

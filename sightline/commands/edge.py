@@ -106,13 +106,12 @@ def _show(seen: "object") -> None:
 
 
 def _package(chosen: Path | None) -> Path:
-    """The detector: the one that the settings name, else the best prepared, else prepare one now."""
+    """The detector: the one that the settings name, else the best that this machine can have, prepared when needed."""
     if chosen is not None:
         return chosen
     from models.prepare import default_package
-    from models.store import prepared
 
-    return prepared() or default_package(_tell)
+    return default_package(_tell)
 
 
 def _tell(line: str) -> None:

@@ -71,7 +71,7 @@ def test_a_violation_carries_what_decided() -> None:
     assert decision.trigger.t == pytest.approx(6.0, abs=0.15)
     # the body is 4.4 m long and leaves the crosswalk (4 m deep, 1.5 m behind the line): 9.9 m at 5.6 m/s
     assert decision.last.t == pytest.approx(6.0 + 9.9 / SLOW, abs=0.2)
-    assert decision.passage == f"l1@{round(decision.trigger.t * 1000)}"
+    assert decision.passage == f"zebra/l1@{round(decision.trigger.t * 1000)}"
     assert decision.pedestrian_ids == (50,)
     for moment in (decision.first, decision.trigger, decision.last):
         assert 50 in moment.pedestrians and moment.box[2] > moment.box[0]
