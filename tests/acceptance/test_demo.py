@@ -17,6 +17,9 @@ from pathlib import Path
 
 import pytest
 
+from sightline.demo.folder import Folder
+from sightline.demo.scene.render import prepare_scene
+
 ROOT = Path(__file__).resolve().parents[2]
 MARK = "SIGHTLINE_TEST_RUN"
 TIMEOUT_S = 280
@@ -92,7 +95,9 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One folder for all runs of this file, so that the scene is rendered once."""
-    return tmp_path_factory.mktemp("demo")
+    folder = tmp_path_factory.mktemp("demo")
+    prepare_scene(Folder(folder).cache, print)
+    return folder
 
 
 @contextmanager
@@ -182,11 +187,15 @@ def test_a_port_in_use_is_told_in_one_line(newcomer: dict[str, str], home: Path)
             assert run.out == ""
 
 
-def test_a_scene_that_does_not_come_to_its_end_is_told_with_the_difference(
-    newcomer: dict[str, str], home: Path
-) -> None:
-    with running(newcomer, home, "--headless", "--once", "--timeout", "45") as run:
-        assert run.end(120) == 1
-        assert "missing: 1 x illegal_parking at kerb" in run.text
-        assert json.loads(run.out)["ok"] is False
+def test_a_scene_that_breaks_off_is_told_with_the_difference(newcomer: dict[str, str], home: Path) -> None:
+    with running(newcomer, home, "--headless", "--once", "--timeout", "100") as run:
+        run.heard("the scene begins", 90)
+        for pid, command in run.processes().items():
+            if "sightline.demo.camera" in command:
+                os.kill(pid, signal.SIGKILL)
+        run.heard("camera has ended")
+        assert run.end(150) == 1
+        result = json.loads(run.out)
+        assert result["ok"] is False
+        assert "missing: 1 x illegal_parking at kerb" in result["difference"]
         assert run.processes() == {}

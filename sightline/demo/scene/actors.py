@@ -66,10 +66,11 @@ class Stage:
         self.darken(cv2.GaussianBlur(mask, (0, 0), softness), (x0, y0), strength)
 
     def darken(self, mask: NDArray[np.uint8], at: tuple[int, int], strength: float = 1.0) -> None:
-        """Put the picture under a shadow mask whose upper left corner is at `at`."""
+        """Put the ground (trees and walls stay as they are) under a shadow mask, upper left corner at `at`."""
         x, y = at
         part = self.picture[y : y + mask.shape[0], x : x + mask.shape[1]]
-        share = (mask.astype(np.float32) / 255 * strength)[..., None]
+        ground = np.isinf(self.cover[y : y + mask.shape[0], x : x + mask.shape[1]])
+        share = (mask.astype(np.float32) / 255 * strength * ground)[..., None]
         part[:] = (part * (1 - share * (1 - _SHADE))).astype(np.uint8)
 
     def lay(self, texture: Texture, corners: Floats, depth: float, light: float = 1.0) -> None:

@@ -145,7 +145,7 @@ def _ground(x: Floats, y: Floats) -> Floats:
 def _markings(colour: Floats, x: Floats, y: Floats) -> None:
     on_road = (x > CARRIAGEWAY[0]) & (x < CARRIAGEWAY[1])
     bars = on_road & (y > ZEBRA[0]) & (y < ZEBRA[1]) & (((x - CARRIAGEWAY[0] - 0.3) % 1.0) < 0.5)
-    bars &= (x > CARRIAGEWAY[0] + 0.25) & (x < CARRIAGEWAY[1] - 0.15)
+    bars &= (x > CARRIAGEWAY[0] + 0.25) & (x < CARRIAGEWAY[1] - 0.4)
     stop = on_road & (y > STOP_LINE) & (y < STOP_LINE + 0.35)
     middle = np.abs(x - LANE_LEFT[1]) < 0.07
     solid = middle & (y > STOP_LINE) & (y < STOP_LINE + 9)

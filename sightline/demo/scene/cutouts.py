@@ -21,6 +21,8 @@ Strokes = list[list[tuple[int, int]]]
 #: Texture scale, pixels a metre, and the size of the bus in metres.
 SCALE = 110
 LENGTH, BUS_WIDTH, BUS_HEIGHT = 6.2, 2.1, 2.75
+#: Where the wheels are in the texture of the side, px.
+_WHEELS = (70, 568)
 #: Corners in the photograph, px: upper left, upper right, lower right, lower left of the side and of the front.
 _SIDE = [(250.1, 282.1), (798.5, 311.6), (798.5, 660.5), (250.1, 747.9)]
 _FRONT = [(42.2, 291.1), (250.1, 282.1), (250.1, 747.9), (13.3, 711.2)]
@@ -155,15 +157,17 @@ def bus_skin(photo: Picture) -> BusSkin:
     size = (int(LENGTH * SCALE), int(BUS_HEIGHT * SCALE))
     side = _mend_side(_rectified(photo, _SIDE, size))
     front = _mend_front(_rectified(photo, _FRONT, (int(BUS_WIDTH * SCALE), size[1])))
-    return BusSkin(_with_alpha(side, wheels=(70, 568)), _with_alpha(front, wheels=(24, 207)), (212, 214, 216))
+    return BusSkin(_with_alpha(side, wheels=_WHEELS), _with_alpha(front, wheels=(24, 207)), (212, 214, 216))
 
 
 def recoloured(skin: BusSkin, hue: int, saturation: float = 1.0, value: float = 1.0) -> BusSkin:
     """The same bus with its blue paint in another colour (`hue` 0..179 as OpenCV counts)."""
 
-    def paint(sprite: Sprite) -> Sprite:
+    def paint(sprite: Sprite, rims: tuple[int, ...] = ()) -> Sprite:
         hsv = cv2.cvtColor(sprite.colour, cv2.COLOR_BGR2HSV).astype(np.float32)
         blue = np.exp(-(((hsv[..., 0] - 106) / 12) ** 2)) * np.clip((hsv[..., 1] - 60) / 60, 0, 1)
+        for x in rims:
+            cv2.circle(blue, (x, 261), 40, 0.0, -1)
         new = hsv.copy()
         new[..., 0] = hue
         new[..., 1] *= saturation
@@ -173,7 +177,7 @@ def recoloured(skin: BusSkin, hue: int, saturation: float = 1.0, value: float = 
         mixed = sprite.colour * (1 - share) + target * share
         return Sprite(mixed.astype(np.uint8), sprite.alpha)
 
-    return BusSkin(paint(skin.side), paint(skin.front), skin.roof)
+    return BusSkin(paint(skin.side, rims=_WHEELS), paint(skin.front), skin.roof)
 
 
 def _rectified(photo: Picture, corners: list[tuple[float, float]], size: tuple[int, int]) -> Picture:
