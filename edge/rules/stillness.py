@@ -29,6 +29,9 @@ LEAST_SIGHTINGS = 3
 #: Coming to rest and moving off are dated by medians over this long [s], and by this much of a move [m].
 EDGE_S, EDGE_M = 0.5, 0.15
 
+#: A detector's edges waver by about this share of the root of a box's area; weighed like so many sightings.
+EXPECTED_SHARE, EXPECTED_WEIGHT = 0.015, 8
+
 #: Without calibration: the root of (width x height) of a box in metres, typical views of each class.
 _VIEW_M = {BICYCLE: 1.3, MOTORCYCLE: 1.5, CAR: 2.6, BUS: 5.5, TRUCK: 4.2}
 
@@ -58,22 +61,30 @@ class Yard:
         # Along the view the road is foreshortened: a pixel up is more road than a pixel across.
         return cls(origin, np.diag([scale, FORESHORTENING * scale]))
 
+    def expected_noise(self, box: Array) -> float:
+        """What a detector's usual noise, a share of the box's size, means here in metres."""
+        root = math.sqrt(float((box[2] - box[0]) * (box[3] - box[1])))
+        return float(EXPECTED_SHARE * root * np.linalg.norm(self.matrix, 2))
+
     def metres(self, points: Array) -> Array:
         """Offsets (N, 2) in metres of points (N, 2) in pixels."""
         offsets: Array = (points - self.origin) @ self.matrix.T
         return offsets
 
 
-def noise(times: Array, places: Array) -> float:
-    """Standard deviation [m] of one sighting's place, from differences of sightings 0 and 0.5 s apart.
+def noise(times: Array, places: Array, expected: float) -> float:
+    """Standard deviation [m] of one sighting's place, from differences of sightings one step and 0.5 s apart.
 
-    A steady motion is the median difference and drops out; the second distance sees a box that sways slowly.
+    A steady motion is the median difference and drops out; the second distance sees a box that sways slowly. Few
+    sightings tell little: what is `expected` of a detector at this place weighs as much as eight of them.
     """
-    if len(times) < LEAST_SIGHTINGS:
-        return 0.0
+    count = len(times)
+    if count < LEAST_SIGHTINGS:
+        return expected
     step = float(np.median(np.diff(times)))
     far = max(1, round(EDGE_S / step)) if step > 0 else 1
-    return max(_spread(places, lag) for lag in {1, far} if len(places) - lag >= 2)
+    seen = max(_spread(places, lag) for lag in {1, far} if count - lag >= 2)
+    return math.sqrt((count * seen**2 + EXPECTED_WEIGHT * expected**2) / (count + EXPECTED_WEIGHT))
 
 
 def _spread(places: Array, lag: int) -> float:
@@ -120,12 +131,16 @@ def at_rest(places: Array, limit: float, sigma: float) -> bool:
 
 def first_standing(times: Array, places: Array, sigma: float) -> float:
     """The first instant [s] from which every short median stays at the anchor, which is the origin of `places`."""
-    first = len(times) - 1
+    first, missed = len(times) - 1, 0
     for index in range(len(times) - 1, -1, -1):
         ahead = places[index : int(np.searchsorted(times, times[index] + EDGE_S + 1e-9, side="right"))]
-        if not _at_anchor(ahead, sigma):
+        if _at_anchor(ahead, sigma):
+            first, missed = index, 0
+        elif missed:
             break
-        first = index
+        else:
+            # One alone may be noise; of a vehicle that is still rolling the one before is farther off yet.
+            missed = 1
     return float(times[first])
 
 

@@ -4,7 +4,8 @@ A vehicle outlives the track ids it had; `edge.rules.linking` decides which sigh
 """
 
 from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ Array = NDArray[np.float64]
 #: Sightings nearer together than this [s] add nothing to a median; motion is judged on the rest of them.
 STEP_S = 0.1
 #: Recent sightings are kept this long [s], and at least so many of them.
-RECENT_S, RECENT_LEAST = 8.0, 8
+RECENT_S, RECENT_LEAST = 8.0, 16
 #: Off its anchor for this long [s] and so many sightings, a vehicle has moved.
 MOVED_S, MOVED_SIGHTINGS = 1.0, 3
 #: Edges of a box agree, or do not, by these shares of the root of its area.
@@ -75,6 +76,7 @@ class Rest:
     sightings: int = 0
     t_found: float = 0.0
     settled: bool = False
+    centred: int = 0
     trail: list[tuple[float, Array]] = field(default_factory=list)
     _trail_step: float = STEP_S
 
@@ -92,11 +94,21 @@ class Rest:
             self.trail = self.trail[::2]
             self._trail_step *= 2
 
+    def recentre(self, recent: Iterable[Sighting]) -> None:
+        """Twice at the beginning, at 8 and 16 sightings, put the anchor where those put it: three tell it badly."""
+        if self.centred >= 2:
+            return
+        seen = np.array([sighting.box for sighting in recent if sighting.t >= self.t_first])
+        if len(seen) >= RELEARN_EVERY * (self.centred + 1):
+            self.centred += 1
+            self.box = np.median(seen, axis=0)
+            self.yard = replace(self.yard, origin=boxes.feet(self.box[None])[0])
+
     def relearn_noise(self, times: Array, places: Array, kind: int) -> None:
         """Now and then measure the noise anew: few sightings tell little of it, and light changes."""
         here = times >= self.t_first
         if self.sightings % RELEARN_EVERY == 0 and int(here.sum()) >= RELEARN_EVERY:
-            self.sigma_m = stillness.noise(times[here], places[here])
+            self.sigma_m = stillness.noise(times[here], places[here], self.yard.expected_noise(self.box))
             self.limit_m = stillness.tolerance(kind, self.sigma_m)
 
     def seen_standing(self, t: float) -> None:
@@ -248,7 +260,7 @@ class Vehicle:
         self._measure_speed(times, places)
         if since is None:
             return
-        sigma = stillness.noise(times[since:], places[since:])
+        sigma = stillness.noise(times[since:], places[since:], yard.expected_noise(box))
         limit = stillness.tolerance(self.kind, sigma)
         if not stillness.at_rest(places[since:], limit, sigma):
             return
@@ -308,6 +320,7 @@ class Vehicle:
         if away <= rest.limit_m and raw <= rest.limit_m * 1.5:
             rest.seen_standing(sighting.t)
             rest.add_trail(sighting.t, sighting.box)
+            rest.recentre(self.recent)
             rest.relearn_noise(times, places, self.kind)
         elif away > rest.limit_m:
             rest.outside_since = sighting.t if rest.outside_since is None else rest.outside_since
