@@ -44,19 +44,19 @@ class WalkerActor:
 
 def _offender_at_the_zebra() -> Drive:
     path = down_the_street(_LEFT)
-    trial = Drive(path, 6.5, 0.0)
-    return Drive(path, 6.5, _RUN_OVER - trial.reaches(STOP_LINE + _HALF))
+    trial = Drive(path, 6.1, 0.0)
+    return Drive(path, 6.1, _RUN_OVER - trial.reaches(STOP_LINE + _HALF))
 
 
 VEHICLES = (
     VehicleActor(
         "legal",
-        Drive(down_the_street(_LEFT, (_KERB - 0.1, 46.4, 42.8, 29.0)), 8.5, 0.2, [Stop(44.5, 40.5)]),
-        (62, 0.75, 0.95),
+        Drive(down_the_street(_LEFT, (_KERB - 0.1, 42.6, 39.0, 26.5)), 8.5, 0.2, [Stop(41.2, 40.5)]),
+        (14, 0.9, 1.15),
     ),
     VehicleActor(
         "parker",
-        Drive(down_the_street(_LEFT, (_KERB, 33.0, 30.0, 21.0)), 7.5, 3.4, [Stop(32.0, 37.5)]),
+        Drive(down_the_street(_LEFT, (_KERB, 30.6, 27.6, 20.0)), 7.5, 3.4, [Stop(29.6, 37.5)]),
         None,
     ),
     VehicleActor("runner", _offender_at_the_zebra(), (2, 0.95, 1.0)),
@@ -74,11 +74,11 @@ WALKERS = (
         "crosser",
         Walk(
             (
-                (_RUN_OVER - 11.5, 3.6, _ROW),
-                (_RUN_OVER - 5.9, -3.5, _ROW),
-                (_RUN_OVER - 5.3, -3.6, _ROW),
-                (_RUN_OVER - 3.7, -5.6, _ROW),
-                (_RUN_OVER - 1.6, -6.75, _ROW),
+                (_RUN_OVER - 12.0, 3.6, _ROW),
+                (_RUN_OVER - 6.4, -3.5, _ROW),
+                (_RUN_OVER - 5.8, -3.6, _ROW),
+                (_RUN_OVER - 4.2, -5.6, _ROW),
+                (_RUN_OVER - 1.7, -6.75, _ROW),
                 (_RUN_OVER + 2.2, -6.8, _ROW),
                 (_RUN_OVER + 5.6, -11.0, _ROW),
                 (_RUN_OVER + 8.4, -14.2, _ROW - 0.5),

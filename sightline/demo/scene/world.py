@@ -23,9 +23,9 @@ LANE_RIGHT = (-7.25, -4.0)
 CARRIAGEWAY = (-10.5, -4.0)
 #: The strip along the left kerb where one may stand (bay) or not (no parking). It ends before the crossing.
 STRIP = (-13.0, -10.5)
-STRIP_ENDS = (26.0, 54.0)
-NO_PARKING = (26.6, 38.4)
-BAY = (39.6, 51.6)
+STRIP_ENDS = (24.8, 50.0)
+NO_PARKING = (25.2, 35.6)
+BAY = (36.4, 47.4)
 #: The zebra, along the street, and its stop line upstream of it.
 ZEBRA = (17.5, 21.5)
 STOP_LINE = 23.6
@@ -44,9 +44,9 @@ class Lens:
     """Where the camera stands and looks: height m, focal length px, yaw (to the left) and pitch (down) in degrees."""
 
     height: float = 8.0
-    focal: float = 1450.0
-    yaw: float = 19.0
-    pitch: float = 14.3
+    focal: float = 1600.0
+    yaw: float = 18.6
+    pitch: float = 14.0
 
 
 class Pinhole:
