@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from trackers import ByteTrackTracker
 
 from edge.frames import BICYCLE, BUS, CAR, MOTORCYCLE, PERSON, TRUCK, Detections, Tracks
+from edge.track.standing import Standing
 
 _KINDS = ((PERSON,), (BICYCLE, MOTORCYCLE), (CAR, BUS, TRUCK))
+_NONE = np.zeros(0, dtype=np.int64)
 #: A track is remembered unseen for this long [s]; longer absences are the rules' matter, who link by place.
 MEMORY_S = 2.0
 
@@ -31,6 +33,7 @@ class Tracker:
             )
             for _ in _KINDS
         ]
+        self._standing = [Standing() for _ in _KINDS]
 
     def update(self, t: float, seen: Detections) -> Tracks:
         """The detections of stream time `t` [s] that belong to a track."""
@@ -48,9 +51,11 @@ class Tracker:
         rows = np.flatnonzero(np.isin(seen.classes, _KINDS[number]))
         given = sv.Detections(xyxy=seen.boxes[rows], confidence=seen.scores[rows], class_id=rows)
         got = self._kinds[number].update(given, timestamp=t)
-        if len(got) == 0:
-            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-        tracked = got.tracker_id >= 0
+        tracked = got.tracker_id >= 0 if len(got) else np.zeros(0, dtype=bool)
         # Ids of the three kinds must not meet: each counts in its own residue class.
-        ids = got.tracker_id[tracked].astype(np.int64) * len(_KINDS) + number
-        return got.class_id[tracked].astype(np.int64), ids
+        ids = got.tracker_id[tracked].astype(np.int64) * len(_KINDS) + number if len(got) else _NONE
+        found = got.class_id[tracked].astype(np.int64) if len(got) else _NONE
+        free = np.setdiff1d(rows, found)
+        claimed = self._standing[number].claim(t, ids, seen.boxes[found], seen.boxes[free])
+        more = np.array([(free[row], one) for row, one in claimed], dtype=np.int64).reshape(-1, 2)
+        return np.concatenate([found, more[:, 0]]), np.concatenate([ids, more[:, 1]])
