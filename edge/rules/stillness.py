@@ -134,7 +134,7 @@ def first_standing(times: Array, places: Array, sigma: float) -> float:
     first, missed = len(times) - 1, 0
     for index in range(len(times) - 1, -1, -1):
         ahead = places[index : int(np.searchsorted(times, times[index] + EDGE_S + 1e-9, side="right"))]
-        if _at_anchor(ahead, sigma):
+        if at_anchor(ahead, sigma):
             first, missed = index, 0
         elif missed:
             break
@@ -148,7 +148,7 @@ def last_standing(times: Array, places: Array, sigma: float) -> float | None:
     """The last instant [s] up to which a short median was at the anchor; None when none was."""
     for index in range(len(times) - 1, -1, -1):
         behind = places[int(np.searchsorted(times, times[index] - EDGE_S - 1e-9)) : index + 1]
-        if _at_anchor(behind, sigma):
+        if at_anchor(behind, sigma):
             return float(times[index])
     return None
 
@@ -163,7 +163,7 @@ def drifted(places: Array, sigma: float, kind: int) -> bool:
     return math.hypot(*drift) > tolerance(kind, 1.8 * sigma / math.sqrt(third))
 
 
-def _at_anchor(places: Array, sigma: float) -> bool:
+def at_anchor(places: Array, sigma: float) -> bool:
     """Whether a short median is where the vehicle stands, as exactly as the noise allows (2.5 errors of a median)."""
     limit = max(EDGE_M, 2.5 * 1.25 * sigma / math.sqrt(len(places)))
     return math.hypot(*np.median(places, axis=0)) <= limit

@@ -72,6 +72,7 @@ class Rest:
     outside_since: float | None = None
     outside: int = 0
     standing_now: bool = True
+    sure: bool = True
     longest_gap_s: float = 0.0
     sightings: int = 0
     t_found: float = 0.0
@@ -311,6 +312,7 @@ class Vehicle:
         raw = float(np.hypot(*rest.yard.metres(boxes.feet(sighting.box[None]))[0]))
         if raw <= rest.limit_m and rest.outside_since is None and not fresh:
             rest.seen_standing(sighting.t)
+            rest.standing_now = rest.sure
             return
         rest.standing_now = False
         if not fresh:
@@ -320,6 +322,9 @@ class Vehicle:
         if away <= rest.limit_m and raw <= rest.limit_m * 1.5:
             rest.seen_standing(sighting.t)
             rest.add_trail(sighting.t, sighting.box)
+            # Nobody is accused at a sighting in which the vehicle may already be rolling.
+            since = int(np.searchsorted(times, sighting.t - stillness.EDGE_S - 1e-9))
+            rest.sure = rest.standing_now = stillness.at_anchor(places[since:], rest.sigma_m)
             rest.recentre(self.recent)
             rest.relearn_noise(times, places, self.kind)
         elif away > rest.limit_m:
