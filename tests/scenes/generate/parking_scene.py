@@ -1,0 +1,147 @@
+"""From a parking draft to a labelled scene: a camera, what it sees, what the law says of the truth, what is expected."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import opening_hours
+from numpy.typing import NDArray
+
+from tests.scenes.generate import parking_law
+from tests.scenes.generate.draft import Draft
+from tests.scenes.generate.kerb import Kerb, some_view
+from tests.scenes.generate.parking_kinds import KINDS
+from tests.scenes.generate.parking_law import Case, Offence, UnclearError
+from tests.scenes.generate.scene import Made, Recording, some_recording, window
+from tests.scenes.generate.sensing import Reader
+from tests.scenes.generate.view import Sight, View, sights
+
+Array = NDArray[np.float64]
+#: The product looks at parking cameras twice a second; others may look more or less often.
+RATES = {1.0: 0.2, 2.0: 0.4, 5.0: 0.28, 12.5: 0.09, 25.0: 0.03}
+TRIES = 60
+#: Shown to less than this, nobody can measure where a vehicle stands; a stay must be shown to more.
+_SEEN, _WELL = 0.5, 0.65
+
+
+def make(seed: int, name: str, which: str | None = None) -> Made:
+    """The scene of a seed: always the same. Raises RuntimeError when no clear one is found (a fault of the kind)."""
+    kinds = [kind for kind, _ in KINDS if which is None or kind.__name__ == which]
+    weights = np.array([weight for kind, weight in KINDS if which is None or kind.__name__ == which])
+    kind = kinds[int(np.random.default_rng([seed, 17]).choice(len(kinds), p=weights / weights.sum()))]
+    for attempt in range(TRIES):
+        rng = np.random.default_rng([seed, 19, attempt])
+        made = _attempt(rng, kind(rng), name, seed)
+        if made is not None:
+            return made
+    raise RuntimeError(f"seed {seed}: {kind.__name__} gave no clear scene in {TRIES} tries")
+
+
+def _attempt(rng: np.random.Generator, draft: Draft[Kerb], name: str, seed: int) -> Made | None:
+    view = _view(rng, draft.place)
+    recording = some_recording(rng, RATES)
+    if view is None:
+        return None
+    times = recording.times(rng, draft.t0, draft.t1)
+    seen = sights(view, draft.actors, times)
+    try:
+        found = judge(draft, times, seen)
+    except UnclearError:
+        return None
+    if found is None:
+        return None
+    reader = Reader(recording.faults, rng, view.frame, recording.ids == "given")
+    lines = reader.lines(times, seen)
+    events = [_event(offence, times) for offence in found]
+    return Made(name, draft.place.site(view, name), lines, _expect(draft, recording, seed, events))
+
+
+def _view(rng: np.random.Generator, kerb: Kerb) -> View | None:
+    """A camera that has the whole zone in its picture."""
+    x0, y0, x1, y1 = kerb.zone.rectangle
+    for _ in range(40):
+        view = some_view(rng)
+        try:
+            points = np.array(view.pixels([(x0, y0), (x1, y0), (x1, y1), (x0, y1)]))
+            kerb.site(view, "probe")
+        except ValueError:
+            continue
+        if (points > 0).all() and (points < np.array(view.frame)).all():
+            return view
+    return None
+
+
+def judge(draft: Draft[Kerb], times: Array, seen: Sequence[Sight]) -> list[Offence] | None:
+    """The offences; None when the truth is too near a threshold for any judge.
+
+    Raises UnclearError for a vehicle that hardly moved.
+    """
+    hours = _hours(draft)
+    flags = {sight.actor.name: sight.shown >= _SEEN for sight in seen}
+    leans = {}
+    for lean in (-1, 0, 1):
+        case = Case(draft.place, draft.actors, times, flags, hours)
+        leans[lean] = {offence.vehicle.name: offence for offence in parking_law.offences(case, lean)}
+    if not leans[-1].keys() == leans[0].keys() == leans[1].keys():
+        return None
+    by_name = {sight.actor.name: sight for sight in seen}
+    for name, offence in leans[0].items():
+        if abs(offence.t_first - leans[-1][name].t_first) > 0.2 or abs(offence.t_first - leans[1][name].t_first) > 0.2:
+            return None
+        if not _well_seen(by_name[name], times, offence):
+            return None
+    return list(leans[0].values())
+
+
+def _well_seen(sight: Sight, times: Array, offence: Offence) -> bool:
+    """Whether nothing hides a good part of it for most of its stay, so that its place can be measured."""
+    during = sight.shown[(times >= offence.t_first) & (times <= offence.t_end)]
+    height = (sight.whole[:, 3] - sight.whole[:, 1])[(times >= offence.t_first) & (times <= offence.t_end)]
+    at_start = sight.shown[(times >= offence.t_first - 0.1) & (times <= offence.t_first + 4)]
+    at_end = sight.shown[(times >= offence.t_end - 4) & (times <= offence.t_end)]
+    steady = float(np.median(during)) >= _WELL and float(np.nanmedian(height)) >= 28
+    return steady and bool((at_start >= _WELL).mean() > 0.7) and bool((at_end >= _WELL).mean() > 0.7)
+
+
+def _hours(draft: Draft[Kerb]) -> parking_law.Hours:
+    if draft.place.hours is None:
+        return lambda _t: True
+    table = opening_hours.OpeningHours(draft.place.hours)
+    start = datetime.fromisoformat(draft.start).replace(tzinfo=None)
+    return lambda t: bool(table.is_open(start + timedelta(seconds=t)))
+
+
+def _event(offence: Offence, times: Array) -> dict[str, Any]:
+    """Windows: two seconds and a frame to either side of the truth."""
+    frame = 1.5 * float(np.median(np.diff(times)))
+    return {
+        "rule": "illegal_parking",
+        "zone_id": "kerb",
+        "verdict": ["candidate"],
+        "t_first": window(offence.t_first - 2 - frame, offence.t_first + 2 + frame),
+        "t_trigger": window(offence.t_trigger - 2 - frame, offence.t_trigger + 2.5 + 2 * frame),
+        "truth": {
+            "t_first": round(offence.t_first, 3),
+            "t_trigger": round(offence.t_trigger, 3),
+            "t_end": round(offence.t_end, 3),
+            "dwell_s": round(offence.t_end - offence.t_first, 3),
+        },
+    }
+
+
+def _expect(draft: Draft[Kerb], recording: Recording, seed: int, events: list[Any]) -> dict[str, Any]:
+    kerb = draft.place
+    return {
+        "events": events,
+        "start": draft.start,
+        "tags": {
+            "kind": draft.kind,
+            "light": recording.light,
+            "calibrated": kerb.calibrated,
+            "fps": recording.fps,
+            "ids": recording.ids,
+            "seed": seed,
+        },
+        "note": f"{recording.unsteady}; wait {kerb.wait_s:g} s; lanes {'drawn' if kerb.drawn_lanes else 'not drawn'}",
+    }
