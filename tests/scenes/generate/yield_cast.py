@@ -100,10 +100,10 @@ def on_bicycle(rng: np.random.Generator, name: str, way: Way, kind: str = "bicyc
 
 
 def beside_bicycle(rng: np.random.Generator, name: str, way: Way) -> list[Actor]:
-    """Somebody on foot who pushes a bicycle along: it rolls half a metre beside, a little ahead."""
+    """Somebody on foot who pushes a bicycle along: it rolls 0.3 to 0.5 m beside, a little ahead."""
     turn = np.column_stack([np.cos(way.heading), -np.sin(way.heading)])
     ahead = np.column_stack([np.sin(way.heading), np.cos(way.heading)])
-    side = float(rng.choice([-1, 1])) * 0.5
+    side = float(rng.choice([-1, 1])) * float(rng.uniform(0.3, 0.5))
     cycle = Way(way.t, way.xy + side * turn + 0.25 * ahead, way.heading)
     return [
         person(rng, f"{name}/walker", way),

@@ -107,6 +107,23 @@ def busy(rng: Rng) -> "Draft[Road]":
     return Draft("busy street", road, actors, 0.0, 34.0, busy=True)
 
 
+#: Kinds that hold no offence however they are drawn: none is looked for in them.
+INNOCENT = frozenset(
+    {
+        "behind",
+        "emergency",
+        "far_half",
+        "kerb_wait",
+        "late_step_out",
+        "nobody",
+        "reversing",
+        "rider_on",
+        "trapped",
+        "turned_back",
+        "u_turn",
+        "yielded",
+    }
+)
 #: Every kind with its weight in a campaign.
 KINDS: tuple[tuple[Kind, float], ...] = (
     *((kind, 1.0) for kind in SIMPLE),

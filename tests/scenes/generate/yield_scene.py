@@ -13,7 +13,7 @@ from tests.scenes.generate.scene import Made, Recording, some_recording, window
 from tests.scenes.generate.sensing import Reader
 from tests.scenes.generate.view import Sight, View, sights
 from tests.scenes.generate.yield_law import Case, Margins, Passed
-from tests.scenes.generate.yield_mixed import KINDS
+from tests.scenes.generate.yield_mixed import INNOCENT, KINDS
 
 Array = NDArray[np.float64]
 RATES = {8.0: 0.1, 10.0: 0.2, 12.5: 0.45, 15.0: 0.1, 25.0: 0.15}
@@ -29,7 +29,7 @@ def make(seed: int, name: str, which: str | None = None) -> Made:
     kinds = [kind for kind, _ in KINDS if which is None or kind.__name__ == which]
     weights = np.array([weight for kind, weight in KINDS if which is None or kind.__name__ == which])
     kind = kinds[int(np.random.default_rng([seed, 7]).choice(len(kinds), p=weights / weights.sum()))]
-    offence = bool(np.random.default_rng([seed, 8]).uniform() < OFFENCES)
+    offence = kind.__name__ not in INNOCENT and bool(np.random.default_rng([seed, 8]).uniform() < OFFENCES)
     for attempt in range(TRIES):
         rng = np.random.default_rng([seed, 11, attempt])
         made = _attempt(rng, kind(rng), name, seed)
