@@ -20,6 +20,9 @@ SCHEMA_VERSION = "1"
 #: An MQTT payload above this is refused unread (the broker's own limit is the same order).
 MAX_EVENT_BYTES = 1_000_000
 
+#: The value of a fact that nobody told.
+UNKNOWN = "unknown"
+
 Hex64 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Seconds = Annotated[float, Field(allow_inf_nan=False)]
 Point = tuple[float, float]
@@ -102,6 +105,15 @@ class Unknown(Model):
     sources: list[str] = []
 
 
+class FactSaid(Model):
+    """A fact that a camera cannot tell: what a source told, or `unknown`, and whether the reviewer must answer it."""
+
+    value: str = Field(default=UNKNOWN, max_length=64)
+    sources: list[str] = Field(default=[], description="the live sources that could tell it")
+    ask: bool = False
+    question: str = ""
+
+
 class TrackPoint(Model):
     """One sighting: stream time and box in pixels."""
 
@@ -131,7 +143,9 @@ class Violation(Model):
     rule: Rule
     rule_ver: str
     jurisdiction: str
+    jurisdiction_ver: str | None = None
     violation_code: str | None = None
+    code_ver: str | None = Field(default=None, description="of the code list that the code is of; tells no points")
     site: str
     site_version: str = Field(description="SHA-256 of the site file's bytes")
     edge_id: str
@@ -141,6 +155,7 @@ class Violation(Model):
     track_id: int
     verdict: Literal["candidate", "needs_human"]
     unknown: list[Unknown] = []
+    facts: dict[str, FactSaid] = Field(default={}, description="what the table of facts says of this case")
     suppression: list[str] = []
     vehicle: Vehicle
     pedestrian_ids: list[int] = []
@@ -200,6 +215,7 @@ class Manifest(Model):
     camera_id: str
     images: list[Image]
     video: Video | None = None
+    vehicle: Vehicle | None = Field(default=None, description="with the plate as a machine read it from these pictures")
     dropped: list[str] = []
     below_profile: list[str] = Field(default=[], description="what the profile asks for and this pack lacks")
     replay: bool = False

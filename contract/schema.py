@@ -1,4 +1,5 @@
-"""The contract in forms that others read: JSON Schema of every message and of the site file, AsyncAPI of the topics.
+"""The contract in forms that others read: JSON Schema of every message, of the site file, of jurisdiction
+profiles and of the table of facts; AsyncAPI of the topics.
 
 Kept in `contract/schemas/`; a test proves them current. Write them anew with `python -m contract.schema`.
 """
@@ -11,6 +12,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from contract.events import DATA_MODEL, Ack, CameraStatus, CloudEvent
+from contract.facts import FactsTable
+from contract.profile import Profile
 from contract.sealing import JWS_PROPERTY
 from contract.site import Site
 from contract.topics import ROOT
@@ -29,6 +32,8 @@ def documents() -> dict[str, str]:
     models: dict[str, type[BaseModel]] = {
         **_MESSAGES,
         "site": Site,
+        "profile": Profile,
+        "facts": FactsTable,
         **{model.__name__.lower(): model for model in DATA_MODEL.values()},
     }
     schemas = {f"{name}.json": _text(_schema(model)) for name, model in models.items()}

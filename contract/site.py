@@ -6,6 +6,7 @@ syntax, and outside it the zone sleeps.
 """
 
 from collections.abc import Iterator
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -40,8 +41,19 @@ class ZoneType(StrEnum):
     COUNT = "count"
 
 
+class Marking(StrEnum):
+    """How a zone is marked or signed, where a jurisdiction's law hangs on it."""
+
+    BUS_LANE = "bus_lane"
+    RED_ROUTE = "red_route"
+    SCHOOL_KEEP_CLEAR = "school_keep_clear"
+    YELLOW_LINE = "yellow_line"
+
+
 #: Zones in which a stay can be an offence.
 PARKING_ZONES = frozenset({ZoneType.NO_STOPPING, ZoneType.NO_PARKING, ZoneType.BUS_STOP, ZoneType.LOADING_BAY})
+#: Zones in which a vehicle can be accused of anything.
+JUDGED_ZONES = PARKING_ZONES | {ZoneType.CROSSWALK}
 #: Domain D1: the wait a zone permits where neither the site nor the profile names one, in seconds.
 DEFAULT_WAIT_S = {
     ZoneType.NO_STOPPING: 180.0,
@@ -94,7 +106,11 @@ class Zone(SiteModel):
     type: ZoneType
     polygon: Polygon
     permitted_wait_s: Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)] | None = None
+    grace_s: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] | None = Field(
+        default=None, description="after the end of permitted parking; default: the jurisdiction's"
+    )
     hours: str | None = None
+    marking: Marking | None = None
     violation_code: str | None = None
     policy: Literal["same_lane", "half_lane", "adjacent", "half_road"] = "half_lane"
     carriageway: Polygon | None = Field(default=None, description="between the kerbs; default: the lanes together")
@@ -123,10 +139,12 @@ class Zone(SiteModel):
 
     @property
     def wait_s(self) -> float:
-        """The wait this zone permits, in seconds (domain D1 where the site is silent)."""
-        if self.permitted_wait_s is not None:
-            return self.permitted_wait_s
-        return DEFAULT_WAIT_S.get(self.type, 300.0)
+        """Seconds of standing from which on it is a matter: the wait this zone permits and the grace after it.
+
+        Domain D1 where site and jurisdiction are silent. The grace of a bay counts from the end of its hours instead.
+        """
+        permitted = self.permitted_wait_s
+        return (DEFAULT_WAIT_S.get(self.type, 300.0) if permitted is None else permitted) + (self.grace_s or 0.0)
 
 
 class Camera(SiteModel):
@@ -179,6 +197,10 @@ class Site(SiteModel):
     name: str = Field(min_length=1, max_length=200)
     timezone: str
     jurisdiction: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")
+    enforcing_since: date | None = Field(default=None, description="first day of enforcement, for warning periods")
+    exempt_lists: dict[str, str] = Field(
+        default={}, description="fact of configs/facts.yaml -> file of plates, relative to the site file"
+    )
     cameras: list[Camera] = Field(min_length=1)
 
     @field_validator("timezone")
@@ -275,11 +297,13 @@ def _without_password(url: str) -> str:
 __all__ = [
     "DEFAULT_WAIT_S",
     "IDENTIFIER",
+    "JUDGED_ZONES",
     "PARKING_ZONES",
     "Camera",
     "Ground",
     "Lane",
     "Line",
+    "Marking",
     "Point",
     "Polygon",
     "Signal",

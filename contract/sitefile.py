@@ -13,6 +13,7 @@ import yaml
 from pydantic import ValidationError
 
 from contract.errors import SiteError
+from contract.jurisdiction import names
 from contract.site import Site, crossings
 
 MAX_BYTES = 1_000_000
@@ -42,6 +43,11 @@ def load_site(path: Path) -> SiteFile:
         site = Site.model_validate(yaml.safe_load(raw))
     except ValidationError as error:
         raise SiteError(_complaints(path, lines, error)) from error
+    known = names(path)
+    if site.jurisdiction not in known:
+        line = _line(lines, ("jurisdiction",))
+        said = f"jurisdiction {site.jurisdiction!r} has no profile - known are: {', '.join(known)}"
+        raise SiteError(f"{path}:{line}  {said}")
     bad = [
         f"{path}:{_line(lines, _split(index, where))}  {_dotted(_split(index, where))} {why}"
         for index, camera in enumerate(site.cameras)

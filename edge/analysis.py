@@ -1,4 +1,4 @@
-"""One camera's pictures or boxes in, sayings out: detect -> track -> rules -> events.
+"""One camera's pictures or boxes in, sayings out: detect -> track -> rules -> the jurisdiction's policy -> events.
 
 The same object serves the live worker and `edge replay`; only where pictures come from and where events go differ.
 """
@@ -21,6 +21,7 @@ from edge.judgement import EventMaker, Place
 from edge.rules.decision import Decision, Keep, Outcome, Release, Rule, Saying
 from edge.rules.ground import plane_of
 from edge.rules.parking import ParkingRule
+from edge.rules.policy import Policy
 from edge.rules.yielding import YieldRule
 from edge.track.tracker import Tracker
 
@@ -56,7 +57,8 @@ class Analysis:
         zone_info = place.site_file.site.zone_info
         self._rules: list[Rule] = []
         if any(zone.type in PARKING_ZONES for zone in self._camera.zones):
-            self._rules.append(ParkingRule(self._camera, zone_info, wall, self._plane))
+            country = place.profile.country
+            self._rules.append(ParkingRule(self._camera, zone_info, wall, self._plane, country=country))
         crosswalks = [zone for zone in self._camera.zones if zone.type is ZoneType.CROSSWALK]
         self._ignored = [
             prepared(ShapelyPolygon(zone.polygon))
@@ -65,6 +67,7 @@ class Analysis:
         ]
         self._rules += [YieldRule(self._camera, zone, self._plane) for zone in crosswalks]
         model = detector.model if detector else None
+        self._policy = Policy(place.law, self._camera, zone_info, wall)
         self.events = EventMaker(place, wall, clock, model, replay)
 
     def look(self, t: float, picture: Picture) -> list[Output]:
@@ -99,6 +102,7 @@ class Analysis:
     def _output(self, said: Saying) -> Output:
         if not isinstance(said, Decision):
             return said
+        said = self._policy.judged(said)
         if said.outcome is Outcome.VIOLATION:
             return Judged(said, self.events.violation(said))
         if said.outcome is Outcome.CLOSED:

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contract.errors import ConfigError
-from contract.jurisdiction import load_profile
 from contract.sitefile import load_site
 from edge.config import EdgeConfig
-from edge.judgement import Place
+from edge.judgement import Place, law_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +68,12 @@ def places(config: EdgeConfig) -> list[Place]:
     found: dict[str, Place] = {}
     for path in config.sites:
         site_file = load_site(path)
-        profile = load_profile(site_file.site.jurisdiction)
+        law = law_of(site_file)
         for camera in site_file.site.cameras:
             if camera.id in found:
                 other = found[camera.id].site_file.path
                 raise ConfigError(f"{path}: camera {camera.id!r} is in {other} as well - give each its own id")
-            found[camera.id] = Place(config.edge_id, site_file, camera, profile)
+            found[camera.id] = Place(config.edge_id, site_file, camera, law)
     return list(found.values())
 
 

@@ -36,6 +36,7 @@ def told(decision: Decision) -> dict[str, Any]:
         "vehicle": {"class": decision.vehicle_class, "plate": decision.plate, "color": decision.color},
         "verdict": decision.verdict if decision.outcome.value == "violation" else None,
         "unknown": [{"fact": q.fact, "question": q.question, "sources": list(q.sources)} for q in decision.unknown],
+        "facts": {name: said.model_dump() for name, said in decision.facts.items()},
         "suppression": list(decision.suppression),
         "pedestrian_ids": list(decision.pedestrian_ids),
         "first": _moment(decision.first),

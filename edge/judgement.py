@@ -28,10 +28,14 @@ from contract.events import (
     new_event,
     rfc3339,
 )
-from contract.jurisdiction import Profile
+from contract.exempt import lists_of
+from contract.facts import load_facts
+from contract.jurisdiction import load_profile
+from contract.profile import Profile
 from contract.site import Camera, Zone
 from contract.sitefile import SiteFile
 from edge.rules.decision import Decision, Moment
+from edge.rules.policy import Law
 
 #: Raised whenever a rule would judge the same stream otherwise than before.
 RULE_VERSIONS = {Rule.ILLEGAL_PARKING: "1", Rule.FAILURE_TO_YIELD: "1"}
@@ -39,12 +43,17 @@ RULE_VERSIONS = {Rule.ILLEGAL_PARKING: "1", Rule.FAILURE_TO_YIELD: "1"}
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Which camera of which site a box watches, under which profile."""
+    """Which camera of which site a box watches, under which law."""
 
     edge_id: str
     site_file: SiteFile
     camera: Camera
-    profile: Profile
+    law: Law
+
+    @property
+    def profile(self) -> Profile:
+        """The profile of the site's jurisdiction."""
+        return self.law.profile
 
     @property
     def source(self) -> str:
@@ -57,6 +66,13 @@ class Place:
             if zone.id == zone_id:
                 return zone
         raise KeyError(zone_id)
+
+
+def law_of(site_file: SiteFile) -> Law:
+    """The law of a site: profile, facts and lists of plates. Raises ConfigError with file and key."""
+    profile = load_profile(site_file.site.jurisdiction, site_file.path)
+    table = load_facts().under(profile)
+    return Law(profile, table, lists_of(site_file, table), site_file.site.enforcing_since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +90,15 @@ class EventMaker:
         if decision.trigger is None:
             raise ValueError("a violation has its trigger")
         place, zone = self.place, self.place.zone(decision.zone_id)
+        code = place.profile.code_for(decision.rule, zone)
         data = Violation(
             case_key=self.case_key(decision),
             rule=Rule(decision.rule),
             rule_ver=RULE_VERSIONS[Rule(decision.rule)],
             jurisdiction=place.profile.id,
-            violation_code=place.profile.code_for(decision.rule, zone),
+            jurisdiction_ver=place.profile.version,
+            violation_code=code,
+            code_ver=place.profile.codes_version if code else None,
             site=place.site_file.site.site,
             site_version=place.site_file.sha256,
             edge_id=place.edge_id,
@@ -89,6 +108,7 @@ class EventMaker:
             track_id=decision.track_id,
             verdict="needs_human" if decision.unknown else "candidate",
             unknown=[Unknown(fact=q.fact, question=q.question, sources=list(q.sources)) for q in decision.unknown],
+            facts=dict(decision.facts),
             suppression=list(decision.suppression),
             vehicle=Vehicle(class_=decision.vehicle_class, color=decision.color, plate=decision.plate),
             pedestrian_ids=list(decision.pedestrian_ids),
@@ -133,14 +153,16 @@ class EventMaker:
         video: Video | None,
         dropped: list[str],
         below: list[str],
+        vehicle: Vehicle | None = None,
     ) -> CloudEvent:
-        """The evidence of a decision made at `at`: every still, clip and crop by its hash."""
+        """The evidence of a decision made at `at`: every still, clip and crop by its hash, and the plate if read."""
         data = Manifest(
             case_key=case_key,
             edge_id=self.place.edge_id,
             camera_id=self.place.camera.id,
             images=images,
             video=video,
+            vehicle=vehicle,
             dropped=dropped,
             below_profile=below,
             replay=self.replay,

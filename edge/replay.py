@@ -13,11 +13,10 @@ from typing import TextIO
 
 from contract.errors import InputError
 from contract.events import Clock, EventType, serialise
-from contract.jurisdiction import load_profile
 from contract.sitefile import load_site
 from edge.analysis import Analysis, Judged, Output
 from edge.explain import Explanation
-from edge.judgement import Place
+from edge.judgement import Place, law_of
 from edge.objects import ObjectTracker, read_objects
 
 #: The box that a replay speaks as; no box of a county may be enrolled under it.
@@ -59,7 +58,7 @@ def place_of(site: Path, camera_id: str | None) -> Place:
         camera = site_file.site.camera(camera_id)
     except KeyError as error:
         raise InputError(f"{site}: {error.args[0]}") from error
-    return Place(REPLAY_EDGE, site_file, camera, load_profile(site_file.site.jurisdiction))
+    return Place(REPLAY_EDGE, site_file, camera, law_of(site_file))
 
 
 class Sink:

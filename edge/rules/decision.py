@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from contract.events import FactSaid
 from edge.frames import Scene
 
 Box = tuple[float, float, float, float]
@@ -49,7 +50,8 @@ class Decision:
 
     `passage` names it: equal for the same matter however often the box restarts. VIOLATION is made once a passage;
     CLOSED follows for a stay that was accused, with its end in `last`; CLEARED and SUPPRESSED make no event and are
-    seen in `--explain` alone. `reason` is one sentence, `numbers` are the figures that decided (s, m, km/h).
+    seen in `--explain` alone. `told` is what sources told of facts (fact -> value), `facts` what the table makes of
+    them and of the unknown ones. `reason` is one sentence, `numbers` are the figures that decided (s, m, km/h).
     """
 
     rule: str
@@ -73,11 +75,19 @@ class Decision:
     color: str | None = None
     ground: str = "estimated"
     how_ended: str | None = None
+    told: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, FactSaid] = field(default_factory=dict)
 
     @property
     def verdict(self) -> str:
         """`needs_human` when a question is open, else `candidate`."""
         return "needs_human" if self.unknown else "candidate"
+
+
+def told_of(emergency: bool | None, signal: str | None = None) -> dict[str, str]:
+    """Facts by what sources told: whether it was an emergency vehicle on task, and the light; None is not told."""
+    told = {} if emergency is None else {"emergency_on_task": "yes" if emergency else "no"}
+    return told if signal is None else {**told, "signal_state": signal}
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,7 +143,9 @@ class ParkingRule:
             return
         if not stay.vehicle.rest or not stay.rest.standing_now or stay.rest.t_last < self._t:
             return
-        if self._set_clocks(stay) and stay.kept_at is not None:
+        anew = self._set_clocks(stay)
+        anew |= stay.permit(self._t, reasons.permission(stay, self._kerb, self._t) is not None)
+        if anew and stay.kept_at is not None:
             # The wait has begun anew; pictures of the old one prove nothing about it.
             yield Release(stay.passage)
             stay.kept_at, stay.spaced = None, False

@@ -11,7 +11,7 @@ import numpy as np
 from contract.site import Zone, ZoneType
 from edge.frames import BUS, CLASSES, VEHICLES
 from edge.rules.boxes import feet
-from edge.rules.decision import Decision, Moment, Number, Outcome, Question
+from edge.rules.decision import Decision, Moment, Number, Outcome, Question, told_of
 from edge.rules.kerb import IN_ZONE, Kerb
 from edge.rules.stay import Stay, as_box
 from edge.rules.vehicle import TWO_WHEELERS
@@ -60,19 +60,36 @@ def _by_vehicle(stay: Stay, zone: Zone) -> Excuse | None:
 
 
 def _by_place(stay: Stay, kerb: Kerb, t: float) -> Excuse | None:
-    bays = [kerb.bays[bay] for bay in stay.standing.bays if kerb.bays[bay].calendar.awake(t)]
-    if bays:
-        return Excuse(Outcome.CLEARED, "parking_bay", f"it stands mostly in the parking bay {bays[0].zone.id}")
     queues = [kerb.queues[queue] for queue in stay.standing.queues if kerb.queues[queue].calendar.awake(t)]
-    if queues:
+    permit = permission(stay, kerb, t)
+    if permit is None and queues:
         return Excuse(Outcome.SUPPRESSED, "queue_area", f"it stands in the queue area {queues[0].zone.id}")
+    return permit
+
+
+def permission(stay: Stay, kerb: Kerb, t: float) -> Excuse | None:
+    """The bay that permits this stay at stream second `t`, or did until less than the jurisdiction's grace ago."""
+    bays = [kerb.bays[bay] for bay in stay.standing.bays]
+    awake = [bay.zone.id for bay in bays if bay.calendar.awake(t)]
+    if awake:
+        return Excuse(Outcome.CLEARED, "parking_bay", f"it stands mostly in the parking bay {awake[0]}")
+    # Domain B6, UK: grace is given at the end of permitted parking only; a stay that began later has none.
+    ended = [
+        bay.zone for bay in bays if (grace := bay.zone.grace_s) and bay.calendar.awake(max(t - grace, stay.t_first))
+    ]
+    if ended:
+        reason = f"the permitted parking in {ended[0].id} ended less than {ended[0].grace_s:g} s ago"
+        return Excuse(Outcome.CLEARED, "grace", reason)
     return None
 
 
 def violation(stay: Stay, zone: Zone, numbers: Mapping[str, Number], ask_driver: bool) -> Decision:
     """The accusation, made once a stay."""
     assert stay.trigger is not None
-    said = f"stood in {zone.id} for {numbers['proven_s']} s where {zone.wait_s:g} s are permitted"
+    permitted = (
+        f"{zone.wait_s - zone.grace_s:g} s and {zone.grace_s:g} s of grace" if zone.grace_s else f"{zone.wait_s:g} s"
+    )
+    said = f"stood in {zone.id} for {numbers['proven_s']} s where {permitted} are permitted"
     decision = _decision(stay, zone, Outcome.VIOLATION, said, numbers)
     return replace(decision, last=stay.trigger, unknown=(DRIVER,) if ask_driver else ())
 
@@ -139,6 +156,7 @@ def _decision(stay: Stay, zone: Zone, outcome: Outcome, reason: str, numbers: Ma
         plate=vehicle.plate,
         color=vehicle.color,
         ground="calibrated" if stay.standing.footprint.road is not None else "estimated",
+        told=told_of(vehicle.emergency),
     )
 
 
@@ -148,8 +166,11 @@ def figures(stay: Stay, zone: Zone, number: int, paused_s: float) -> dict[str, N
     places = rest.yard.metres(feet(np.array([box for _, box in rest.trail]).reshape(-1, 4)))
     away = float(np.hypot(places[:, 0], places[:, 1]).max()) if len(places) else 0.0
     begin = stay.first.t if stay.first else stay.t_first
+    grace_s = zone.grace_s or 0.0
+    graced: dict[str, Number] = {"grace_s": grace_s} if grace_s else {}
     return {
-        "permitted_wait_s": zone.wait_s,
+        "permitted_wait_s": zone.wait_s - grace_s,
+        **graced,
         "proven_s": round(stay.proven_s, 3),
         "dwell_s": round(max(0.0, stay.t_last - begin), 3),
         "paused_s": round(paused_s, 3),

@@ -61,6 +61,7 @@ class Stay:
     shuffles: int = 0
     asleep: bool = False
     same_case: str | None = None
+    permitted: bool = False
 
     @property
     def accused(self) -> bool:
@@ -112,6 +113,18 @@ class Stay:
         self.shuffles += 1
         if not self.accused:
             self.clocks.clear()
+
+    def permit(self, t: float, permitted: bool) -> bool:
+        """Parking is, or no longer is, permitted where it stands: the wait begins at its end. True when it began anew.
+
+        The first sighting after the end counts as the beginning, so that nothing permitted is ever charged.
+        """
+        if not permitted and not self.permitted:
+            return False
+        self.permitted = permitted
+        for clock in self.clocks.values():
+            clock.t_first = None if clock.t_first is None else t
+        return True
 
     def creep(self, t: float) -> None:
         """The wait showed a slow drift: it did not stand all the time, and the clocks begin again."""

@@ -7,13 +7,14 @@ or SUPPRESSED, with the reason and the numbers.
 
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from contract.site import Camera, Zone
 from edge.frames import Scene
 from edge.rules.crosswalk import Crosswalk, crosswalk_of
-from edge.rules.decision import Decision, Keep, Outcome, Release, Saying
+from edge.rules.decision import Decision, Keep, Outcome, Release, Saying, told_of
 from edge.rules.drive import drive_of
 from edge.rules.finding import Finding, Matter, find
 from edge.rules.ground import Plane
@@ -154,7 +155,8 @@ class YieldRule:
         findings = self._findings(matter)
         signal = self._signal.at(matter.t2)
         gone = passage.gone(self._frame)
-        return decide(matter, findings, passage.name, signal, self._signal.signalised, gone)
+        decision = decide(matter, findings, passage.name, signal, self._signal.signalised, gone)
+        return replace(decision, told=told_of(passage.mover.facts.emergency, signal))
 
     def _findings(self, matter: Matter) -> list[Finding]:
         since = matter.t2 - LOOK_BACK_S

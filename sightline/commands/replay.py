@@ -54,10 +54,12 @@ def replay(
             replay_objects(place, objects, begin, sink, _tell)
         else:
             from edge.video_replay import replay_videos
+            from models.bundles import prepared
             from models.prepare import default_package
 
+            plates = prepared("plates-cn") if evidence else None
             chosen = model or default_package(_tell)
-            replay_videos(place, videos, begin, sink, _tell, model=chosen, evidence=evidence)
+            replay_videos(place, videos, begin, sink, _tell, model=chosen, evidence=evidence, plates=plates)
     _tell(f"{sink.violations} violation(s), {sink.decisions} decision(s)")
 
 
@@ -69,15 +71,26 @@ def check(
     \b
     sightline edge check configs/sites/demo.yaml
     """
-    from contract.jurisdiction import load_profile
+    from contract.site import JUDGED_ZONES
     from contract.sitefile import load_site
+    from edge.judgement import law_of
 
     loaded = load_site(site)
-    load_profile(loaded.site.jurisdiction)
+    law = law_of(loaded)
+    typer.echo(f"{law.profile.id}: {law.profile.name}, version {law.profile.version}")
+    if law.profile.warning_days is not None and law.enforcing_since is None and law.profile.warning_until is None:
+        typer.echo(
+            f"enforcing_since: not given: events cannot say which of {law.profile.warning_days} days of warnings it is"
+        )
+    for listed in law.exempt:
+        typer.echo(f"exempt_lists.{listed.name}: {len(listed.plates)} plate(s)")
     for camera in loaded.site.cameras:
         zones = ", ".join(f"{zone.id} ({zone.type})" for zone in camera.zones) or "no zones"
         ground = "calibrated" if camera.ground else "not calibrated: metres will be estimated, events will say so"
         typer.echo(f"{camera.id}: {camera.frame[0]}x{camera.frame[1]}, {zones}; ground {ground}")
+        for zone in camera.zones:
+            if zone.type in JUDGED_ZONES and not law.profile.allows(zone):
+                typer.echo(f"{camera.id}: zone {zone.id} will accuse nobody: {law.profile.id} does not allow it")
     typer.echo(f"{site}: holds (SHA-256 {loaded.sha256})")
 
 
