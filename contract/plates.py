@@ -76,7 +76,7 @@ def schema_names() -> list[str]:
 
 @cache
 def load_plates(name: str) -> PlateSchema:
-    """The schema of that name (a profile's `plate_schema`). Raises ConfigError when it is not there or does not hold."""
+    """The schema of that name (a profile's `plate_schema`). Raises ConfigError when there is no such or it fails."""
     entry = resources.files("configs") / "plates" / f"{name}.yaml"
     if not entry.is_file():
         raise ConfigError(f"plate schema {name!r} is not there - known are: {', '.join(schema_names())}")

@@ -44,6 +44,13 @@ class Detection(Settings):
     threads: int = Field(default=0, ge=0, le=64, description="threads of the inference service; 0: let OpenVINO choose")
 
 
+class Plates(Settings):
+    """Whether the plate of an accused vehicle is read on the box."""
+
+    read: bool = True
+    weights: Path | None = Field(default=None, description="folder; default: what `sightline models fetch` made")
+
+
 class Outbox(Settings):
     """What waits on disk for central's acknowledgement."""
 
@@ -59,6 +66,7 @@ class EdgeConfig(Settings):
     broker: Broker = Broker()
     central: Central = Central()
     detection: Detection = Detection()
+    plates: Plates = Plates()
     outbox: Outbox = Outbox()
     rtsp_transport: Literal["tcp", "udp"] = "tcp"
     cameras_per_worker: int = Field(default=8, ge=1, le=32)
@@ -99,6 +107,7 @@ def _resolved(config: EdgeConfig, base: Path) -> EdgeConfig:
             "sites": [base / site for site in config.sites],
             "data_dir": base / config.data_dir,
             "broker": broker,
+            "plates": config.plates.model_copy(update={"weights": absolute(config.plates.weights)}),
             "detection": config.detection.model_copy(update={"model": absolute(config.detection.model)}),
         }
     )

@@ -10,6 +10,7 @@ from edge.analysis import Judged, Output
 from edge.cameras.packets import PacketStore
 from edge.evidence.keeper import EvidenceKeeper
 from edge.evidence.pack import Pack
+from edge.evidence.plate import PlateWitness
 from edge.judgement import EventMaker
 from edge.replay import Tell
 from edge.rules.decision import Keep, Outcome, Release
@@ -20,8 +21,10 @@ _SUFFIX = {"image/jpeg": ".jpg", "video/mp4": ".mp4"}
 class CaseFolder:
     """Writes `<folder>/<case key>/` with `violation.json`, `manifest.json` and the media by role and moment."""
 
-    def __init__(self, store: PacketStore, folder: Path, events: EventMaker, tell: Tell) -> None:
-        """Raises InputError when the folder cannot be made."""
+    def __init__(
+        self, store: PacketStore, folder: Path, events: EventMaker, tell: Tell, plates: PlateWitness | None = None
+    ) -> None:
+        """`plates` reads the plate of the accused. Raises InputError when the folder cannot be made."""
         self._folder = folder
         self._work = folder / ".work"
         self._events = events
@@ -30,7 +33,7 @@ class CaseFolder:
         except OSError as error:
             raise InputError(f"{folder}: cannot be made ({error.strerror}) - choose another place") from error
         shutil.rmtree(self._work, ignore_errors=True)
-        self._keeper = EvidenceKeeper(store, self._work, frame=events.place.camera.frame, tell=tell)
+        self._keeper = EvidenceKeeper(store, self._work, frame=events.place.camera.frame, tell=tell, plates=plates)
 
     def take(self, outputs: Iterable[Output]) -> None:
         """Follow what the rules said."""
@@ -71,7 +74,7 @@ class CaseFolder:
             for digest, name, kind in named:
                 shutil.copyfile(pack.files[digest], folder / (name + _SUFFIX[kind]))
             event = self._events.manifest(
-                pack.case_key, pack.at, pack.images, pack.video, pack.dropped, pack.below_profile
+                pack.case_key, pack.at, pack.images, pack.video, pack.dropped, pack.below_profile, pack.vehicle
             )
             self._save(pack.case_key, "manifest.json", event)
             self._keeper.done(pack)

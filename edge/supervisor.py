@@ -28,8 +28,13 @@ Tell = Callable[[str], None]
 class Supervisor:
     """The parts of one box."""
 
-    def __init__(self, config: EdgeConfig, settings: Path, package: Path, tell: Tell) -> None:
-        """`settings` is the file `config` came from; `package` the detector. Raises SiteError or ConfigError."""
+    def __init__(
+        self, config: EdgeConfig, settings: Path, package: Path, tell: Tell, plates: Path | None = None
+    ) -> None:
+        """`settings` is the file `config` came from; `package` the detector, `plates` the plate reader's weights.
+
+        Raises SiteError or ConfigError.
+        """
         self._config = config
         self._tell = tell
         self._signals: list[int] = []
@@ -37,7 +42,7 @@ class Supervisor:
         cameras = [place.camera.id for place in places(config)]
         self.inference = _inference(config, self._folders, package)
         self.workers = [
-            _worker(settings, self._folders, f"worker-{number}", names)
+            _worker(settings, self._folders, f"worker-{number}", names, plates)
             for number, names in enumerate(shares(cameras, config.cameras_per_worker), start=1)
         ]
         self.deliver = Child("deliver", ["-m", "edge.deliver.process", "--config", str(settings)])
@@ -123,9 +128,9 @@ class Supervisor:
                     part.wait(5.0)
 
 
-def run(config: EdgeConfig, settings: Path, package: Path, tell: Tell) -> int:
+def run(config: EdgeConfig, settings: Path, package: Path, tell: Tell, plates: Path | None = None) -> int:
     """Run a box until it is told to stop; the exit status."""
-    return Supervisor(config, settings, package, tell).run()
+    return Supervisor(config, settings, package, tell, plates).run()
 
 
 def _inference(config: EdgeConfig, folders: Folders, package: Path) -> Child:
@@ -135,8 +140,10 @@ def _inference(config: EdgeConfig, folders: Folders, package: Path) -> Child:
     return Child("inference", arguments, says_ready=True)
 
 
-def _worker(settings: Path, folders: Folders, name: str, cameras: list[str]) -> Child:
+def _worker(settings: Path, folders: Folders, name: str, cameras: list[str], plates: Path | None) -> Child:
     arguments = ["-m", "edge.worker", "--config", str(settings), "--cameras", ",".join(cameras), "--name", name]
+    if plates is not None:
+        arguments += ["--plates", str(plates)]
     return Child(name, arguments, heartbeat=folders.heartbeat(name))
 
 

@@ -10,6 +10,7 @@ from edge.cameras.packets import Picture
 from edge.cameras.playlist import Playlist
 from edge.config import Detection
 from edge.detect.open import open_detector
+from edge.evidence.plate import witness
 from edge.judgement import Place
 from edge.replay import Sink, Start, Tell
 from edge.replay_evidence import CaseFolder
@@ -19,9 +20,17 @@ _PROGRESS_S = 2.0
 
 
 def replay_videos(
-    place: Place, videos: list[Path], start: Start, sink: Sink, tell: Tell, *, model: Path | None, evidence: Path | None
+    place: Place,
+    videos: list[Path],
+    start: Start,
+    sink: Sink,
+    tell: Tell,
+    *,
+    model: Path | None,
+    evidence: Path | None,
+    plates: Path | None = None,
 ) -> None:
-    """Judge video files one after another.
+    """Judge video files one after another; `plates` is the folder of the plate reader's weights, used for `evidence`.
 
     Raises MediaError for a file that cannot be decoded, ModelError for a model that cannot run.
     """
@@ -29,7 +38,10 @@ def replay_videos(
     detector = open_detector(model)
     tell(f"detector: {detector.model.name} {detector.model.version}")
     analysis = Analysis(place, start.wall, start.clock, detector, replay=True)
-    cases = CaseFolder(Playlist(stores), evidence, analysis.events, tell) if evidence else None
+    cases = None
+    if evidence:
+        reader = witness(plates, place.profile.plate_schema, tell)
+        cases = CaseFolder(Playlist(stores), evidence, analysis.events, tell, reader)
     default = Detection()
     fps = needed_fps(place.camera, default.parking_fps, default.yield_fps)
     if fps == 0:

@@ -26,6 +26,7 @@ from edge.deliver.spool import Spool
 from edge.detect.protocol import Detector
 from edge.evidence.keeper import EvidenceKeeper
 from edge.evidence.pack import Pack
+from edge.evidence.plate import PlateWitness
 from edge.evidence.stills import Label
 from edge.judgement import Place
 from edge.rules.decision import Keep, Release
@@ -59,8 +60,15 @@ class Figures:
 class CameraWatch:
     """Runs one camera until `stop`. `failed` holds what no plan foresaw; the worker then ends and is restarted."""
 
-    def __init__(self, place: Place, config: EdgeConfig, spool: Spool, detector: Detector) -> None:
-        """`detector` is this camera's own; it is closed with the watch."""
+    def __init__(
+        self,
+        place: Place,
+        config: EdgeConfig,
+        spool: Spool,
+        detector: Detector,
+        plates: PlateWitness | None = None,
+    ) -> None:
+        """`detector` is this camera's own; it is closed with the watch. `plates` may be shared by cameras."""
         camera = place.camera
         self.camera_id = camera.id
         self.failed: BaseException | None = None
@@ -74,7 +82,12 @@ class CameraWatch:
         self.ring = PacketRing(config.pre_roll_s, self.link.clock.wall)
         self._reader = LiveReader(self.ring, Pace(self._fps).wants)
         self._keeper = EvidenceKeeper(
-            self.ring, self._folders.evidence(camera.id), label=_label(place), frame=camera.frame, tell=self._tell
+            self.ring,
+            self._folders.evidence(camera.id),
+            label=_label(place),
+            frame=camera.frame,
+            tell=self._tell,
+            plates=plates,
         )
         self._analysis: Analysis | None = None
         self._stop = threading.Event()
@@ -230,6 +243,7 @@ class CameraWatch:
                 camera_id=self.camera_id,
                 images=pack.images,
                 video=pack.video,
+                vehicle=pack.vehicle,
                 dropped=pack.dropped,
                 below_profile=pack.below_profile,
             )

@@ -19,6 +19,7 @@ from edge.box import Folders, places
 from edge.config import EdgeConfig, load_config
 from edge.deliver.spool import Spool
 from edge.detect.client import RemoteDetector
+from edge.evidence.plate import witness
 from edge.logs import configure
 from edge.watch import CameraWatch, urgent
 
@@ -31,8 +32,11 @@ DETECTOR_PATIENCE_S = 5.0
 class Worker:
     """The cameras of one process."""
 
-    def __init__(self, config: EdgeConfig, names: list[str], name: str) -> None:
-        """`name` is what the heartbeat is called. Raises ConfigError for a camera that no site has."""
+    def __init__(self, config: EdgeConfig, names: list[str], name: str, plates: Path | None = None) -> None:
+        """`name` is what the heartbeat is called, `plates` the folder of the plate reader's weights.
+
+        Raises ConfigError for a camera that no site has, ModelError for weights that are altered.
+        """
         self._folders = Folders(config.data_dir).make()
         self._name = name
         known = {place.camera.id: place for place in places(config)}
@@ -42,8 +46,17 @@ class Worker:
                 f"--cameras {','.join(strangers)}: no site of this box has it - see `sites` in the settings"
             )
         spool = Spool(self._folders.spool)
+        schemas = {known[camera].profile.plate_schema for camera in names}
+        readers = {schema: witness(plates, schema, log.info) for schema in sorted(schemas)} if plates else {}
         self._watches = [
-            CameraWatch(known[camera], config, spool, self._detector(camera, urgent(known[camera]))) for camera in names
+            CameraWatch(
+                known[camera],
+                config,
+                spool,
+                self._detector(camera, urgent(known[camera])),
+                readers.get(known[camera].profile.plate_schema),
+            )
+            for camera in names
         ]
 
     def run(self, signals: list[int]) -> int:
@@ -105,6 +118,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, required=True, help="the box's settings file")
     parser.add_argument("--cameras", required=True, help="ids of its cameras, with commas between")
     parser.add_argument("--name", default="worker-1", help="what its heartbeat file is called")
+    parser.add_argument("--plates", type=Path, help="folder of the plate reader's weights; without it none are read")
     options = parser.parse_args(arguments)
     configure()
     os.umask(0o077)
@@ -113,7 +127,7 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(number, lambda seen, _frame: signals.append(seen))
     try:
         names = [name for name in options.cameras.split(",") if name]
-        return Worker(load_config(options.config), names, options.name).run(signals)
+        return Worker(load_config(options.config), names, options.name, options.plates).run(signals)
     except SightlineError as error:
         sys.stderr.write(f"sightline: {error}\n")
         return error.exit_status

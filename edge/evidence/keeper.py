@@ -10,10 +10,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import cv2
+
+from contract.errors import ModelError
+from contract.events import Image, Vehicle
 from edge.cameras.packets import CameraPacket, PacketStore
 from edge.evidence.clip import ClipError, alike, write_clip
 from edge.evidence.kept import MOMENTS, Decided, KeptPassage, Moment
 from edge.evidence.pack import Pack, Packer, below_profile
+from edge.evidence.plate import PlateWitness, best_looks
 from edge.evidence.stills import Label
 from edge.rules.decision import Box, Decision, Keep, Outcome, Release
 
@@ -39,17 +44,19 @@ class EvidenceKeeper:
         label: Label | None = None,
         frame: tuple[int, int] | None = None,
         tell: Callable[[str], None] | None = None,
+        plates: PlateWitness | None = None,
     ) -> None:
         """`folder` is this camera's own; what an earlier run left there is found again.
 
         `label` asks for overlay copies; `frame` is the site's, in whose pixels boxes are; `tell` hears of what
-        could not be kept.
+        could not be kept; `plates` reads the plate of the accused vehicle, and of no other.
         """
         self._store = store
         self._root = folder
         self._label = label
         self._frame = frame
         self._tell = tell or (lambda _: None)
+        self._plates = plates
         self._held: dict[str, KeptPassage] = {}
         self._inherited: set[str] = set()
         self._deadline: dict[str, float] = {}
@@ -93,6 +100,9 @@ class EvidenceKeeper:
             t_last=decision.last.t,
             at_last=self._store.wall(decision.last.t),
             missing=missing,
+            vehicle_class=decision.vehicle_class,
+            color=decision.color,
+            looks=best_looks(decision) if self._plates else [],
         )
         try:
             held.decide(decided)
@@ -208,7 +218,27 @@ class EvidenceKeeper:
             except OSError as error:
                 dropped.append(f"video: the disk refuses it ({error.strerror})")
         below = below_profile(images, decided.rule)
-        return Pack(passage, decided.case_key, decided.at_last, images, video, dropped, below, packer.files)
+        vehicle = self._vehicle(held, decided, packer, images, below)
+        return Pack(passage, decided.case_key, decided.at_last, images, video, dropped, below, packer.files, vehicle)
+
+    def _vehicle(
+        self, held: KeptPassage, decided: Decided, packer: Packer, images: list[Image], below: list[str]
+    ) -> Vehicle | None:
+        """The vehicle with its plate, whose crop is added to `images`; what is lacking goes to `below`."""
+        if self._plates is None:
+            return None
+        store = None if held.kept.passage in self._inherited else self._store
+        try:
+            seen = self._plates.look(held, decided, store, self._frame)
+            if seen.shot is not None:
+                images.append(packer.plate(seen.shot))
+        except (OSError, RuntimeError, ModelError, cv2.error) as error:  # costs the plate, never the case
+            self._tell(f"the plate could not be read ({str(error).splitlines()[0][:200]})")
+            below.append("plate: the reader failed")
+            return None
+        if seen.voted.text is None:
+            below.append(f"plate: {seen.voted.why}")
+        return seen.vehicle(decided)
 
     def _clip(self, decided: Decided, dropped: list[str]) -> list[CameraPacket]:
         """Packets of the clip; what had to stay out of it is added to `dropped`."""

@@ -18,7 +18,7 @@ from edge.evidence.stills import NEAR_QUALITY, crop, encode, scaled
 from edge.rules.decision import Box
 
 Moment = Literal["first", "spacing", "trigger", "last"]
-Role = Literal["far", "mid", "near"]
+Role = Literal["far", "mid", "near", "plate"]
 MOMENTS: tuple[Moment, ...] = ("first", "spacing", "trigger", "last")
 #: Crops: how many times the vehicle's box they show.
 _AROUND: dict[Role, float] = {"mid": 3.0, "near": 1.25}
@@ -37,16 +37,23 @@ class Still(BaseModel):
 
 
 class Shot(BaseModel):
-    """The pictures of one instant. `t` belongs to the run of the box that took it, `at` to everyone."""
+    """The pictures of one instant. `t` belongs to the run of the box that took it, `at` to everyone.
+
+    `box` is the vehicle's, in pixels of the whole picture.
+    """
 
     moment: Moment
     t: float
     at: AwareDatetime
     stills: list[Still]
+    box: Box | None = None
 
 
 class Decided(BaseModel):
-    """What the pack must know of the decision, kept so that a restart can still hand it over."""
+    """What the pack must know of the decision, kept so that a restart can still hand it over.
+
+    `looks` are instants (stream seconds) and boxes (px of the site's `frame`) at which the vehicle is seen largest.
+    """
 
     case_key: str
     rule: str
@@ -56,6 +63,9 @@ class Decided(BaseModel):
     t_last: float
     at_last: AwareDatetime
     missing: list[str] = []
+    vehicle_class: str = ""
+    color: str | None = None
+    looks: list[tuple[float, Box]] = []
 
 
 class Kept(BaseModel):
@@ -105,7 +115,7 @@ class KeptPassage:
                 stills.append(self._write(role, stem, part, NEAR_QUALITY))
         old = [shot for shot in self.kept.shots if shot.moment == moment and (moment != "spacing" or shot.t == t)]
         shots = [shot for shot in self.kept.shots if shot not in old]
-        shots.append(Shot(moment=moment, t=t, at=at, stills=stills))
+        shots.append(Shot(moment=moment, t=t, at=at, stills=stills, box=where))
         spacing = [shot for shot in shots if shot.moment == "spacing"]
         if len(spacing) > _MAX_SPACING:
             old.append(spacing[1])

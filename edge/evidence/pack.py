@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from contract.events import Image, Rule, Video
+from contract.events import Image, Rule, Vehicle, Video
 from edge.cameras.packets import PacketStore
 from edge.deliver.durable import write_durable
 from edge.evidence.clip import Clip
@@ -20,7 +20,8 @@ SPACING_S = 10.0
 class Pack:
     """What a manifest says of one passage. `files` maps hex SHA-256 to where the bytes lie until `done`.
 
-    `case_key` is what the keeper was given with the decision; `at` the wall clock of its last instant.
+    `case_key` is what the keeper was given with the decision; `at` the wall clock of its last instant. `vehicle` is
+    None where nobody tried to read the plate.
     """
 
     passage: str
@@ -31,6 +32,7 @@ class Pack:
     dropped: list[str]
     below_profile: list[str]
     files: dict[str, Path] = field(default_factory=dict)
+    vehicle: Vehicle | None = None
 
 
 class Packer:
@@ -59,6 +61,11 @@ class Packer:
                         f"still of {shot.moment} ({still.role}): the disk refuses it ({error.strerror})"
                     )
         return images
+
+    def plate(self, shot: Shot) -> Image:
+        """The plate's crop as the manifest names it: the one still of `shot`."""
+        still = shot.stills[0]
+        return self._image(shot, still, self._held.folder / still.file)
 
     def video(self, clip: Clip) -> Video:
         """The clip as the manifest names it."""

@@ -95,8 +95,8 @@ def _plausible(plate: FoundPlate, width: int, height: int) -> bool:
     x1, y1, x2, y2 = plate.box
     inside = max(0.0, min(x2, width) - max(x1, 0.0)) * max(0.0, min(y2, height) - max(y1, 0.0))
     right_bottom, left_bottom, left_top, right_top = plate.quad
-    across = (np.linalg.norm(right_bottom - left_bottom) + np.linalg.norm(right_top - left_top)) / 2
-    down = (np.linalg.norm(left_bottom - left_top) + np.linalg.norm(right_bottom - right_top)) / 2
+    across = float(np.linalg.norm(right_bottom - left_bottom) + np.linalg.norm(right_top - left_top))
+    down = float(np.linalg.norm(left_bottom - left_top) + np.linalg.norm(right_bottom - right_top))
     upright = right_bottom[1] > right_top[1] and right_top[0] > left_top[0]
     return bool(upright and inside > 0.8 * (x2 - x1) * (y2 - y1) and 1.0 < across / max(down, 1e-6) < 8.0)
 

@@ -1,5 +1,6 @@
 """Opens the plate reader of a jurisdiction, where its weights are on this machine."""
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,10 +9,30 @@ import yaml
 from contract.errors import ModelError
 from contract.plates import PlateSchema
 from edge.detect.package import sha256_of
-from edge.plates.protocol import PlateReader
+from edge.plates.protocol import Picture, PlateReader, PlateReading
+from edge.rules.decision import Box
 
 #: Schemas that a shipped reader can read.
 READABLE = frozenset({"cn"})
+
+
+class LazyReader:
+    """A `PlateReader` that is made when the first plate is read, and that several threads may use.
+
+    Most boxes accuse nobody for hours: networks that are not compiled cost no memory.
+    """
+
+    def __init__(self, make: Callable[[], PlateReader]) -> None:
+        self._make = make
+        self._reader: PlateReader | None = None
+        self._lock = threading.Lock()
+
+    def read(self, picture: Picture, vehicle: Box) -> PlateReading:
+        """See `PlateReader.read`."""
+        with self._lock:
+            if self._reader is None:
+                self._reader = self._make()
+            return self._reader.read(picture, vehicle)
 
 
 def open_reader(folder: Path | None, schema: PlateSchema, tell: Callable[[str], None]) -> PlateReader | None:
@@ -26,9 +47,13 @@ def open_reader(folder: Path | None, schema: PlateSchema, tell: Callable[[str], 
         tell("plates are not read: their weights are not here - run `sightline models fetch plates-cn`")
         return None
     check(folder)
-    from edge.plates.china import ChinaPlateReader
 
-    return ChinaPlateReader(folder, schema.alphabet)
+    def make() -> PlateReader:
+        from edge.plates.china import ChinaPlateReader
+
+        return ChinaPlateReader(folder, schema.alphabet)
+
+    return LazyReader(make)
 
 
 def check(folder: Path) -> None:

@@ -24,7 +24,7 @@ class PlateRecogniser:
     """Reads strips. One of these is used by one thread at a time."""
 
     def __init__(self, network: Path, alphabet: str) -> None:
-        """`network` is the ONNX file, its characters inside. Raises ModelError when it does not know all of `alphabet`."""
+        """`network` is the ONNX file, its characters inside. Raises ModelError when it lacks some of `alphabet`."""
         import openvino as ov
 
         core = ov.Core()

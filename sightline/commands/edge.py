@@ -2,9 +2,12 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from edge.config import Plates
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -34,7 +37,8 @@ def run(config: Config) -> None:
     configure()
     settings = load_config(config)
     KeyRing(settings.data_dir / "keys").load()
-    supervisor = Supervisor(settings, config.resolve(), _package(settings.detection.model), _tell)
+    package, plates = _package(settings.detection.model), _plates(settings.plates)
+    supervisor = Supervisor(settings, config.resolve(), package, _tell, plates)
     if (problem := check_broker(settings.broker, settings.edge_id)) is not None:
         _tell(f"{problem}; events wait on disk until it can be reached")
     raise typer.Exit(supervisor.run())
@@ -112,6 +116,18 @@ def _package(chosen: Path | None) -> Path:
     from models.prepare import default_package
 
     return default_package(_tell)
+
+
+def _plates(settings: "Plates") -> Path | None:
+    """The weights of the plate reader, None (said) where plates are not read."""
+    from models.bundles import prepared
+
+    if not settings.read:
+        return None
+    found = settings.weights or prepared("plates-cn")
+    if found is None:
+        _tell("plates are not read: their weights are not here - run `sightline models fetch plates-cn`")
+    return found
 
 
 def _tell(line: str) -> None:

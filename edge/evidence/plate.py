@@ -1,0 +1,160 @@
+"""The plate in the evidence: what the stills and a few more pictures show of the accused vehicle's, voted.
+
+Read are the stills of the decisive moments and at most four pictures in which the vehicle stands largest: never every
+picture, and never another vehicle.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from contract.events import Vehicle
+from contract.plates import PlateSchema, load_plates
+from edge.cameras.packets import PacketStore, Picture
+from edge.deliver.durable import write_durable
+from edge.evidence.kept import Decided, KeptPassage, Moment, Shot, Still
+from edge.evidence.stills import NEAR_QUALITY, crop, decode, encode, scaled
+from edge.plates.open import open_reader
+from edge.plates.protocol import PlateReader, PlateReading, Unreadable
+from edge.plates.voted import VotedPlate, vote
+from edge.rules.decision import Box, Decision
+
+_LOOKS = 4
+#: Pictures closer than this show the same; in seconds.
+_APART_S = 0.2
+#: A picture this far from the instant of a box is not the one that the box was seen in. Seconds.
+_SAME_S = 0.02
+#: The crop shows this many times the plate's box, so that a person sees what it hangs on.
+_AROUND = 1.6
+
+
+@dataclass(frozen=True, slots=True)
+class PlateSeen:
+    """What was voted, and the crop of the clearest look at the plate (None when none was found)."""
+
+    voted: VotedPlate
+    shot: Shot | None
+
+    def vehicle(self, decided: Decided) -> Vehicle:
+        """The accused vehicle as the manifest names it; what could not be read stays None."""
+        voted = self.voted
+        sure = voted.text is not None
+        return Vehicle(
+            class_=decided.vehicle_class,
+            color=decided.color,
+            plate=voted.text,
+            plate_type=voted.type_code,
+            plate_color=voted.colour,
+            conf=voted.conf if sure else None,
+            per_char_conf=list(voted.per_char_conf) if sure else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One picture to read, with the moment whose still it is or to which it is nearest, and the vehicle's box in it."""
+
+    moment: Moment
+    t: float
+    at: datetime
+    picture: Picture
+    box: Box
+
+
+class PlateWitness:
+    """Reads the plate of an accused vehicle from what is kept of its passage."""
+
+    def __init__(self, reader: PlateReader, schema: PlateSchema) -> None:
+        """`reader` may be shared by cameras when it is safe for threads (`edge.plates.open` gives such)."""
+        self._reader = reader
+        self._schema = schema
+
+    def look(
+        self, held: KeptPassage, decided: Decided, store: PacketStore | None, frame: tuple[int, int] | None
+    ) -> PlateSeen:
+        """Read stills, and pictures of `store` when it still holds them; the crop is written into the folder.
+
+        Raises OSError when the disk refuses, ModelError or RuntimeError when the reader cannot run.
+        """
+        readings: list[PlateReading] = []
+        reasons: list[str] = []
+        best: tuple[_Look, PlateReading] | None = None
+        for look in self._pictures(held, decided, store, frame):
+            try:
+                reading = self._reader.read(look.picture, look.box)
+            except Unreadable as error:
+                reasons.append(str(error))
+                continue
+            readings.append(reading)
+            if best is None or _clearness(reading) > _clearness(best[1]):
+                best = look, reading
+        voted = vote(readings, self._schema)
+        if not readings and reasons:
+            voted = VotedPlate(None, "", (), (), None, None, 0, max(sorted(set(reasons)), key=reasons.count))
+        return PlateSeen(voted, _crop(held, *best) if best else None)
+
+    def _pictures(
+        self, held: KeptPassage, decided: Decided, store: PacketStore | None, frame: tuple[int, int] | None
+    ) -> Iterator[_Look]:
+        """The stills, then what `store` still holds; one after the other, for whole pictures are large."""
+        for shot in held.kept.shots:
+            whole = next((still for still in shot.stills if still.role == "far"), None)
+            if whole is None or shot.box is None:
+                continue
+            yield _Look(shot.moment, shot.t, shot.at, decode((held.folder / whole.file).read_bytes()), shot.box)
+        for t, box in decided.looks if store is not None else ():
+            if store is None or any(abs(t - shot.t) < _APART_S for shot in held.kept.shots):
+                continue
+            try:
+                exact, picture = store.picture_at(t)
+            except LookupError:
+                continue  # no longer in memory
+            if abs(exact - t) <= _SAME_S:
+                yield _Look(_nearest(decided, t), exact, store.wall(exact), picture, scaled(box, frame, picture))
+
+
+def _crop(held: KeptPassage, look: _Look, reading: PlateReading) -> Shot | None:
+    """Write the plate's pixels, as the camera gave them, beside the stills; None when it lies on the picture's edge."""
+    part = crop(look.picture, reading.box, _AROUND)
+    if part is None:
+        return None
+    name = f"{look.moment}-{round(look.t * 1000):012d}-plate.jpg"
+    write_durable(held.folder / name, encode(part, NEAR_QUALITY))
+    still = Still(role="plate", file=name, w=part.shape[1], h=part.shape[0])
+    return Shot(moment=look.moment, t=look.t, at=look.at, stills=[still], box=reading.box)
+
+
+def _clearness(reading: PlateReading) -> tuple[float, float]:
+    """What makes the better crop: certainty in tenths, then size."""
+    return round(reading.conf, 1), reading.area
+
+
+def witness(weights: Path | None, schema: str, tell: Callable[[str], None]) -> PlateWitness | None:
+    """What reads plates of the schema of that name; None, said once through `tell`, where nothing can.
+
+    Raises ConfigError for a schema that is not there, ModelError for weights that are altered.
+    """
+    plates = load_plates(schema)
+    reader = open_reader(weights, plates, tell)
+    return PlateWitness(reader, plates) if reader else None
+
+
+def best_looks(decision: Decision) -> list[tuple[float, Box]]:
+    """Up to four instants at which the vehicle stands largest, apart from each other; in order of time."""
+    chosen: list[tuple[float, Box]] = []
+    for t, box in sorted(decision.track, key=lambda point: -_area(point[1])):
+        if all(abs(t - other) >= _APART_S for other, _ in chosen):
+            chosen.append((t, box))
+        if len(chosen) == _LOOKS:
+            break
+    return sorted(chosen)
+
+
+def _area(box: Box) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def _nearest(decided: Decided, t: float) -> Moment:
+    instants: dict[Moment, float] = {"first": decided.t_first, "trigger": decided.t_trigger, "last": decided.t_last}
+    return min(instants, key=lambda name: abs(instants[name] - t))
