@@ -68,11 +68,11 @@ def run(wish: Wish) -> int:
     """The whole demo; the exit status. Raises RunError in one line for what a person can mend."""
     checks.require_python()
     checks.require_space(wish.home)
-    ports = Ports(central=checks.port(wish.port, 8080), broker=checks.port(None, 8883), camera=checks.port(None, 8554))
+    checks.port(wish.port, 8080)  # told before anything is drawn or fetched
     console, parts = Console(), Parts()
     with _stopping(), _time_limit(wish):
         try:
-            return _play(_begin(wish, ports, console, parts))
+            return _play(_begin(wish, console, parts))
         except Stopped:
             console.say("stopping")
             return 1 if wish.headless else 0
@@ -82,10 +82,12 @@ def run(wish: Wish) -> int:
             console.say("all parts have stopped")
 
 
-def _begin(wish: Wish, ports: Ports, console: Console, parts: Parts) -> Demo:
+def _begin(wish: Wish, console: Console, parts: Parts) -> Demo:
     folder = Folder(wish.home)
     folder.make()
     scene, (model, detector) = _material(folder, console)
+    # Chosen as late as can be: what is free now may be taken by the time the scene is drawn.
+    ports = Ports(central=checks.port(wish.port, 8080), broker=checks.port(None, 8883), camera=checks.port(None, 8554))
     password = folder.write(ports, model)
     office = Office(f"http://127.0.0.1:{ports.central}", OFFICER, password)
     python = [sys.executable, "-m"]
