@@ -20,6 +20,8 @@ from central.tickets.workflow import SYSTEM
 from contract.events import Closed, EventType, Image, Manifest, Violation, now, parse_data, parse_event
 
 _VIOLATIONS = (EventType.ILLEGAL_PARKING, EventType.FAILURE_TO_YIELD)
+#: What the column takes; no plate of the world is nearly as long.
+PLATE_LENGTH = 40
 EVIDENCE_COMPLETE = "evidence complete"
 
 
@@ -117,7 +119,7 @@ def _open(session: Session, row: Event) -> Case:
         zone_id=data.zone_id,
         lane_id=data.lane_id,
         vehicle_class=data.vehicle.class_,
-        plate=data.vehicle.plate,
+        plate=data.vehicle.plate[:PLATE_LENGTH] if data.vehicle.plate else None,
         at_first=data.at_first,
         at_trigger=data.at_trigger,
         at_last=data.at_last,
@@ -166,7 +168,13 @@ def _add_evidence(session: Session, case: Case, events: Mapping[str, Event]) -> 
         items.append(_clip(len(items), data))
     case.media.extend(items)
     case.manifest = True
-    case.checks = [*case.checks, *precheck.as_json(precheck.of_evidence(case.rule, data))]
+    case.checks = [
+        *case.checks,
+        *precheck.as_json(precheck.of_evidence(case.rule, data)),
+        *precheck.as_json(precheck.of_plate(case.plate, data.vehicle)),
+    ]
+    if case.plate is None and data.vehicle is not None and data.vehicle.plate:
+        case.plate = data.vehicle.plate[:PLATE_LENGTH]
     log(case, SYSTEM, "evidence named", None, event=row.id, images=len(data.images), video=data.video is not None)
     session.flush()
 

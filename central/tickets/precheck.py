@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from central.tickets.views import Check
-from contract.events import Clock, Manifest, Rule, Unknown, Violation
+from contract.events import Clock, Manifest, Rule, Unknown, Vehicle, Violation
 
 #: GA/T 832-2014: device clock against Beijing time.
 CLOCK_LIMIT_MS = 1000.0
@@ -18,6 +18,8 @@ IMAGES_MIN = {Rule.ILLEGAL_PARKING: 3, Rule.FAILURE_TO_YIELD: 2}
 SPACING_S = 10.0
 #: GA/T 832-2014: size of a still in pixels.
 SIZE_MIN = (1280, 720)
+#: A character of the plate below this is pointed out to the officer.
+PLATE_SURE = 0.9
 CLOCK_FACT = "clock"
 
 
@@ -48,6 +50,21 @@ def of_evidence(rule: str, data: Manifest) -> Iterator[Check]:
         yield Check(name="profile", ok=False, detail=lack)
     for gone in data.dropped:
         yield Check(name="dropped", ok=False, detail=gone)
+
+
+def of_plate(told: str | None, seen: Vehicle | None) -> Iterator[Check]:
+    """How sure the machine is of the plate it read, and whether it is the plate that another source `told`.
+
+    A plate that could not be read is in the pack's own list of what is lacking.
+    """
+    if seen is None or seen.plate is None:
+        return
+    if told is not None and told != seen.plate:
+        yield Check(name="plate", ok=False, detail=f"read as {seen.plate}, while another source says {told}")
+        return
+    least = min(seen.per_char_conf or [seen.conf or 0.0])
+    words = f"{least:.2f} is the certainty of the least certain of {len(seen.plate)} characters"
+    yield Check(name="plate", ok=least >= PLATE_SURE, detail=words)
 
 
 def clock_error(clock: Clock) -> str | None:

@@ -10,7 +10,7 @@ from central.db.events import Event
 from central.db.media import Media
 from central.tickets import opening, views
 from central.tickets.review import WORKFLOW
-from contract.events import EventType, Manifest, Violation, parse_data, parse_event
+from contract.events import EventType, Manifest, Vehicle, Violation, parse_data, parse_event
 
 #: Which still stands for a case in the queue, best first.
 _THUMBNAILS = ("trigger", "last", "first", "spacing")
@@ -96,6 +96,7 @@ def whole(session: Session, row: Case, before: str | None, behind: str | None) -
         zone_id=row.zone_id,
         lane_id=row.lane_id,
         violation=violation,
+        vehicle=_vehicle(violation, manifest),
         seal=_seal(event),
         at_end=row.at_end,
         dwell_s=row.dwell_s,
@@ -116,6 +117,14 @@ def whole(session: Session, row: Case, before: str | None, behind: str | None) -
         previous=before,
         next=behind,
     )
+
+
+def _vehicle(violation: Violation, manifest: Manifest | None) -> Vehicle:
+    """What is known of the vehicle: a plate that a source told with the decision stands before one that was read."""
+    told, seen = violation.vehicle, manifest.vehicle if manifest else None
+    if seen is None or told.plate is not None:
+        return told
+    return seen.model_copy(update={"class_": told.class_, "color": told.color or seen.color})
 
 
 def item(named: CaseMedia, ready: bool) -> views.MediaItem:

@@ -2,7 +2,7 @@
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
 
-from contract.events import Violation
+from contract.events import Vehicle, Violation
 
 
 class View(BaseModel):
@@ -110,6 +110,7 @@ class CaseView(View):
     """Everything a page shows of one case.
 
     `violation` is the decision as the box sealed it (geometry for the overlay, clock, numbers, model, reason);
+    `vehicle` is its vehicle, with the plate that was read from the evidence since where it had none;
     `actions` are what the table opens to an officer in this state; `previous` and `next` are the neighbours in the
     queue of the same state. `checks` with `ok=False` must be shown beside the evidence.
     """
@@ -125,6 +126,7 @@ class CaseView(View):
     zone_id: str
     lane_id: str | None
     violation: Violation
+    vehicle: Vehicle
     seal: Seal
     at_end: AwareDatetime | None
     dwell_s: float | None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC
 
 from central.accounts.service import SignedInUser
+from central.tickets.precheck import PLATE_SURE
 from central.tickets.review import OTHER, REASONS
 from central.tickets.views import CaseView, HistoryLine, QuestionItem
 from central.web import evidence, overlay, trust, words
@@ -121,8 +122,16 @@ class Page:
     @property
     def vehicle(self) -> str:
         """Class, colour and plate, as far as they were read."""
-        seen = self._data.vehicle
+        seen = self._view.vehicle
         return vehicle(seen.class_, seen.plate, self._say, seen.color)
+
+    @property
+    def plate_doubts(self) -> str:
+        """Which characters of the plate the machine was least sure of, empty when it was sure or read none."""
+        seen = self._view.vehicle
+        pairs = zip(seen.plate or "", seen.per_char_conf or [], strict=False)
+        doubts = [f"{letter} {conf:.0%}" for letter, conf in pairs if conf < PLATE_SURE]
+        return self._say("vehicle.doubts", characters=", ".join(doubts)) if doubts else ""
 
     @property
     def why(self) -> str:

@@ -4,7 +4,7 @@ import pytest
 from central_kit import evidence, violation
 
 from central.tickets import precheck
-from contract.events import Clock, Rule
+from contract.events import Clock, Rule, Vehicle
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,28 @@ def test_what_the_box_says_is_lacking_is_shown() -> None:
         check.name: check.detail for check in precheck.of_evidence(Rule.ILLEGAL_PARKING, manifest) if not check.ok
     }
     assert failed == {"dropped": "clip: no room", "profile": "640x360"}
+
+
+def plate_check(told: str | None, seen: Vehicle | None) -> tuple[bool, str] | None:
+    found = list(precheck.of_plate(told, seen))
+    return (found[0].ok, found[0].detail) if found else None
+
+
+def test_a_plate_is_as_sure_as_its_least_certain_character() -> None:
+    sure = Vehicle(class_="car", plate="皖A195K9", conf=0.97, per_char_conf=[0.97, 1, 1, 1, 1, 1, 1])
+    assert plate_check(None, sure) == (True, "0.97 is the certainty of the least certain of 7 characters")
+    unsure = sure.model_copy(update={"per_char_conf": [0.97, 1, 1, 0.89, 1, 1, 1]})
+    found = plate_check(None, unsure)
+    assert found is not None and found[0] is False and found[1].startswith("0.89")
+
+
+def test_two_sources_that_tell_two_plates_are_shown() -> None:
+    seen = Vehicle(class_="car", plate="皖A195K9", conf=1.0, per_char_conf=[1.0] * 7)
+    found = plate_check("皖A195K8", seen)
+    assert found == (False, "read as 皖A195K9, while another source says 皖A195K8")
+    assert plate_check("皖A195K9", seen) == (True, "1.00 is the certainty of the least certain of 7 characters")
+
+
+def test_no_plate_is_not_checked() -> None:
+    assert plate_check("皖A195K9", None) is None
+    assert plate_check(None, Vehicle(class_="car")) is None

@@ -1,0 +1,72 @@
+"""The plate that a box read from its evidence, at central: on the case, in the queue, beside the picture's doubts."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from central_kit import Box, decision, evidence, intake_of, open_db, person, violation
+
+from central.accounts.service import SignedInUser
+from central.db.database import Database
+from central.tickets import service
+from central.tickets.views import CaseView
+from central.web.language import load
+from central.web.page import Page
+from contract.events import EventType, Vehicle
+
+CONF = [0.98, 1.0, 1.0, 0.72, 1.0, 1.0, 0.99]
+READ = Vehicle(class_="car", plate="皖A195K9", plate_type="02", plate_color="blue", conf=min(CONF), per_char_conf=CONF)
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[Database]:
+    made = open_db(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def officer(db: Database) -> SignedInUser:
+    return person(db)
+
+
+def case(db: Database, told: Vehicle, seen: Vehicle | None, evidence_first: bool = False) -> CaseView:
+    """The one case that a box's two events make."""
+    box = Box()
+    box.enrol(db)
+    manifest, _ = evidence(vehicle=seen)
+    messages = [decision(box, violation(vehicle=told)), box.say(EventType.MANIFEST, manifest)]
+    intake_of(db).take(messages[::-1] if evidence_first else messages)
+    with db.read() as session:
+        (item,) = service.queue(session, state="CANDIDATE").items
+        assert item.plate == (told.plate or (seen.plate if seen else None))
+        return service.case(session, item.number)
+
+
+@pytest.mark.parametrize("evidence_first", [False, True])
+def test_a_plate_that_the_evidence_shows_is_the_cases(db, officer, evidence_first: bool) -> None:
+    view = case(db, Vehicle(class_="car", color="white"), READ, evidence_first)
+    assert view.violation.vehicle.plate is None
+    assert (view.vehicle.plate, view.vehicle.color, view.vehicle.plate_type) == ("皖A195K9", "white", "02")
+    (check,) = [check for check in view.checks if check.name == "plate"]
+    assert check.ok is False and check.detail.startswith("0.72")
+    english, chinese = Page(view, officer, load("en")), Page(view, officer, load("zh-CN"))
+    assert english.vehicle == "Car · white · 皖A195K9"
+    assert "9 72%" in english.plate_doubts and "99%" not in english.plate_doubts
+    assert "9 72%" in chinese.plate_doubts and chinese.plate_doubts != english.plate_doubts
+
+
+def test_a_plate_told_with_the_decision_stands_and_a_contradiction_is_shown(db, officer) -> None:
+    view = case(db, Vehicle(class_="car", plate="皖A195K8"), READ)
+    assert view.vehicle.plate == "皖A195K8"
+    (check,) = [check for check in view.checks if check.name == "plate"]
+    assert not check.ok and "皖A195K9" in check.detail and "皖A195K8" in check.detail
+    assert Page(view, officer, load("en")).plate_doubts == ""
+
+
+@pytest.mark.parametrize("seen", [None, Vehicle(class_="car", plate_color="blue")])
+def test_a_plate_nobody_read_is_not_read(db, officer, seen: Vehicle | None) -> None:
+    view = case(db, Vehicle(class_="car"), seen)
+    assert view.vehicle.plate is None
+    assert not [check for check in view.checks if check.name == "plate"]
+    assert Page(view, officer, load("en")).vehicle.endswith("plate not read")
