@@ -8,7 +8,9 @@ from contract.errors import InputError
 from contract.events import CloudEvent, serialise
 from edge.analysis import Judged, Output
 from edge.cameras.packets import PacketStore
+from edge.evidence.demands import demands_of
 from edge.evidence.keeper import EvidenceKeeper
+from edge.evidence.label import label_of
 from edge.evidence.pack import Pack
 from edge.evidence.plate import PlateWitness
 from edge.judgement import EventMaker
@@ -33,7 +35,16 @@ class CaseFolder:
         except OSError as error:
             raise InputError(f"{folder}: cannot be made ({error.strerror}) - choose another place") from error
         shutil.rmtree(self._work, ignore_errors=True)
-        self._keeper = EvidenceKeeper(store, self._work, frame=events.place.camera.frame, tell=tell, plates=plates)
+        place = events.place
+        self._keeper = EvidenceKeeper(
+            store,
+            self._work,
+            label=label_of(place),
+            frame=place.camera.frame,
+            tell=tell,
+            plates=plates,
+            demands=demands_of(place, events.clock),
+        )
 
     def take(self, outputs: Iterable[Output]) -> None:
         """Follow what the rules said."""

@@ -24,10 +24,11 @@ from edge.config import EdgeConfig
 from edge.deliver.durable import write_durable
 from edge.deliver.spool import Spool
 from edge.detect.protocol import Detector
+from edge.evidence.demands import demands_of
 from edge.evidence.keeper import EvidenceKeeper
+from edge.evidence.label import label_of
 from edge.evidence.pack import Pack
 from edge.evidence.plate import PlateWitness
-from edge.evidence.stills import Label
 from edge.judgement import Place
 from edge.rules.decision import Keep, Release
 
@@ -84,10 +85,11 @@ class CameraWatch:
         self._keeper = EvidenceKeeper(
             self.ring,
             self._folders.evidence(camera.id),
-            label=_label(place),
+            label=label_of(place),
             frame=camera.frame,
             tell=self._tell,
             plates=plates,
+            demands=demands_of(place, self.link.clock.clock),
         )
         self._analysis: Analysis | None = None
         self._stop = threading.Event()
@@ -287,12 +289,6 @@ class CameraWatch:
 def urgent(place: Place) -> bool:
     """Whether looks of this camera go before others': a crossing does not wait."""
     return any(zone.type is ZoneType.CROSSWALK for zone in place.camera.zones)
-
-
-def _label(place: Place) -> Label:
-    camera, site = place.camera, place.site_file.site
-    device = " ".join(part for part in (camera.id, camera.code) if part)
-    return Label(site.name, device, site.zone_info, camera.direction)
 
 
 __all__ = ["CameraWatch", "Figures", "urgent"]

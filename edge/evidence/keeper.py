@@ -14,17 +14,18 @@ import cv2
 
 from contract.errors import ModelError
 from contract.events import Image, Vehicle
+from contract.pack_check import lacks
 from edge.cameras.packets import CameraPacket, PacketStore
 from edge.evidence.clip import ClipError, alike, write_clip
+from edge.evidence.demands import Demands
 from edge.evidence.kept import MOMENTS, Decided, KeptPassage, Moment
-from edge.evidence.pack import Pack, Packer, below_profile
+from edge.evidence.label import Label
+from edge.evidence.pack import Pack, Packer
 from edge.evidence.plate import PlateWitness, best_looks
-from edge.evidence.stills import Label
 from edge.rules.decision import Box, Decision, Keep, Outcome, Release
 
-#: The clip reaches from this long before the first to this long after the last decisive instant. Seconds.
-PRE_S, POST_S = 3.0, 2.0
-SHORTEST_S, LONGEST_S = 10.0, 60.0
+#: A clip that would be longer loses its beginning. Seconds.
+LONGEST_S = 60.0
 #: A stream that died will not bring the clip's last seconds: pack what there is after this long. Seconds.
 PATIENCE_S = 20.0
 #: A picture kept this close to the decisive instant shows it as well, when the exact one is gone. Seconds.
@@ -45,11 +46,13 @@ class EvidenceKeeper:
         frame: tuple[int, int] | None = None,
         tell: Callable[[str], None] | None = None,
         plates: PlateWitness | None = None,
+        demands: Demands | None = None,
     ) -> None:
         """`folder` is this camera's own; what an earlier run left there is found again.
 
         `label` asks for overlay copies; `frame` is the site's, in whose pixels boxes are; `tell` hears of what
-        could not be kept; `plates` reads the plate of the accused vehicle, and of no other.
+        could not be kept; `plates` reads the plate of the accused vehicle, and of no other; `demands` is what the
+        jurisdiction asks for, by default what it is in China.
         """
         self._store = store
         self._root = folder
@@ -57,6 +60,7 @@ class EvidenceKeeper:
         self._frame = frame
         self._tell = tell or (lambda _: None)
         self._plates = plates
+        self._demands = demands or Demands()
         self._held: dict[str, KeptPassage] = {}
         self._inherited: set[str] = set()
         self._deadline: dict[str, float] = {}
@@ -198,7 +202,7 @@ class EvidenceKeeper:
         if passage in self._inherited or time.monotonic() > self._deadline.get(passage, 0.0):
             return True
         decided = self._held[passage].kept.decided
-        return decided is not None and t >= decided.t_last + POST_S
+        return decided is not None and t >= decided.t_last + self._demands.evidence.post_roll_s
 
     def _pack(self, passage: str) -> Pack:
         held = self._held[passage]
@@ -206,7 +210,7 @@ class EvidenceKeeper:
         assert decided is not None
         packer = Packer(self._store, held, self._label)
         images = packer.images()
-        dropped = [*decided.missing, *packer.dropped]
+        dropped = list(decided.missing)
         video = None
         if passage in self._inherited:
             dropped.append("video: the box restarted before the clip was cut")
@@ -217,9 +221,22 @@ class EvidenceKeeper:
                 dropped.append(f"video: {error}")
             except OSError as error:
                 dropped.append(f"video: the disk refuses it ({error.strerror})")
-        below = below_profile(images, decided.rule)
-        vehicle = self._vehicle(held, decided, packer, images, below)
-        return Pack(passage, decided.case_key, decided.at_last, images, video, dropped, below, packer.files, vehicle)
+        unread: list[str] = []
+        vehicle = self._vehicle(held, decided, packer, images, unread)
+        images += packer.composite(images)
+        asked = self._demands.asked(decided.rule, decided.zone_id)
+        below = [*lacks(asked, images, video, packer.headers(images)), *(self._label.lacking if self._label else [])]
+        return Pack(
+            passage=passage,
+            case_key=decided.case_key,
+            at=decided.at_last,
+            images=images,
+            video=video,
+            dropped=[*dropped, *packer.dropped],
+            below_profile=[*below, *unread],
+            files=packer.files,
+            vehicle=vehicle,
+        )
 
     def _vehicle(
         self, held: KeptPassage, decided: Decided, packer: Packer, images: list[Image], below: list[str]
@@ -242,7 +259,10 @@ class EvidenceKeeper:
 
     def _clip(self, decided: Decided, dropped: list[str]) -> list[CameraPacket]:
         """Packets of the clip; what had to stay out of it is added to `dropped`."""
-        begin, end = wanted_span(decided.t_first, decided.t_last)
+        evidence = self._demands.evidence
+        begin, end = wanted_span(
+            decided.t_first, decided.t_last, evidence.pre_roll_s, evidence.post_roll_s, evidence.video_min_s
+        )
         if end - begin > LONGEST_S:
             dropped.append(f"video {begin:.1f} s to {end - LONGEST_S:.1f} s: a clip holds at most {LONGEST_S:.0f} s")
             begin = end - LONGEST_S
@@ -254,7 +274,9 @@ class EvidenceKeeper:
         return packets
 
 
-def wanted_span(first: float, last: float) -> tuple[float, float]:
-    """Stream seconds that the clip of a decision should cover: 3 s before to 2 s after, and 10 s at least."""
-    end = last + POST_S
-    return min(first - PRE_S, end - SHORTEST_S), end
+def wanted_span(
+    first: float, last: float, pre_s: float = 3.0, post_s: float = 2.0, least_s: float = 10.0
+) -> tuple[float, float]:
+    """Stream seconds that the clip of a decision should cover: by default 3 s before to 2 s after, 10 s at least."""
+    end = last + post_s
+    return min(first - pre_s, end - least_s), end

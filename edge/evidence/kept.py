@@ -18,7 +18,7 @@ from edge.evidence.stills import NEAR_QUALITY, crop, encode, scaled
 from edge.rules.decision import Box
 
 Moment = Literal["first", "spacing", "trigger", "last"]
-Role = Literal["far", "mid", "near", "plate"]
+Role = Literal["far", "mid", "near", "plate", "composite"]
 MOMENTS: tuple[Moment, ...] = ("first", "spacing", "trigger", "last")
 #: Crops: how many times the vehicle's box they show.
 _AROUND: dict[Role, float] = {"mid": 3.0, "near": 1.25}

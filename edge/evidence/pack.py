@@ -1,19 +1,20 @@
 """The evidence of one decision, ready to be handed over: stills, clip, and what is honest to say is missing."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from contract.events import Image, Rule, Vehicle, Video
+from contract.events import Image, Vehicle, Video
+from contract.jpeg import JpegHeader, jpeg_header
 from edge.cameras.packets import PacketStore
 from edge.deliver.durable import write_durable
 from edge.evidence.clip import Clip
-from edge.evidence.kept import KeptPassage, Shot, Still
-from edge.evidence.stills import MAX_JPEG_BYTES, MIN_SIZE, Label, decode, encode, labelled
-
-#: GA/T 832-2014: pictures of something stationary are at least this far apart, in seconds.
-SPACING_S = 10.0
+from edge.evidence.composite import compose, matter_number, shots_of
+from edge.evidence.kept import Decided, KeptPassage, Shot, Still
+from edge.evidence.label import Label, Stamp
+from edge.evidence.stills import MAX_JPEG_BYTES, decode, encode_within, labelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,9 @@ class Packer:
     """Builds the images and the video of one passage."""
 
     def __init__(self, store: PacketStore, held: KeptPassage, label: Label | None) -> None:
+        """`held` was decided; without a `label` there are neither overlay copies nor a sheet."""
+        assert held.kept.decided is not None
+        self._decided: Decided = held.kept.decided
         self._store = store
         self._held = held
         self._label = label
@@ -50,12 +54,13 @@ class Packer:
 
         What the disk does not give is named in `dropped`.
         """
-        shots = sorted(self._held.kept.shots, key=lambda shot: shot.at)
+        shots = shots_of(self._held)
+        matter = matter_number(self._held, self._decided)
         images: list[Image] = []
         for number, shot in enumerate(shots, start=1):
             for still in shot.stills:
                 try:
-                    images += self._both(shot, still, f"{number}/{len(shots)}")
+                    images += self._both(shot, still, f"{matter}-{number}/{len(shots)}")
                 except OSError as error:
                     self.dropped.append(
                         f"still of {shot.moment} ({still.role}): the disk refuses it ({error.strerror})"
@@ -66,6 +71,35 @@ class Packer:
         """The plate's crop as the manifest names it: the one still of `shot`."""
         still = shot.stills[0]
         return self._image(shot, still, self._held.folder / still.file)
+
+    def composite(self, images: Sequence[Image]) -> list[Image]:
+        """The composite sheet of these images; empty when it cannot be made, and then `dropped` says why."""
+        if self._label is None:
+            return []
+        plate = next((self.files[image.sha256] for image in images if image.role == "plate"), None)
+        path = self._held.folder / "composite.jpg"
+        try:
+            drawn = compose(self._held, self._decided, self._label, plate)
+            if drawn is None:
+                return []
+            write_durable(path, encode_within(drawn, MAX_JPEG_BYTES))
+        except OSError as error:
+            self.dropped.append(f"composite: the disk refuses it ({error.strerror})")
+            return []
+        shots = shots_of(self._held)
+        shot = next((shot for shot in shots if shot.moment == "trigger"), shots[-1])
+        seen = Still(role="composite", file=path.name, w=drawn.shape[1], h=drawn.shape[0])
+        return [self._image(shot, seen, path, overlay=True)]
+
+    def headers(self, images: Sequence[Image]) -> dict[str, JpegHeader]:
+        """What the files of these images say of themselves, by SHA-256; one that is no JPEG is left out and named."""
+        found = {}
+        for image in images:
+            try:
+                found[image.sha256] = jpeg_header(self.files[image.sha256].read_bytes())
+            except (OSError, ValueError) as error:
+                self.dropped.append(f"{image.role} of {image.moment}: cannot be read again ({error})")
+        return found
 
     def video(self, clip: Clip) -> Video:
         """The clip as the manifest names it."""
@@ -107,34 +141,14 @@ class Packer:
 
     def _overlay(self, shot: Shot, still: Still, original: Image, number: str) -> Image:
         assert self._label is not None
-        decided = self._held.kept.decided
-        what = f"{decided.rule} {decided.zone_id} " if decided else ""
+        decided = self._decided
+        stamp = Stamp(shot.at, shot.moment, decided.rule, decided.zone_id, number, original.sha256)
         picture = decode((self._held.folder / still.file).read_bytes())
-        copy = labelled(picture, self._label, shot.at, f"{what}{shot.moment} {number}", original.sha256)
+        copy = labelled(picture, self._label.rows(stamp))
         path = self._held.folder / still.file.replace(".jpg", "-overlay.jpg")
-        write_durable(path, encode(copy))
+        write_durable(path, encode_within(copy, MAX_JPEG_BYTES))
         seen = Still(role=still.role, file=path.name, w=copy.shape[1], h=copy.shape[0])
         return self._image(shot, seen, path, overlay=True)
-
-
-def below_profile(images: list[Image], rule: str) -> list[str]:
-    """What GA/T 832-2014 asks for (domain B2) and these images lack; one sentence each."""
-    far = [image for image in images if image.role == "far" and not image.overlay]
-    lacks = []
-    times = sorted({image.at for image in far})
-    if len(times) < 2:
-        lacks.append(f"{len(times)} whole picture(s); at least 2 at different times are asked for")
-    small = [image for image in far if image.w < MIN_SIZE[0] or image.h < MIN_SIZE[1]]
-    if small:
-        lacks.append(f"pictures of {small[0].w}x{small[0].h}; at least {MIN_SIZE[0]}x{MIN_SIZE[1]} is asked for")
-    if rule == Rule.ILLEGAL_PARKING and len(times) >= 2:
-        apart = (times[-1] - times[0]).total_seconds()
-        if apart < SPACING_S:
-            lacks.append(f"pictures {apart:.1f} s apart; {SPACING_S:.0f} s are asked for while it stands")
-    heavy = [image for image in images if image.bytes > MAX_JPEG_BYTES]
-    if heavy:
-        lacks.append(f"{len(heavy)} picture(s) over 1 MB")
-    return lacks
 
 
 def _digest(path: Path) -> tuple[str, int]:

@@ -4,9 +4,7 @@ GA/T 832-2014 and the tenders that follow it (domain B2): at least 1280x720, 24-
 the millisecond; originals stay free of overlay, the printed band stands below the picture so that it hides nothing.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -19,17 +17,6 @@ QUALITY = 92
 LOWEST_QUALITY = 90
 NEAR_QUALITY = 95
 MAX_JPEG_BYTES = 1_000_000
-MIN_SIZE = (1280, 720)
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """What is printed under an overlay copy beside the time: the place as people call it, direction, device."""
-
-    place: str
-    device: str
-    zone_info: ZoneInfo
-    direction: str | None = None
 
 
 def encode(picture: Picture, quality: int = QUALITY) -> bytes:
@@ -69,32 +56,51 @@ def scaled(box: Box, frame: tuple[int, int] | None, picture: Picture) -> Box:
     return box[0] * across, box[1] * down, box[2] * across, box[3] * down
 
 
-def labelled(picture: Picture, label: Label, at: datetime, what: str, sha256: str) -> Picture:
-    """A copy with a band below: time to the millisecond, place, direction, device; what it is; the original's hash."""
-    local = at.astimezone(label.zone_info)
-    when = f"{local:%Y-%m-%d %H:%M:%S}.{local.microsecond // 1000:03d} {local:%z}"
-    lines = [
-        "   ".join(part for part in (when, label.place, label.direction, label.device) if part),
-        f"{what}   SHA-256 {sha256}",
-    ]
-    size = max(12, min(36, picture.shape[1] // 52))
+def labelled(picture: Picture, rows: Sequence[Sequence[str]]) -> Picture:
+    """A copy with a band below that holds `rows` of parts; a row too long for the picture goes on in the next line."""
+    size = max(13, min(36, picture.shape[1] // 52))
+    lines = [line for row in rows for line in _wrapped(row, size, picture.shape[1] - size)]
     step = int(size * 1.6)
     band = np.zeros((step * len(lines) + size // 2, picture.shape[1], 3), np.uint8)
-    face = cv2.FontFace("uni")  # OpenCV's own font, with Chinese
     for number, line in enumerate(lines, start=1):
-        cv2.putText(band, line, (size // 2, step * number), (255, 255, 255), face, _fitting(line, face, size, band))
+        lettered(band, line, (size // 2, step * number), size, (255, 255, 255))
     return np.ascontiguousarray(np.vstack([picture, band]))
 
 
-def _fitting(line: str, face: "cv2.FontFace", size: int, band: Picture) -> int:
-    """The largest size up to `size` px at which `line` does not run over the band's edge."""
-    room = band.shape[1] - size
-    while size > 8:
-        _, _, wide, _ = cv2.getTextSize(band.shape[1::-1], line, (0, 0), face, size)
-        if wide <= room:
-            break
+def lettered(picture: Picture, line: str, at: tuple[int, int], size: int, ink: tuple[int, int, int]) -> None:
+    """Write `line` with its lower left corner `at`, `size` px high, smaller where it would run over the edge."""
+    face = cv2.FontFace("uni")  # OpenCV's own font, with Chinese
+    room = picture.shape[1] - at[0] - 2
+    while size > 8 and _width(line, size) > room:
         size -= 1
-    return size
+    cv2.putText(picture, line, at, ink, face, size)
+
+
+def encode_within(picture: Picture, most: int) -> bytes:
+    """JPEG of a sheet or copy of at most `most` bytes, as fine as that allows; never under quality 50."""
+    raw = b""
+    for quality in (92, 88, 82, 75, 66, 58, 50):
+        raw = _jpeg(picture, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420)
+        if len(raw) <= most:
+            break
+    return raw
+
+
+def _wrapped(row: Sequence[str], size: int, room: int) -> list[str]:
+    """The parts of a row in as few lines as fit into `room` px."""
+    lines: list[str] = []
+    for part in row:
+        longer = f"{lines[-1]}   {part}" if lines else part
+        if lines and _width(longer, size) <= room:
+            lines[-1] = longer
+        else:
+            lines.append(part)
+    return lines
+
+
+def _width(line: str, size: int) -> int:
+    _, _, wide, _ = cv2.getTextSize((10_000, 1000), line, (0, 0), cv2.FontFace("uni"), size)
+    return int(wide)
 
 
 def _jpeg(picture: Picture, quality: int, chroma: int) -> bytes:

@@ -17,9 +17,9 @@ from edge.cameras.file import FilePackets
 from edge.cameras.packets import CameraPacket
 from edge.evidence.clip import ClipError, write_clip
 from edge.evidence.keeper import EvidenceKeeper
+from edge.evidence.label import Label
 from edge.evidence.nal import annexb
 from edge.evidence.pack import Pack
-from edge.evidence.stills import Label
 from edge.rules.decision import Decision, Keep, Moment, Outcome, Release
 from tests.scenes.recordings import record
 
@@ -124,7 +124,7 @@ def test_a_stay_gives_stills_crops_overlays_and_clip(store: FilePackets, tmp_pat
     (pack,) = keeper.due(decision.last.t + 2.0)
     assert pack.case_key == "ab" * 32
     assert far(pack) == ["first", "spacing", "trigger"]
-    assert {image.role for image in pack.images} == {"far", "mid", "near"}
+    assert {image.role for image in pack.images} == {"far", "mid", "near", "composite"}
     assert pack.dropped == []
     assert pack.below_profile == ["pictures of 640x360; at least 1280x720 is asked for"]
     named = {image.sha256 for image in pack.images} | ({pack.video.sha256} if pack.video else set())
