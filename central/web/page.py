@@ -8,7 +8,7 @@ from central.accounts.service import SignedInUser
 from central.tickets.precheck import PLATE_SURE
 from central.tickets.review import OTHER, REASONS
 from central.tickets.views import CaseView, HistoryLine, QuestionItem
-from central.web import evidence, overlay, trust, words
+from central.web import confirm, evidence, overlay, trust, words
 from central.web.language import Language
 
 #: One key a reason, in the order of the codes: 1-9, then a-g.
@@ -17,7 +17,7 @@ REASON_KEYS = dict(zip(REASONS, "123456789abcdefg", strict=True))
 
 #: The figures that an officer weighs; the rest is one click away. Keys are the rules' (domain C2, D2).
 DECISIVE = frozenset(
-    {"permitted_wait_s", "proven_s", "paused_s", "share", "driver_present"}
+    {"permitted_wait_s", "grace_s", "proven_s", "paused_s", "share", "driver_present", "warning_only"}
     | {"distance_m", "d_stop_m", "speed_kmh", "speed_t2_kmh", "visible_share", "pet_s"}
 )
 
@@ -107,6 +107,7 @@ class Page:
         self.figures = words.figures({key: value for key, value in numbers.items() if key in DECISIVE}, say)
         self.more_figures = words.figures({key: value for key, value in numbers.items() if key not in DECISIVE}, say)
         self.suppression = view.violation.suppression
+        self.confirms = confirm.confirms(view.violation.facts, say)
 
     @property
     def title(self) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from central.accounts.roles import Role
 from central.db.accounts import User, ViewLog
 from central.db.cases import Case
+from contract.events import FactSaid
 from tests.acceptance import web_scene, web_world
 from tests.acceptance.web_world import PASSWORD, World
 
@@ -150,6 +151,21 @@ def test_evidence_still_arriving_is_shown_and_cannot_be_approved(officer: httpx.
     )
     assert answer.status_code == 422
     assert state(world, ARRIVING)[0] == "CANDIDATE"
+
+
+def test_what_no_camera_can_tell_is_shown_to_be_confirmed(officer: httpx.Client, world: World) -> None:
+    facts = {
+        "driver_present": FactSaid(sources=["model", "reviewer"]),
+        "disabled_permit": FactSaid(value="no", sources=["plate_list"]),
+    }
+    key = world.parking(facts=facts)
+    with world.db.read() as session:
+        number = session.execute(select(Case.number).where(Case.case_key == key)).scalar_one()
+    page = officer.get(f"/cases/{number}").text
+    panel = page.partition("Confirm what no camera can tell")[2].partition("</section>")[0]
+    assert panel.index("Is the driver in the vehicle") < panel.index("not known") < panel.index("permit that holds here")
+    assert "could tell: a model, you" in panel
+    assert "Confirm what no camera can tell" not in officer.get(f"/cases/{YIELD}").text
 
 
 def test_nothing_is_approved_with_a_question_open(officer: httpx.Client, world: World) -> None:
