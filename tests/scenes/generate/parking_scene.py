@@ -1,6 +1,7 @@
 """From a parking draft to a labelled scene: a camera, what it sees, what the law says of the truth, what is expected."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -38,11 +39,31 @@ def make(seed: int, name: str, which: str | None = None) -> Made:
     raise RuntimeError(f"seed {seed}: {kind.__name__} gave no clear scene in {TRIES} tries")
 
 
+def variants(seed: int, recordings: Sequence[Recording], which: str) -> list[Made]:
+    """One and the same scene, recorded in several ways. Raises RuntimeError when it is not clear in all of them."""
+    (kind,) = [kind for kind, _ in KINDS if kind.__name__ == which]
+    for attempt in range(TRIES):
+        rng = np.random.default_rng([seed, 19, attempt])
+        draft = kind(rng)
+        view = _view(rng, draft.place)
+        if view is None:
+            continue
+        made = [record(rng, draft, view, one, f"v{number}", seed) for number, one in enumerate(recordings)]
+        if all(made):
+            return [one for one in made if one is not None]
+    raise RuntimeError(f"seed {seed}: {which} gave no scene that is clear in every recording")
+
+
 def _attempt(rng: np.random.Generator, draft: Draft[Kerb], name: str, seed: int) -> Made | None:
     view = _view(rng, draft.place)
     recording = some_recording(rng, RATES)
-    if view is None:
-        return None
+    return None if view is None else record(rng, draft, view, recording, name, seed)
+
+
+def record(
+    rng: np.random.Generator, draft: Draft[Kerb], view: View, recording: Recording, name: str, seed: int
+) -> Made | None:
+    """What a detector makes of a draft before a camera, with its label; None when the truth is not clear."""
     times = recording.times(rng, draft.t0, draft.t1)
     seen = sights(view, draft.actors, times)
     try:
@@ -53,8 +74,12 @@ def _attempt(rng: np.random.Generator, draft: Draft[Kerb], name: str, seed: int)
         return None
     reader = Reader(recording.faults, rng, view.frame, recording.ids == "given")
     lines = reader.lines(times, seen)
-    events = [_event(offence, times) for offence in found]
-    return Made(name, draft.place.site(view, name), lines, _expect(draft, recording, seed, events))
+    sighted = [_proven(offence, reader.sighted[offence.vehicle.name]) for offence in found]
+    events = [_event(offence, times) for offence in sighted if offence is not None]
+    if len(events) < len(found):
+        return None
+    expect = _expect(draft, recording, seed, events)
+    return Made(name, draft.place.site(view, name), lines, expect, view)
 
 
 def _view(rng: np.random.Generator, kerb: Kerb) -> View | None:
@@ -110,6 +135,12 @@ def _hours(draft: Draft[Kerb]) -> parking_law.Hours:
     table = opening_hours.OpeningHours(draft.place.hours)
     start = datetime.fromisoformat(draft.start).replace(tzinfo=None)
     return lambda t: bool(table.is_open(start + timedelta(seconds=t)))
+
+
+def _proven(offence: Offence, sighted: Array) -> Offence | None:
+    """The offence with the first detection that proves it; None when none is left to (a miss at the very end)."""
+    later = sighted[(sighted >= offence.t_trigger - 1e-6) & (sighted <= offence.t_end - 1.0)]
+    return replace(offence, t_trigger=float(later[0])) if len(later) else None
 
 
 def _event(offence: Offence, times: Array) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import yaml
 from numpy.typing import NDArray
 
 from tests.scenes.generate.sensing import DAY, NIGHT, Faults, instants
+from tests.scenes.generate.view import View
 
 Array = NDArray[np.float64]
 
@@ -46,12 +47,13 @@ def some_recording(rng: np.random.Generator, rates: dict[float, float]) -> Recor
 
 @dataclass(frozen=True)
 class Made:
-    """A whole scene. `site` and `expect` are plain data, `lines` one object a frame."""
+    """A whole scene. `site` and `expect` are plain data, `lines` one object a frame, `view` the camera that saw it."""
 
     name: str
     site: dict[str, Any]
     lines: list[dict[str, Any]]
     expect: dict[str, Any]
+    view: View | None = None
 
     def renamed(self, name: str) -> "Made":
         """The same under another name."""

@@ -92,6 +92,8 @@ class Reader:
     rng: np.random.Generator
     frame: tuple[int, int]
     ids: bool
+    #: When each actor was detected, by name; filled by `lines`.
+    sighted: dict[str, Array] = field(default_factory=dict)
     _next: int = 1
 
     def lines(self, times: Array, sights: list[Sight]) -> list[dict[str, Any]]:
@@ -111,6 +113,7 @@ class Reader:
     def _one(self, sight: Sight, times: Array, rows: list[list[dict[str, Any]]]) -> None:
         actor, group = sight.actor, group_of(sight.actor.kind)
         found = self._found(sight, times, group)
+        self.sighted[actor.name] = times[found]
         errors = self._errors(len(times), times, group)
         score = self.rng.normal(self.faults.score[0], 0.08)
         likes_flip = self.rng.uniform() < 0.25

@@ -32,6 +32,8 @@ class Margins:
     distance_m: float = 1.2
     distance_share: float = 0.12
     stand_ms: float = 0.35
+    #: The front of a vehicle seen from behind is its rear and the length of its class: 0.5 m more of doubt.
+    receding_m: float = 0.5
 
     def times(self, factor: float) -> "Margins":
         """All of them wider."""
@@ -124,7 +126,7 @@ def _accuses(
     t2 = float(t[at2])
     t3 = float(t[at3 if at3 is not None else -1])
     walk = Walk.of(case, person, lane, lean)
-    begun = walk.crossing_since(t2)
+    begun = _crossing_at(walk, t2, _doubt_s(case, lane, speed[at2], lean), lean)
     if begun is None or walk.t[-1] - walk.t[0] < SHORTEST_S:
         return None
     t1 = max(begun, case.seen[vehicle.name][0] + lean * -margins.time_s)
@@ -142,14 +144,28 @@ def _accuses(
         return None
     if not walk.still_matters(t3, CLEARED_S + lean * margins.time_s):
         return None
-    if _gave_way(case, walk, (at2, at3, past, speed), t, lean):
+    front_m = case.margins.place_m + (case.margins.receding_m if case.road.way(lane) > 0 else 0.0)
+    if _gave_way(case, walk, past + lean * front_m, speed, t, lean):
         return None
     return t1
 
 
-def _gave_way(case: Case, walk: "Walk", drive: tuple[int, int | None, Array, Array], t: Array, lean: int) -> bool:
+def _doubt_s(case: Case, lane: str, speed: float, lean: int) -> float:
+    """How long the front takes for the metres that nobody can measure; 0 for the plain truth."""
+    metres = case.margins.place_m + (case.margins.receding_m if case.road.way(lane) > 0 else 0.0)
+    return min(metres / max(speed, 0.5), 1.2) if lean else 0.0
+
+
+def _crossing_at(walk: "Walk", t2: float, doubt: float, lean: int) -> float | None:
+    """Since when it has been crossing at t2: for the accused it must at every instant that may be t2, against at any."""
+    found = [walk.crossing_since(t2 + off) for off in (0.0, -doubt, doubt)]
+    if lean < 0 and None in found:
+        return None
+    return next((begun for begun in found if begun is not None), None)
+
+
+def _gave_way(case: Case, walk: "Walk", past: Array, speed: Array, t: Array, lean: int) -> bool:
     """C2 point 4: it stood with its front before C and entered only when the pedestrian was past or turned back."""
-    _, _, past, speed = drive
     entered = np.flatnonzero(past >= case.road.stop_m)
     if not len(entered):
         return True
@@ -198,7 +214,7 @@ class Walk:
         in_cell = (xy[:, 0] > low - grow) & (xy[:, 0] < high + grow) & on_road & in_c
         d_low, d_high = danger(road, lane)
         in_danger = (xy[:, 0] > d_low - grow) & (xy[:, 0] < d_high + grow) & on_road & in_c
-        side = np.where(xy[:, 0] < low, 1.0, np.where(xy[:, 0] > high, -1.0, 0.0))
+        side = np.where(xy[:, 0] <= low, 1.0, np.where(xy[:, 0] >= high, -1.0, 0.0))
         counted = _Counted(case, lean, t, on_road, in_cell, in_danger & in_c, vx, vy, side, xy[:, 0])
         crossing, turned = counted.run()
         away = ~in_cell & ((vx * side < -0.05) | turned | ~on_road | (side == 0))

@@ -38,11 +38,31 @@ def make(seed: int, name: str, which: str | None = None) -> Made:
     raise RuntimeError(f"seed {seed}: {kind.__name__} gave no clear scene in {TRIES} tries")
 
 
+def variants(seed: int, recordings: Sequence[Recording], which: str) -> list[Made]:
+    """One and the same scene, recorded in several ways. Raises RuntimeError when it is not clear in all of them."""
+    (kind,) = [kind for kind, _ in KINDS if kind.__name__ == which]
+    for attempt in range(TRIES):
+        rng = np.random.default_rng([seed, 11, attempt])
+        draft = kind(rng)
+        view = _view(rng, draft.place)
+        if view is None:
+            continue
+        made = [record(rng, draft, view, one, f"v{number}", seed) for number, one in enumerate(recordings)]
+        if all(made):
+            return [one for one in made if one is not None]
+    raise RuntimeError(f"seed {seed}: {which} gave no scene that is clear in every recording")
+
+
 def _attempt(rng: np.random.Generator, draft: Draft[Road], name: str, seed: int) -> Made | None:
     view = _view(rng, draft.place)
     recording = some_recording(rng, RATES)
-    if view is None:
-        return None
+    return None if view is None else record(rng, draft, view, recording, name, seed)
+
+
+def record(
+    rng: np.random.Generator, draft: Draft[Road], view: View, recording: Recording, name: str, seed: int
+) -> Made | None:
+    """What a detector makes of a draft before a camera, with its label; None when the truth is not clear."""
     times = recording.times(rng, draft.t0, draft.t1)
     seen = sights(view, draft.actors, times)
     judged = judge(draft, times, seen)
@@ -55,8 +75,8 @@ def _attempt(rng: np.random.Generator, draft: Draft[Road], name: str, seed: int)
             state = draft.signal(line["t"])
             if state is not None:
                 line["signal"] = {"zebra": state}
-    events, tolerated = judged
-    return Made(name, draft.place.site(view, name), lines, _expect(draft, recording, seed, events, tolerated))
+    expect = _expect(draft, recording, seed, *judged)
+    return Made(name, draft.place.site(view, name), lines, expect, view)
 
 
 def _view(rng: np.random.Generator, road: Road) -> View | None:
@@ -88,7 +108,8 @@ def judge(draft: Draft[Road], times: Array, seen: Sequence[Sight]) -> tuple[list
                 return None
             leaning = found[1] or found[0]
             if leaning is not None:
-                tolerated.append(_event(draft, leaning, leaning, margins, ["candidate", "needs_human"]))
+                event = _event(draft, leaning, leaning, margins, ["candidate", "needs_human"])
+                tolerated.append({key: value for key, value in event.items() if key != "t_first"})
             continue
         if verdicts == {True} and found[0] is not None and found[1] is not None and found[-1] is not None:
             event = _expected(draft, times, seen, (found[-1], found[0], found[1]), margins)
@@ -185,7 +206,7 @@ def _event(draft: Draft[Road], early: Passed, late: Passed, margins: Margins, ve
         "zone_id": "zebra",
         "lane_id": early.lane,
         "verdict": verdict,
-        "t_first": window(min(firsts) - 0.6, max(firsts) + 0.8),
+        "t_first": window(min(firsts, default=0.0) - 0.6, max(firsts, default=0.0) + 0.8),
         "t_trigger": window(min(float(near[0]), early.t2) - 0.4, max(float(near[-1]), early.t2) + 0.4),
         "needs_human_ok": "candidate" not in verdict or len(verdict) == 2,
     }
