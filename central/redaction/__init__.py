@@ -1,0 +1,1 @@
+"""Copies that leave the system: faces and other vehicles' plates are blurred, originals stay as they are."""

@@ -1,0 +1,19 @@
+"""What finds that which must not be recognised in a copy."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Picture = NDArray[np.uint8]
+#: x1 y1 x2 y2 in pixels of the picture, x right, y down.
+Box = tuple[float, float, float, float]
+
+
+class Finder(Protocol):
+    """Finds faces, or plates. It says where they are and never whose."""
+
+    def find(self, picture: Picture) -> Sequence[Box]:
+        """Boxes in a BGR picture (H, W, 3) uint8."""
+        ...
