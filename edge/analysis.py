@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 from shapely import Point
@@ -55,17 +56,19 @@ class Analysis:
         self._tracker = Tracker()
         self._plane = plane_of(self._camera)
         zone_info = place.site_file.site.zone_info
-        self._rules: list[Rule] = []
+        self._parking: ParkingRule | None = None
         if any(zone.type in PARKING_ZONES for zone in self._camera.zones):
             country = place.profile.country
-            self._rules.append(ParkingRule(self._camera, zone_info, wall, self._plane, country=country))
+            self._parking = ParkingRule(self._camera, zone_info, wall, self._plane, country=country)
         crosswalks = [zone for zone in self._camera.zones if zone.type is ZoneType.CROSSWALK]
         self._ignored = [
             prepared(ShapelyPolygon(zone.polygon))
             for zone in self._camera.zones
             if zone.type in {ZoneType.IGNORE, ZoneType.PRIVACY_MASK}
         ]
-        self._rules += [YieldRule(self._camera, zone, self._plane) for zone in crosswalks]
+        self._crossings = [YieldRule(self._camera, zone, self._plane) for zone in crosswalks]
+        self._rules: list[Rule] = [*([self._parking] if self._parking else []), *self._crossings]
+        self._site_version = place.site_file.sha256
         model = detector.model if detector else None
         self._policy = Policy(place.law, self._camera, zone_info, wall)
         self.events = EventMaker(place, wall, clock, model, replay)
@@ -90,6 +93,21 @@ class Analysis:
     def finish(self) -> list[Output]:
         """The stream has ended: decide what is open."""
         return [self._output(said) for rule in self._rules for said in rule.finish()]
+
+    def suspend(self) -> list[Output]:
+        """The box stops, the world does not: passages are decided, stays stay open for `proven` to carry over."""
+        return [self._output(said) for rule in self._crossings for said in rule.finish()]
+
+    def proven(self) -> dict[str, Any] | None:
+        """What stays have proved so far, as plain JSON for `resume` after a restart; None without parking zones."""
+        if self._parking is None:
+            return None
+        return {"site_version": self._site_version, "parking": self._parking.snapshot()}
+
+    def resume(self, proven: Mapping[str, Any]) -> None:
+        """Go on from `proven`, before the first picture. What another site file proved proves nothing for this one."""
+        if self._parking is not None and proven.get("site_version") == self._site_version:
+            self._parking.restore(proven["parking"])
 
     def _heeded(self, tracks: Tracks) -> Tracks:
         """The tracks whose foot point (bottom centre) is outside every ignored or masked zone."""

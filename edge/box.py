@@ -40,6 +40,10 @@ class Folders:
         """What deliver says about itself."""
         return self.data_dir / "outbox" / "state.json"
 
+    def proven(self, camera_id: str) -> Path:
+        """What the stays before one camera have proved so far."""
+        return self.data_dir / "proven" / f"{camera_id}.json"
+
     def evidence(self, camera_id: str) -> Path:
         """What is kept of undecided passages of one camera."""
         return self.data_dir / "evidence" / camera_id
@@ -51,7 +55,7 @@ class Folders:
     def make(self) -> "Folders":
         """Make them. Raises ConfigError when the disk refuses."""
         try:
-            for folder in (self.run, self.status, self.spool):
+            for folder in (self.run, self.status, self.spool, self.data_dir / "proven"):
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(

@@ -170,14 +170,18 @@ class EventMaker:
         return new_event(EventType.MANIFEST, self.place.source, at, data)
 
     def case_key(self, decision: Decision) -> str:
-        """The name of this matter, from the instant and the place that make it one.
+        """The name of this matter, which a restart of the box does not change.
 
-        A stay is named by its first standing instant, a passage by the instant at the stop line; both carry where
-        the vehicle was, because two may begin in one frame. A rule keeps them the same from VIOLATION to CLOSED.
+        A stay's `passage` is made of wall clock and place, and is carried over a restart. A passage over a crosswalk
+        is named by the instant at the stop line and where the vehicle was, because two may come in one frame.
         """
-        moment = decision.first if decision.rule == Rule.ILLEGAL_PARKING else decision.trigger or decision.first
-        x1, y1, x2, y2 = moment.box
-        where = f"{decision.lane_id or ''}|{rfc3339(self.wall(moment.t))}|{(x1 + x2) / 2:.0f},{(y1 + y2) / 2:.0f}"
+        if decision.rule == Rule.ILLEGAL_PARKING:
+            where = decision.passage
+        else:
+            moment = decision.trigger or decision.first
+            x1, y1, x2, y2 = moment.box
+            middle = f"{(x1 + x2) / 2:.0f},{(y1 + y2) / 2:.0f}"
+            where = f"{decision.lane_id or ''}|{rfc3339(self.wall(moment.t))}|{middle}"
         return case_key(self.place.edge_id, self.place.camera.id, decision.rule, decision.zone_id, where)
 
     def _at(self, t: float) -> datetime:

@@ -30,6 +30,7 @@ from edge.evidence.label import label_of
 from edge.evidence.pack import Pack
 from edge.evidence.plate import PlateWitness
 from edge.judgement import Place
+from edge.proven import ProvenFile
 from edge.rules.decision import Keep, Release
 
 log = logging.getLogger("sightline.camera")
@@ -92,6 +93,7 @@ class CameraWatch:
             demands=demands_of(place, self.link.clock.clock),
         )
         self._analysis: Analysis | None = None
+        self._proven = ProvenFile(self._folders.proven(camera.id))
         self._stop = threading.Event()
         self._state = "starting"
         self._last = (0.0, time.monotonic())
@@ -189,10 +191,18 @@ class CameraWatch:
                     self._look(*got)
             self._hand_over(self._keeper.due(self._t_now()))
             self._send()
+            if self._proven.due():
+                self._remember()
         if self._analysis is not None:
-            self._act(self._analysis.finish())
+            self._act(self._analysis.suspend())
         self._hand_over(self._keeper.flush())
         self._send()
+        self._remember()
+
+    def _remember(self) -> None:
+        """Put on disk what stays have proved, unless an event that it presupposes is not yet safe."""
+        if self._analysis is not None and not self._outgoing:
+            self._proven.write(self._analysis.proven())
 
     def _look(self, t: float, picture: Picture) -> None:
         """One picture through detector and rules. A detector that is away costs pictures, never the camera."""
@@ -213,6 +223,8 @@ class CameraWatch:
         if self._analysis is None:
             clock = self.link.clock
             self._analysis = Analysis(self._place, clock.wall, clock.clock, self._detector)
+            if (proven := self._proven.read()) is not None:
+                self._analysis.resume(proven)
         return self._analysis
 
     def _act(self, outputs: list[Output]) -> None:

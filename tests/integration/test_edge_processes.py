@@ -229,3 +229,28 @@ def test_a_health_port_in_use_is_told(free_port: int, field: Callable[[int, str]
         box.run()
         assert box.end(0) == 2
     assert f"health_port {box.health}" in box.told() and "Traceback" not in box.told()
+
+
+@pytest.mark.timeout(240)
+def test_a_killed_worker_forgets_no_proven_wait(
+    tmp_path: Path, free_port: int, field: Callable[[int, str], Field]
+) -> None:
+    """What a stay has proved is on disk: a worker killed in mid-wait comes back and does not begin anew."""
+    with EmbeddedBroker(tmp_path / "broker", free_port, USERS):
+        box = enrolled(field(free_port, "http://127.0.0.1:9"))
+        box.run()
+        proven = box.data / "proven" / "cam-1.json"
+        until(lambda: proven.exists() and json.loads(proven.read_bytes())["parking"]["stays"], 120, box.told())
+        standing = json.loads(proven.read_bytes())["parking"]["stays"][0]
+        for pid in box.part("edge.worker"):
+            os.kill(pid, signal.SIGKILL)
+        until(lambda: box.told().count("cam-1: live") >= 2, 60, box.told())
+
+        def carried() -> bool:
+            stays = json.loads(proven.read_bytes())["parking"]["stays"]
+            return any(stay["passage"] == standing["passage"] for stay in stays)
+
+        assert carried()
+        assert box.end() == 0
+        assert carried()
+    assert leftovers(str(tmp_path)) == []
