@@ -43,7 +43,10 @@ class PlateSchema(Model):
             for name in _SET.findall(kind.pattern):
                 if name not in self.sets:
                     raise ValueError(f"pattern of {kind.name} names the set {name!r}, which is not there")
-            re.compile(self._expression(kind))
+            try:
+                re.compile(self._expression(kind))
+            except re.error as error:
+                raise ValueError(f"pattern of {kind.name} is no regular expression ({error})") from error
         return self
 
     @property

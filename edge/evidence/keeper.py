@@ -250,7 +250,8 @@ class EvidenceKeeper:
             if seen.shot is not None:
                 images.append(packer.plate(seen.shot))
         except (OSError, RuntimeError, ModelError, cv2.error) as error:  # costs the plate, never the case
-            self._tell(f"the plate could not be read ({str(error).splitlines()[0][:200]})")
+            why = (str(error).splitlines() or [type(error).__name__])[0]
+            self._tell(f"the plate could not be read ({why[:200]})")
             below.append("plate: the reader failed")
             return None
         if seen.voted.text is None:
