@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check chaos bench
+.PHONY: help setup demo test check chaos bench campaign
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -31,3 +31,6 @@ chaos: setup ## kill brokers, boxes and centres at bad moments, many times; noth
 
 bench: setup ## how fast this machine looks at the demo's street; JSON
 	@$(BIN)/python -m sightline.demo.bench $(ARGS)
+
+campaign: setup ## 1,000 generated scenes of a rule against their truth; ARGS="--rule parking"
+	@$(BIN)/python -m tests.bench.campaign --rule yield $(ARGS)

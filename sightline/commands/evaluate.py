@@ -46,8 +46,8 @@ def evaluate(
 
         model = default_package(told.print)
     result = report(_with_progress(scenes, processes, model, told))
-    result = {"folder": folder.name, **result}
-    show(result, Console(soft_wrap=False), explain)
+    result = {"folder": folder.name, "model": model.name if model else None, **result}
+    show(result, Console(width=None if told.is_terminal else 150), explain)
     if json_file is not None:
         _write(json_file, result)
     if strict and result["wrong"]:

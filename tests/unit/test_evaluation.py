@@ -184,3 +184,10 @@ def test_every_key_of_a_label_is_explained() -> None:
     for model in (LabelFile, Expected):
         for key in model.model_fields:
             assert f"`{key}`" in page, key
+
+
+def test_the_state_kept_in_the_repository_is_of_every_labelled_clip(shared: Path) -> None:
+    """`sightline eval ../shared/clips --json docs/evaluation.clips.json` made it; anew when a clip or a rule changes."""
+    kept = json.loads((Path(__file__).parents[2] / "docs" / "evaluation.clips.json").read_text())
+    assert kept["scenes"] == kept["as_expected"] == len(list((shared / "clips").glob("*.expect.json")))
+    assert kept["wrong"] == []
