@@ -17,6 +17,7 @@ from tests.scenes.rtsp import FileServer
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ["README.md", "docs/officer.md", "docs/monitor.md", "docs/crew.md"]
 CAMERA = "rtsp://127.0.0.1:8554/cam-1"
+CLIPS = "../shared/clips"
 
 
 def commands(page: str) -> list[str]:
@@ -63,16 +64,18 @@ def camera(tmp_path: Path) -> Iterator[str]:
     server.stop()
 
 
-def succeeds(words: list[str], folder: Path) -> None:
+def succeeds(words: list[str], folder: Path, *more: str) -> None:
     env = {**os.environ, "SIGHTLINE_MODELS": str(folder / "models")}
-    done = subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, timeout=280, check=False)
+    command = [*words, *more]
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=580, check=False)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize(
-    "command", [command for command in ALL if command.startswith("sightline") and CAMERA not in command]
-)
+ALONE = [one for one in ALL if one.startswith("sightline") and CAMERA not in one and CLIPS not in one]
+
+
+@pytest.mark.parametrize("command", ALONE)
 def test_command_runs(command: str, folder: Path) -> None:
     succeeds([sys.executable, "-m", *shlex.split(command)], folder)
 
@@ -80,6 +83,19 @@ def test_command_runs(command: str, folder: Path) -> None:
 @pytest.mark.parametrize("command", [command for command in ALL if CAMERA in command])
 def test_command_with_a_camera_runs(command: str, folder: Path, camera: str) -> None:
     succeeds([sys.executable, "-m", *shlex.split(command.replace(CAMERA, camera))], folder)
+
+
+@pytest.mark.shared
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("command", [command for command in ALL if CLIPS in command])
+def test_command_on_the_real_clips_runs(
+    command: str, folder: Path, shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGHTLINE_WEIGHTS", str(shared / "weights"))
+    (folder / "docs").mkdir()
+    succeeds([sys.executable, "-m", *shlex.split(command.replace(CLIPS, str(shared / "clips")))], folder, "--strict")
+    state = json.loads((folder / "docs" / "evaluation.clips.json").read_text())
+    assert state
 
 
 @pytest.mark.parametrize(("command", "arguments"), [("make demo", "--help"), ("make test", "--version")])
