@@ -36,6 +36,8 @@ from edge.rules.decision import Keep, Release
 log = logging.getLogger("sightline.camera")
 #: How long analysis waits for a packet before it looks after evidence that became due. Seconds.
 TURN_S = 0.5
+#: A box that is told to stop waits this long for a plate that is being read. Seconds.
+PLATE_LAST_S = 4.0
 
 
 @dataclass(slots=True)
@@ -195,7 +197,7 @@ class CameraWatch:
                 self._remember()
         if self._analysis is not None:
             self._act(self._analysis.suspend())
-        self._hand_over(self._keeper.flush())
+        self._hand_over(self._keeper.flush(PLATE_LAST_S))
         self._send()
         self._remember()
 

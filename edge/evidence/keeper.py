@@ -7,6 +7,7 @@ has come. What could not be kept is named, never passed over.
 
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,13 +22,15 @@ from edge.evidence.demands import Demands
 from edge.evidence.kept import MOMENTS, Decided, KeptPassage, Moment
 from edge.evidence.label import Label
 from edge.evidence.pack import Pack, Packer
-from edge.evidence.plate import PlateWitness, best_looks
+from edge.evidence.plate import PlateSeen, PlateWitness, best_looks
 from edge.rules.decision import Box, Decision, Keep, Outcome, Release
 
 #: A clip that would be longer loses its beginning. Seconds.
 LONGEST_S = 60.0
 #: A stream that died will not bring the clip's last seconds: pack what there is after this long. Seconds.
 PATIENCE_S = 20.0
+#: The evidence waits this long for its plate. Seconds.
+PLATE_PATIENCE_S = 60.0
 #: A picture kept this close to the decisive instant shows it as well, when the exact one is gone. Seconds.
 NEAR_ENOUGH_S = 1.0
 #: Pictures of a passage that nobody decided or released, because the box restarted, go after this.
@@ -60,6 +63,8 @@ class EvidenceKeeper:
         self._frame = frame
         self._tell = tell or (lambda _: None)
         self._plates = plates
+        self._asked: dict[str, tuple[Future[PlateSeen], float]] = {}
+        self._patience_s = 0.0
         self._demands = demands or Demands()
         self._held: dict[str, KeptPassage] = {}
         self._inherited: set[str] = set()
@@ -114,13 +119,15 @@ class EvidenceKeeper:
             self._tell(f"{held.folder}: cannot be written ({error.strerror}) - free space on the disk")
         self._inherited.discard(decision.passage)
         self._deadline[decision.passage] = time.monotonic() + PATIENCE_S
+        self._ask(decision.passage)
 
     def due(self, t: float) -> list[Pack]:
         """Packs whose clip is complete at stream second `t`, or will not get longer. Call `done` once handed over."""
         return [self._pack(passage) for passage in self._open() if self._is_due(passage, t)]
 
-    def flush(self) -> list[Pack]:
-        """All packs that are open, as they are: the stream has ended."""
+    def flush(self, patience_s: float = PLATE_PATIENCE_S) -> list[Pack]:
+        """All packs that are open, as they are: the stream has ended. Waits so long for plates that are being read."""
+        self._patience_s = patience_s
         return [self._pack(passage) for passage in self._open()]
 
     def done(self, pack: Pack) -> None:
@@ -151,6 +158,7 @@ class EvidenceKeeper:
         held = self._held.pop(passage, None)
         self._inherited.discard(passage)
         self._deadline.pop(passage, None)
+        self._asked.pop(passage, None)
         if held is not None:
             held.remove()
 
@@ -199,6 +207,9 @@ class EvidenceKeeper:
         return [passage for passage, held in self._held.items() if held.kept.decided is not None]
 
     def _is_due(self, passage: str, t: float) -> bool:
+        return self._is_complete(passage, t) and not self._plate_awaited(passage)
+
+    def _is_complete(self, passage: str, t: float) -> bool:
         if passage in self._inherited or time.monotonic() > self._deadline.get(passage, 0.0):
             return True
         decided = self._held[passage].kept.decided
@@ -236,19 +247,23 @@ class EvidenceKeeper:
             below_profile=[*below, *unread],
             files=packer.files,
             vehicle=vehicle,
+            facts=self._demands.facts(decided.rule, vehicle.plate if vehicle else None, decided.at_last),
         )
 
     def _vehicle(
         self, held: KeptPassage, decided: Decided, packer: Packer, images: list[Image], below: list[str]
     ) -> Vehicle | None:
         """The vehicle with its plate, whose crop is added to `images`; what is lacking goes to `below`."""
-        if self._plates is None:
+        asked = self._ask(held.kept.passage)
+        if asked is None:
             return None
-        store = None if held.kept.passage in self._inherited else self._store
         try:
-            seen = self._plates.look(held, decided, store, self._frame)
+            seen = asked[0].result(self._patience_s)
             if seen.shot is not None:
                 images.append(packer.plate(seen.shot))
+        except TimeoutError:
+            below.append("plate: it was not read in time")
+            return None
         except (OSError, RuntimeError, ModelError, cv2.error) as error:  # costs the plate, never the case
             why = (str(error).splitlines() or [type(error).__name__])[0]
             self._tell(f"the plate could not be read ({why[:200]})")
@@ -257,6 +272,22 @@ class EvidenceKeeper:
         if seen.voted.text is None:
             below.append(f"plate: {seen.voted.why}")
         return seen.vehicle(decided)
+
+    def _ask(self, passage: str) -> "tuple[Future[PlateSeen], float] | None":
+        """The reading of a decided passage's plate and when it was asked for; None where nobody reads."""
+        held = self._held[passage]
+        decided = held.kept.decided
+        if self._plates is None or decided is None:
+            return None
+        if passage not in self._asked:
+            store = None if passage in self._inherited else self._store
+            self._asked[passage] = self._plates.ask(held, decided, store, self._frame), time.monotonic()
+        return self._asked[passage]
+
+    def _plate_awaited(self, passage: str) -> bool:
+        """Whether the plate is still being read, and may be."""
+        asked = self._ask(passage)
+        return asked is not None and not asked[0].done() and time.monotonic() < asked[1] + PLATE_PATIENCE_S
 
     def _clip(self, decided: Decided, dropped: list[str]) -> list[CameraPacket]:
         """Packets of the clip; what had to stay out of it is added to `dropped`."""

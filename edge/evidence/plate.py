@@ -5,6 +5,7 @@ picture, and never another vehicle.
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -63,12 +64,23 @@ class _Look:
 
 
 class PlateWitness:
-    """Reads the plate of an accused vehicle from what is kept of its passage."""
+    """Reads the plate of an accused vehicle from what is kept of its passage.
+
+    In a thread of its own: reading takes some 0.1 s a picture, more on a busy box, and analysis that stands still for
+    so long would lose sight of the next vehicle.
+    """
 
     def __init__(self, reader: PlateReader, schema: PlateSchema) -> None:
         """`reader` may be shared by cameras when it is safe for threads (`edge.plates.open` gives such)."""
         self._reader = reader
         self._schema = schema
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="plates")
+
+    def ask(
+        self, held: KeptPassage, decided: Decided, store: PacketStore | None, frame: tuple[int, int] | None
+    ) -> "Future[PlateSeen]":
+        """`look`, later: what it gives or raises comes with the future. Stills that `held` gets later are not read."""
+        return self._thread.submit(self.look, held, decided, store, frame)
 
     def look(
         self, held: KeptPassage, decided: Decided, store: PacketStore | None, frame: tuple[int, int] | None
@@ -98,13 +110,18 @@ class PlateWitness:
         self, held: KeptPassage, decided: Decided, store: PacketStore | None, frame: tuple[int, int] | None
     ) -> Iterator[_Look]:
         """The stills, then what `store` still holds; one after the other, for whole pictures are large."""
-        for shot in held.kept.shots:
+        shots = held.kept.shots
+        for shot in shots:
             whole = next((still for still in shot.stills if still.role == "far"), None)
             if whole is None or shot.box is None:
                 continue
-            yield _Look(shot.moment, shot.t, shot.at, decode((held.folder / whole.file).read_bytes()), shot.box)
+            try:
+                raw = (held.folder / whole.file).read_bytes()
+            except FileNotFoundError:
+                continue  # a later still of the same moment took its place
+            yield _Look(shot.moment, shot.t, shot.at, decode(raw), shot.box)
         for t, box in decided.looks if store is not None else ():
-            if store is None or any(abs(t - shot.t) < _APART_S for shot in held.kept.shots):
+            if store is None or any(abs(t - shot.t) < _APART_S for shot in shots):
                 continue
             try:
                 exact, picture = store.picture_at(t)

@@ -1,6 +1,8 @@
 """Plates in the evidence: real photographs of cars, encoded as a camera would, read from the stills and the ring."""
 
 import json
+import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,11 +12,14 @@ import cv2
 import numpy as np
 import pytest
 
+from contract.plates import load_plates
 from contract.sealing import sha256_hex
 from edge.cameras.file import FilePackets
 from edge.evidence.keeper import EvidenceKeeper
 from edge.evidence.pack import Pack
 from edge.evidence.plate import PlateWitness, witness
+from edge.plates.open import open_reader
+from edge.plates.protocol import PlateReading
 from edge.rules.decision import Box, Decision, Moment, Outcome
 from models.bundles import prepare
 from tests.bench.plates import picture
@@ -148,6 +153,43 @@ def test_a_reader_that_fails_costs_the_plate_and_never_the_case(
     assert pack.vehicle is None and "plate: the reader failed" in pack.below_profile
     assert pack.video is not None and [image for image in pack.images if image.role == "far"]
     assert any("the plate could not be read" in line for line in told)
+
+
+class Slow:
+    """The real reader, which waits until it is let."""
+
+    def __init__(self, weights: Path) -> None:
+        self.reader = open_reader(weights, load_plates("cn"), pytest.fail)
+        self.let = threading.Event()
+
+    def read(self, picture: np.ndarray, vehicle: Box) -> PlateReading:
+        assert self.let.wait(60)
+        assert self.reader is not None
+        return self.reader.read(picture, vehicle)
+
+
+def test_a_plate_that_takes_its_time_holds_up_its_own_pack_alone(
+    two_cars: FilePackets, weights: Path, tmp_path: Path
+) -> None:
+    slow = Slow(weights)
+    keeper = EvidenceKeeper(two_cars, tmp_path, plates=PlateWitness(slow, load_plates("cn")))
+    keeper.decided(parked(LEFT), "f" * 64)
+    assert keeper.due(100.0) == []  # at once: analysis goes on
+    slow.let.set()
+    until = time.monotonic() + 60
+    while not (packs := keeper.due(100.0)) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert [pack.vehicle.plate for pack in packs if pack.vehicle] == ["皖A195K9"]
+
+
+def test_a_box_that_stops_does_not_wait_for_a_plate(two_cars: FilePackets, weights: Path, tmp_path: Path) -> None:
+    slow = Slow(weights)
+    keeper = EvidenceKeeper(two_cars, tmp_path, plates=PlateWitness(slow, load_plates("cn")))
+    keeper.decided(parked(LEFT), "f" * 64)
+    (pack,) = keeper.flush(patience_s=0.1)
+    slow.let.set()
+    assert pack.vehicle is None and "plate: it was not read in time" in pack.below_profile
+    assert [image for image in pack.images if image.role == "far"]
 
 
 def test_after_a_restart_the_stills_are_still_read(two_cars: FilePackets, reader: PlateWitness, tmp_path: Path) -> None:
