@@ -9,6 +9,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from contract.errors import ConfigError
+from contract.settings import Readable, why_refused, why_unread
 
 
 class Settings(BaseModel):
@@ -23,10 +24,10 @@ class Broker(Settings):
     host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=8883, ge=1, le=65535)
     username: str | None = None
-    password_file: Path | None = None
-    tls_ca: Path | None = Field(default=None, description="CA of the broker's certificate; TLS is used when given")
-    tls_cert: Path | None = None
-    tls_key: Path | None = None
+    password_file: Readable | None = None
+    tls_ca: Readable | None = Field(default=None, description="CA of the broker's certificate; TLS is used when given")
+    tls_cert: Readable | None = None
+    tls_key: Readable | None = None
 
     @model_validator(mode="after")
     def _pairs(self) -> "Broker":
@@ -72,8 +73,8 @@ class CentralConfig(Settings):
     host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=8080, ge=1, le=65535)
     https: bool = Field(default=False, description="served to browsers over https: cookies are then marked Secure")
-    data_dir: Path
-    media_dir: Path | None = Field(default=None, description="default: `media` in data_dir")
+    data_dir: Readable
+    media_dir: Readable | None = Field(default=None, description="default: `media` in data_dir")
     database: DatabaseSettings = DatabaseSettings()
     broker: Broker = Broker()
     media: Media = Media()
@@ -92,15 +93,14 @@ def load_config(path: Path) -> CentralConfig:
         data: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}) - give the path of the settings file") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path}: is not YAML ({str(error).splitlines()[0]}) - mend it") from error
+    except (yaml.YAMLError, ValueError, AttributeError, RecursionError) as error:
+        raise ConfigError(f"{path}: {why_unread(error)} - mend it") from error
     try:
         config = CentralConfig.model_validate(data)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"]) or "the file"
-        said = "is not a setting" if first["type"] == "extra_forbidden" else first["msg"]
-        raise ConfigError(f"{path}: {key}: {said.removeprefix('Value error, ')} - see docs/configuration.md") from error
+        raise ConfigError(f"{path}: {key}: {why_refused(first)} - see docs/configuration.md") from error
     return _resolved(config, path)
 
 

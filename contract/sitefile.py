@@ -17,6 +17,8 @@ from contract.jurisdiction import names
 from contract.site import Site, crossings
 
 MAX_BYTES = 1_000_000
+#: Levels of lists and mappings; the deepest thing a site file has is a point of a lane of a zone.
+MAX_DEPTH = 20
 _Path = tuple[str | int, ...]
 
 
@@ -40,7 +42,7 @@ def load_site(path: Path) -> SiteFile:
     node = _compose(raw, path)
     lines = dict(_lines(node, ()))
     try:
-        site = Site.model_validate(yaml.safe_load(raw))
+        site = Site.model_validate(_values(raw, path))
     except ValidationError as error:
         raise SiteError(_complaints(path, lines, error)) from error
     known = names(path)
@@ -58,12 +60,30 @@ def load_site(path: Path) -> SiteFile:
     return SiteFile(site, hashlib.sha256(raw).hexdigest(), path)
 
 
+def line_of(path: Path, at: _Path) -> int:
+    """The line on which a key of a site file stands, 1 where it cannot be said: for complaints made after reading."""
+    try:
+        return _line(dict(_lines(_compose(path.read_bytes(), path), ())), at)
+    except (OSError, SiteError):
+        return 1
+
+
+def _values(raw: bytes, path: Path) -> Any:
+    """What the YAML says. A value may have the look of a date or a number and yet be none (2026-13-45)."""
+    try:
+        return yaml.safe_load(raw)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        raise SiteError(f"{path}:{line}  {error.problem or 'cannot be read'} - write a plain value") from error
+    except (ValueError, AttributeError, RecursionError) as error:
+        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise SiteError(f"{path}:1  a value cannot be read ({said[:80]}) - put names and dates in quotes") from error
+
+
 def _compose(raw: bytes, path: Path) -> yaml.Node:
     try:
-        for event in yaml.parse(raw, Loader=yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent) and event.start_mark:
-                line = event.start_mark.line + 1
-                raise SiteError(f"{path}:{line}  aliases (*name) are not read in site files - write the value out")
+        _refuse_knots(raw, path)
         node = yaml.compose(raw, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -75,6 +95,18 @@ def _compose(raw: bytes, path: Path) -> yaml.Node:
         raise SiteError(f"{path}:1  is not a site file - it begins with `site:`, `name:`, `timezone:`")
     _refuse_twins(node, path)
     return node
+
+
+def _refuse_knots(raw: bytes, path: Path) -> None:
+    """Aliases and abysses: both let a small file cost a great deal."""
+    depth = 0
+    for event in yaml.parse(raw, Loader=yaml.SafeLoader):
+        line = event.start_mark.line + 1 if event.start_mark else 1
+        if isinstance(event, yaml.AliasEvent):
+            raise SiteError(f"{path}:{line}  aliases (*name) are not read in site files - write the value out")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise SiteError(f"{path}:{line}  is nested over {MAX_DEPTH} deep - a site file is not, mend the brackets")
 
 
 def _refuse_twins(node: yaml.Node, path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from contract.errors import ConfigError
 from contract.sitefile import load_site
 from edge.config import EdgeConfig
+from edge.fitting import require_fit
 from edge.judgement import Place, law_of
 
 
@@ -78,6 +79,7 @@ def places(config: EdgeConfig) -> list[Place]:
                 other = found[camera.id].site_file.path
                 raise ConfigError(f"{path}: camera {camera.id!r} is in {other} as well - give each its own id")
             found[camera.id] = Place(config.edge_id, site_file, camera, law)
+            require_fit(found[camera.id])
     return list(found.values())
 
 

@@ -7,6 +7,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from contract.errors import ConfigError
+from contract.settings import Readable, why_refused, why_unread
 from contract.topics import check_identifier
 
 
@@ -22,10 +23,10 @@ class Broker(Settings):
     host: str = "127.0.0.1"
     port: int = Field(default=8883, ge=1, le=65535)
     username: str | None = None
-    password_file: Path | None = None
-    tls_ca: Path | None = Field(default=None, description="CA of the broker's certificate; TLS is used when given")
-    tls_cert: Path | None = None
-    tls_key: Path | None = None
+    password_file: Readable | None = None
+    tls_ca: Readable | None = Field(default=None, description="CA of the broker's certificate; TLS is used when given")
+    tls_cert: Readable | None = None
+    tls_key: Readable | None = None
 
 
 class Central(Settings):
@@ -37,7 +38,9 @@ class Central(Settings):
 class Detection(Settings):
     """Which detector runs and how often it looks."""
 
-    model: Path | None = Field(default=None, description="model package; default: what `sightline models prepare` made")
+    model: Readable | None = Field(
+        default=None, description="model package; default: what `sightline models prepare` made"
+    )
     backend: Literal["openvino", "ultralytics"] = "openvino"
     parking_fps: float = Field(default=2.0, gt=0, le=60)
     yield_fps: float = Field(default=12.5, gt=0, le=60)
@@ -48,7 +51,7 @@ class Plates(Settings):
     """Whether the plate of an accused vehicle is read on the box."""
 
     read: bool = True
-    weights: Path | None = Field(default=None, description="folder; default: what `sightline models fetch` made")
+    weights: Readable | None = Field(default=None, description="folder; default: what `sightline models fetch` made")
 
 
 class Outbox(Settings):
@@ -61,8 +64,8 @@ class EdgeConfig(Settings):
     """A box. Paths are relative to the settings file."""
 
     edge_id: Annotated[str, AfterValidator(lambda value: check_identifier(value, "edge id"))]
-    sites: list[Path] = Field(min_length=1)
-    data_dir: Path
+    sites: list[Readable] = Field(min_length=1)
+    data_dir: Readable
     broker: Broker = Broker()
     central: Central = Central()
     detection: Detection = Detection()
@@ -80,14 +83,14 @@ def load_config(path: Path) -> EdgeConfig:
         data: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}) - give the path of the settings file") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: is not YAML ({str(error).splitlines()[0]}) - mend it") from error
+    except (yaml.YAMLError, ValueError, AttributeError, RecursionError) as error:
+        raise ConfigError(f"{path}: {why_unread(error)} - mend it") from error
     try:
         config = EdgeConfig.model_validate(data)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise ConfigError(f"{path}: {key}: {first['msg']} - see docs/configuration.md") from error
+        raise ConfigError(f"{path}: {key}: {why_refused(first)} - see docs/configuration.md") from error
     return _resolved(config, path.resolve().parent)
 
 

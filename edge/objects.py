@@ -8,6 +8,7 @@ never an accusation.
 
 import json
 import math
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,11 @@ from edge.track.tracker import Tracker
 
 MAX_LINE = 4_000_000
 MAX_OBJECTS = 1_000
+#: Largest time [s]: a century and more, so that `--start` plus `t` is still a date.
+MAX_T = 4e9
+MAX_TEXT = 200
 SIGNALS = frozenset({"vehicle_green", "pedestrian_green", "off"})
+_LARGEST = sys.float_info.max
 _CLASS = {name: index for index, name in enumerate(CLASSES)}
 
 
@@ -89,6 +94,8 @@ def _frame(raw: bytes, where: str, warn: Callable[[str], None]) -> ObjectFrame:
         raise ObjectsError(f"{where}  is not JSON ({type(error).__name__}) - mend or remove the line") from error
     if not isinstance(line, dict) or not isinstance(line.get("objects"), list) or not _is_number(line.get("t")):
         raise ObjectsError(f'{where}  must be {{"t": seconds, "objects": [...]}} - mend or remove the line')
+    if abs(line["t"]) > MAX_T:
+        raise ObjectsError(f"{where}  t {line['t']:g} is beyond any recording - give seconds from its beginning")
     objects = line["objects"]
     if len(objects) > MAX_OBJECTS:
         warn(f"{where}  has {len(objects)} objects, over {MAX_OBJECTS}: the frame is skipped")
@@ -134,7 +141,9 @@ def _box_fault(box: Any) -> str | None:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether it is a finite number; a whole number beyond all floats is none."""
+    known = isinstance(value, int | float) and not isinstance(value, bool)
+    return known and -_LARGEST <= value <= _LARGEST
 
 
 def _ids(rows: list[dict[str, Any]]) -> NDArray[np.int64]:
@@ -148,10 +157,17 @@ def _ids(rows: list[dict[str, Any]]) -> NDArray[np.int64]:
 def _facts(one: dict[str, Any]) -> Facts:
     plate, color, emergency = one.get("plate"), one.get("color"), one.get("emergency")
     return Facts(
-        plate=plate if isinstance(plate, str) else None,
-        color=color if isinstance(color, str) else None,
+        plate=_text(plate),
+        color=_text(color),
         emergency=emergency if isinstance(emergency, bool) else None,
     )
+
+
+def _text(value: Any) -> str | None:
+    """A short text that can be written down again, or None: JSON lets half a character through (a lone surrogate)."""
+    if not isinstance(value, str) or len(value) > MAX_TEXT:
+        return None
+    return value if value.isprintable() else None
 
 
 def _detections(rows: list[dict[str, Any]]) -> Detections:
@@ -165,7 +181,7 @@ def _detections(rows: list[dict[str, Any]]) -> Detections:
 def _signals(value: Any, where: str, warn: Callable[[str], None]) -> dict[str, str]:
     if value is None:
         return {}
-    if not isinstance(value, dict) or not all(state in SIGNALS for state in value.values()):
+    if not isinstance(value, dict) or not all(isinstance(state, str) and state in SIGNALS for state in value.values()):
         warn(f"{where}  signal must name {', '.join(sorted(SIGNALS))} by crossing: taken as unknown")
         return {}
     return {str(zone): str(state) for zone, state in value.items()}

@@ -16,12 +16,15 @@ from contract.events import Clock, EventType, serialise
 from contract.sitefile import load_site
 from edge.analysis import Analysis, Judged, Output
 from edge.explain import Explanation
+from edge.fitting import require_fit
 from edge.judgement import Place, law_of
 from edge.objects import ObjectTracker, read_objects
 
 #: The box that a replay speaks as; no box of a county may be enrolled under it.
 REPLAY_EDGE = "replay"
 DEFAULT_START = "2026-01-05T10:00:00+08:00"
+#: Years a replay may begin in: what is added to it must still be a date.
+_YEARS = range(1970, 2200)
 _PRINTED = frozenset({EventType.ILLEGAL_PARKING, EventType.FAILURE_TO_YIELD})
 
 Tell = Callable[[str], None]
@@ -48,6 +51,8 @@ def parse_start(text: str, zone: tzinfo) -> Start:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise InputError(f"--start {text!r} is not ISO 8601 - for example {DEFAULT_START}") from error
+    if moment.year not in _YEARS:
+        raise InputError(f"--start {text!r} is not of the years {_YEARS[0]} to {_YEARS[-1]} - give the recording's own")
     return Start(moment if moment.tzinfo else moment.replace(tzinfo=zone))
 
 
@@ -58,7 +63,9 @@ def place_of(site: Path, camera_id: str | None) -> Place:
         camera = site_file.site.camera(camera_id)
     except KeyError as error:
         raise InputError(f"{site}: {error.args[0]}") from error
-    return Place(REPLAY_EDGE, site_file, camera, law_of(site_file))
+    place = Place(REPLAY_EDGE, site_file, camera, law_of(site_file))
+    require_fit(place)
+    return place
 
 
 class Sink:

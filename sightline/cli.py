@@ -40,6 +40,13 @@ def main() -> None:
     except SightlineError as error:
         typer.echo(f"sightline: {error}", err=True)
         sys.exit(error.exit_status)
+    except OSError as error:
+        # A disk that is full or read-only can fail anywhere; what a command knows better it has said itself.
+        where = f"{error.filename}: " if error.filename else ""
+        typer.echo(
+            f"sightline: {where}{error.strerror or error} - free space, or mend the place or its rights", err=True
+        )
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
 

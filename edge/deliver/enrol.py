@@ -1,11 +1,12 @@
 """Enrolment: a one-time code from central, a key made on the box, a proof that the two belong together."""
 
+import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
-from contract.errors import CentralError
+from contract.errors import CentralError, ConfigError
 from contract.sealing import public_jwk, sign_detached, thumbprint
 from edge.config import EdgeConfig
 from edge.deliver.keys import KeyRing
@@ -27,14 +28,20 @@ def enrol(config: EdgeConfig, code: str) -> Enrolment:
 
     A key that signed until now stays in force when this fails, and is replaced when it succeeds (a rotation: the
     next start of deliver begins a new chain; central still takes what the old key sealed and has not arrived yet).
-    Raises CentralError when central cannot be reached or refuses, RunError while deliver runs: it would go on
-    signing with the key that central has just retired.
+    Raises CentralError when central cannot be reached or refuses, ConfigError when data_dir cannot be written,
+    RunError while deliver runs: it would go on signing with the key that central has just retired.
     """
-    outbox = Outbox(config.data_dir / "outbox")
     try:
-        return _enrol(config, KeyRing(config.data_dir / "keys"), code)
-    finally:
-        outbox.close()
+        outbox = Outbox(config.data_dir / "outbox")
+        try:
+            return _enrol(config, KeyRing(config.data_dir / "keys"), code)
+        finally:
+            outbox.close()
+    except (OSError, sqlite3.OperationalError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise ConfigError(
+            f"data_dir {config.data_dir}: cannot be written ({why}) - choose another or give the right"
+        ) from error
 
 
 def _enrol(config: EdgeConfig, ring: KeyRing, code: str) -> Enrolment:

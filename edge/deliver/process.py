@@ -190,6 +190,9 @@ def main(arguments: list[str] | None = None) -> int:
     except SightlineError as error:
         sys.stderr.write(f"sightline: {error}\n")
         return error.exit_status
+    except (OSError, sqlite3.Error) as error:
+        sys.stderr.write(f"sightline: the outbox cannot be used ({error}) - look after the disk of data_dir\n")
+        return 1
     return 0
 
 

@@ -73,10 +73,13 @@ def check(
     """
     from contract.site import JUDGED_ZONES
     from contract.sitefile import load_site
-    from edge.judgement import law_of
+    from edge.fitting import require_fit
+    from edge.judgement import Place, law_of
 
     loaded = load_site(site)
     law = law_of(loaded)
+    for camera in loaded.site.cameras:
+        require_fit(Place("check", loaded, camera, law))
     typer.echo(f"{law.profile.id}: {law.profile.name}, version {law.profile.version}")
     if law.profile.warning_days is not None and law.enforcing_since is None and law.profile.warning_until is None:
         typer.echo(
