@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.scenes.generate import parking_law, yield_law
+from tests.scenes.generate import parking_law, yield_law, yield_walk
 from tests.scenes.generate.actors import Actor, Way
 from tests.scenes.generate.kerb import Area, Kerb
 from tests.scenes.generate.motion import Leg, headings, walk
@@ -31,7 +31,7 @@ def person(t0: float, x: float, *legs: Leg, name: str = "p", role: str = "pedest
 
 def guilty(*actors: Actor, road: Road = ROAD, lean: int = 0) -> bool:
     seen = {actor.name: (float(actor.way.t[0]), float(actor.way.t[-1])) for actor in actors}
-    (passed,) = yield_law.passages(yield_law.Case(road, actors, seen), lean)
+    (passed,) = yield_law.passages(yield_walk.Case(road, actors, seen), lean)
     return passed.guilty
 
 
@@ -85,7 +85,7 @@ def test_riders_and_passengers_are_no_pedestrians() -> None:
 def test_reversing_is_no_passage() -> None:
     actor = car("l1", 0, (0.0, 20.0), (20.0, -20.0))
     seen = {"v": (0.0, 20.0)}
-    assert yield_law.passages(yield_law.Case(ROAD, [actor], seen), 0) == []
+    assert yield_law.passages(yield_walk.Case(ROAD, [actor], seen), 0) == []
 
 
 def test_a_bus_between_blocks_the_view() -> None:
@@ -95,8 +95,8 @@ def test_a_bus_between_blocks_the_view() -> None:
     bus = Actor(**{**bus.__dict__, "name": "b", "size": (11.0, 2.5, 3.0)})
     vehicle = car("l1", 10.5)
     passed = yield_law.Passed(vehicle, "l1", 10.5, 13.0, {"p": 8.4})
-    assert yield_law.blocked(yield_law.Case(road, [vehicle, bus, walker], {}), passed)
-    assert not yield_law.blocked(yield_law.Case(road, [vehicle, walker], {}), passed)
+    assert yield_law.blocked(yield_walk.Case(road, [vehicle, bus, walker], {}), passed)
+    assert not yield_law.blocked(yield_walk.Case(road, [vehicle, walker], {}), passed)
 
 
 def test_leaning_against_the_accused_never_acquits() -> None:

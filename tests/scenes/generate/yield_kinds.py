@@ -7,23 +7,19 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tests.scenes.generate.actors import Actor, Way, sized
+from tests.scenes.generate.actors import Actor
 from tests.scenes.generate.draft import Draft
-from tests.scenes.generate.motion import Driver, Halt, Leg, along, drive, headings, walk
+from tests.scenes.generate.motion import Halt, Leg, walk
 from tests.scenes.generate.road import Road
 from tests.scenes.generate.yield_cast import (
-    FROM_M,
     KMH,
     before,
-    beside_bicycle,
     comes_and_waits,
     crosses,
-    on_bicycle,
     person,
     row,
     stands,
     vehicle,
-    with_pushchair,
 )
 
 Rng = np.random.Generator
@@ -54,14 +50,14 @@ def speed(rng: Rng, low: float = 14, high: float = 38) -> float:
     return float(rng.uniform(low, high)) * KMH
 
 
-def _lane(rng: Rng, road: Road) -> str:
+def some_lane(rng: Rng, road: Road) -> str:
     """Towards the camera more often: only there 30 m of approach are in the picture."""
     names = road.names()
     weights = np.array([3.0 if name[0] == "l" else 1.0 for name in names])
     return str(rng.choice(names, p=weights / weights.sum()))
 
 
-def _one(
+def one_vehicle(
     rng: Rng, kind: str, road: Road, lane: str, people: list[Actor], v: float | None = None, **how: object
 ) -> "Draft[Road]":
     car, _ = vehicle(
@@ -81,10 +77,10 @@ def _one(
 def far_half(rng: Rng) -> "Draft[Road]":
     """C1 1: on the far half, not at the centre."""
     road = some_road(rng)
-    lane = _lane(rng, road)
+    lane = some_lane(rng, road)
     far = road.kerbs[1] if lane[0] == "l" else road.kerbs[0]
     x = far * float(rng.uniform(0.55, 0.8))
-    return _one(
+    return one_vehicle(
         rng,
         "1 far half",
         road,
@@ -96,18 +92,18 @@ def far_half(rng: Rng) -> "Draft[Road]":
 def kerb_wait(rng: Rng) -> "Draft[Road]":
     """C1 2: waiting at the kerb."""
     road = some_road(rng)
-    lane = _lane(rng, road)
+    lane = some_lane(rng, road)
     side = float(rng.choice([-1, 1]))
     x = road.kerbs[0 if side < 0 else 1] + side * float(rng.uniform(0.55, 1.6))
-    return _one(rng, "2 kerb wait", road, lane, [person(rng, "p1", stands(rng, x, row(rng, road), AT + 5))])
+    return one_vehicle(rng, "2 kerb wait", road, lane, [person(rng, "p1", stands(rng, x, row(rng, road), AT + 5))])
 
 
 def into_lane(rng: Rng) -> "Draft[Road]":
     """C1 3: past the line, in the lane."""
     road = some_road(rng)
-    lane = _lane(rng, road)
+    lane = some_lane(rng, road)
     people = [person(rng, "p1", before(rng, road, lane, AT))]
-    return _one(rng, "3 into the lane", road, lane, people, speed(rng, 13, 26))
+    return one_vehicle(rng, "3 into the lane", road, lane, people, speed(rng, 13, 26))
 
 
 def next_lane(rng: Rng) -> "Draft[Road]":
@@ -118,7 +114,7 @@ def next_lane(rng: Rng) -> "Draft[Road]":
     to_kerb = abs(other) > abs(road.middle(lane))
     x = other + float(rng.uniform(-0.28, 0.28)) * road.lane_m
     from_left = (other < 0) == to_kerb
-    return _one(
+    return one_vehicle(
         rng,
         "4 next lane",
         road,
@@ -136,7 +132,7 @@ def centre_line(rng: Rng) -> "Draft[Road]":
     x = float(rng.normal(0, 0.1))
     people = [person(rng, "p1", comes_and_waits(rng, road, x, AT - float(rng.uniform(4.5, 9)), lane[0] == "r", 14.0))]
     name = {"paint": "5 painted centre", "barrier": "5 barrier", "island": "7 island"}[centre]
-    return _one(rng, name, road, lane, people, speed(rng, 13, 26))
+    return one_vehicle(rng, name, road, lane, people, speed(rng, 13, 26))
 
 
 def past_centre(rng: Rng) -> "Draft[Road]":
@@ -144,7 +140,7 @@ def past_centre(rng: Rng) -> "Draft[Road]":
     road = some_road(rng, centre="paint")
     lane = str(rng.choice(["l1", "r1"], p=[0.7, 0.3]))
     x = road.middle(lane) * float(rng.uniform(0.5, 1.7))
-    return _one(
+    return one_vehicle(
         rng,
         "6 past the centre",
         road,
@@ -165,13 +161,13 @@ def late_step_out(rng: Rng) -> "Draft[Road]":
     way = walk(
         AT - float(rng.uniform(0.4, 1.3)), begin, y, [Leg(-begin * 1.3, y, float(rng.uniform(1.2, 1.9)))], before=11.0
     )
-    return _one(rng, "late step-out", road, lane, [person(rng, "p1", way)], v)
+    return one_vehicle(rng, "late step-out", road, lane, [person(rng, "p1", way)], v)
 
 
 def yielded(rng: Rng) -> "Draft[Road]":
     """Stands before the line until the pedestrian is well past the lane, then drives on."""
     road = some_road(rng)
-    lane = _lane(rng, road)
+    lane = some_lane(rng, road)
     from_left = bool(rng.uniform() < 0.5)
     way = crosses(rng, road, road.middle(lane), AT + float(rng.uniform(1.5, 3)), from_left)
     low, high = road.span(lane)
@@ -181,13 +177,13 @@ def yielded(rng: Rng) -> "Draft[Road]":
     )
     inside = bool(rng.uniform() < 0.2)
     place = road.stop_m * 0.55 if inside else -float(rng.uniform(0.2, 2.0))
-    return _one(rng, "yielded, then moved", road, lane, [person(rng, "p1", way)], halts=[Halt(place, clear)])
+    return one_vehicle(rng, "yielded, then moved", road, lane, [person(rng, "p1", way)], halts=[Halt(place, clear)])
 
 
 def moved_off(rng: Rng) -> "Draft[Road]":
     """Stands, then moves off while the pedestrian is still before it."""
     road = some_road(rng)
-    lane = _lane(rng, road)
+    lane = some_lane(rng, road)
     from_left = bool(rng.uniform() < 0.5)
     go = AT + float(rng.uniform(4.5, 7))
     way = crosses(
@@ -198,7 +194,7 @@ def moved_off(rng: Rng) -> "Draft[Road]":
         from_left,
         speed=float(rng.uniform(0.9, 1.4)),
     )
-    return _one(
+    return one_vehicle(
         rng,
         "stood, then moved off in front",
         road,
@@ -211,7 +207,7 @@ def moved_off(rng: Rng) -> "Draft[Road]":
 def followers(rng: Rng) -> "Draft[Road]":
     """Two cars one behind the other: the first yields or not, the second is judged alone."""
     road = some_road(rng)
-    lane = _lane(rng, road)
+    lane = some_lane(rng, road)
     v, from_left = speed(rng, 16, 32), bool(rng.uniform() < 0.5)
     first_yields = bool(rng.uniform() < 0.5)
     way = crosses(
@@ -224,105 +220,6 @@ def followers(rng: Rng) -> "Draft[Road]":
     first, ride = vehicle(rng, road, "v1", lane, AT, v, halts)
     second, _ = vehicle(rng, road, "v2", lane, AT + float(rng.uniform(1.8, 3.0)), v, halts, leader=ride)
     return Draft("followers", road, [first, second, person(rng, "p1", way)], 0.0, AT + 16)
-
-
-def u_turn(rng: Rng) -> "Draft[Road]":
-    """Turns round before the stop line while somebody crosses."""
-    road = some_road(rng, one_way=False, centre="paint")
-    lane = "l1"
-    v = speed(rng, 14, 24)
-    size = sized("car", rng)
-    before = float(rng.uniform(6, 12))
-    approach = drive(
-        Driver(v),
-        size[0],
-        AT + FROM_M / v,
-        FROM_M,
-        -before,
-        wish=lambda _t, s: max(2.2, min(v, 2.2 + 0.35 * (-before - s))),
-    )
-    x0, y0 = road.middle(lane), road.stop(lane) + before + size[0] / 2
-    radius = road.lane_m * 0.5 + 1.2
-    centre_x = x0 + radius
-    swing = np.linspace(0, np.pi, 80)
-    arc = np.column_stack([centre_x - radius * np.cos(swing), y0 - radius * np.sin(swing)])
-    tail = np.array([[arc[-1, 0], y0 + step] for step in np.arange(0.3, 50, 0.3)])
-    lead = np.column_stack([np.full(len(approach.s), x0), road.stop(lane) - (approach.s - size[0] / 2)])
-    rest = np.vstack([arc, tail])
-    distance = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(rest, axis=0).T))])
-    pace = np.where(np.arange(len(rest)) < 80, 2.4, 5.0)
-    clock = approach.t[-1] + 0.05 + np.concatenate([[0.0], np.cumsum(np.diff(distance) / pace[1:])])
-    grid = np.arange(approach.t[0], clock[-1], 0.05)
-    t = np.concatenate([approach.t, clock])
-    xy = np.vstack([lead, rest])
-    whole = np.column_stack([np.interp(grid, t, xy[:, axis]) for axis in (0, 1)])
-    car = Actor("v1", "car", Way(grid, whole, headings(whole, np.pi)), "vehicle", size, lane=lane)
-    walker = person(
-        rng, "p1", crosses(rng, road, road.middle(lane), AT + float(rng.uniform(-1, 2)), bool(rng.uniform() < 0.5))
-    )
-    return Draft("u-turn", road, [car, walker], 0.0, min(AT + 14, float(grid[-1])))
-
-
-def reversing(rng: Rng) -> "Draft[Road]":
-    """Backs over the crosswalk against its lane's direction."""
-    road = some_road(rng)
-    lane = _lane(rng, road)
-    size = sized("car", rng)
-    v = float(rng.uniform(1.2, 2.2))
-    way = -road.way(lane)
-    ride = drive(Driver(v), size[0], 1.0, -16.0, 26.0)
-    drawn = along(ride, road.middle(lane), road.stop(lane) - way * (road.depth + 2 * road.stop_m), way)
-    facing = Way(drawn.t, drawn.xy, np.full(len(drawn.t), 0.0 if road.way(lane) > 0 else np.pi))
-    back = Actor("v1", "car", facing, "vehicle", size, lane=lane)
-    walker = person(rng, "p1", crosses(rng, road, road.middle(lane), 12.0, bool(rng.uniform() < 0.5), speed=1.0))
-    return Draft("reversing", road, [back, walker], 0.0, 24.0)
-
-
-def rider_on(rng: Rng) -> "Draft[Road]":
-    """Rides a bicycle over the crosswalk: no pedestrian."""
-    road = some_road(rng)
-    lane = _lane(rng, road)
-    way = crosses(
-        rng,
-        road,
-        road.middle(lane),
-        AT + float(rng.uniform(-0.2, 0.8)),
-        bool(rng.uniform() < 0.5),
-        speed=float(rng.uniform(1.8, 4.0)),
-    )
-    return _one(rng, "rider on a bicycle", road, lane, on_bicycle(rng, "p1", way), speed(rng, 14, 26))
-
-
-def walks_bicycle(rng: Rng) -> "Draft[Road]":
-    """Pushes a bicycle over: a pedestrian."""
-    road = some_road(rng)
-    lane = _lane(rng, road)
-    way = before(rng, road, lane, AT)
-    return _one(rng, "walks a bicycle", road, lane, beside_bicycle(rng, "p1", way), speed(rng, 14, 26))
-
-
-def pushchair(rng: Rng) -> "Draft[Road]":
-    """Pushes a chair with a child over."""
-    road = some_road(rng)
-    lane = _lane(rng, road)
-    way = before(rng, road, lane, AT)
-    return _one(rng, "pushchair", road, lane, with_pushchair(rng, "p1", way), speed(rng, 14, 26))
-
-
-def motorcycle(rng: Rng) -> "Draft[Road]":
-    """A motorcycle or an e-bike, which no box tells apart, drives on before a pedestrian."""
-    road = some_road(rng)
-    lane = _lane(rng, road)
-    v = speed(rng, 16, 28)
-    size = sized("motorcycle", rng)
-    ride = drive(Driver(v), size[0], AT + FROM_M / v, FROM_M, 40.0)
-    way = along(ride, road.middle(lane) + float(rng.normal(0, 0.4)), road.stop(lane), road.way(lane))
-    both = [
-        Actor("v1/rider", "person", way, "rider", (0.7, 0.5, 1.35), lift=0.35),
-        Actor("v1/cycle", "motorcycle", way, "vehicle", size, lane=lane),
-    ]
-    walker = person(rng, "p1", before(rng, road, lane, AT))
-    return Draft("motorcycle", road, [*both, walker], 0.0, AT + 12)
 
 
 def turned_back(rng: Rng) -> "Draft[Road]":
@@ -341,7 +238,7 @@ def turned_back(rng: Rng) -> "Draft[Road]":
         before=5.0,
         after=12.0,
     )
-    return _one(rng, "turned back", road, lane, [person(rng, "p1", way)], speed(rng, 13, 26))
+    return one_vehicle(rng, "turned back", road, lane, [person(rng, "p1", way)], speed(rng, 13, 26))
 
 
 def nobody(rng: Rng) -> "Draft[Road]":
@@ -354,21 +251,21 @@ def nobody(rng: Rng) -> "Draft[Road]":
         down = bool(rng.uniform() < 0.5)
         y0, y1 = (road.near - 6, road.far + 14) if down else (road.far + 14, road.near - 6)
         people = [person(rng, "p1", walk(3.0, x, y0, [Leg(x, y1, 1.3)], before=3.0))]
-    return _one(rng, "nobody on the crosswalk", road, _lane(rng, road), people, speed(rng, 15, 50))
+    return one_vehicle(rng, "nobody on the crosswalk", road, some_lane(rng, road), people, speed(rng, 15, 50))
 
 
 def behind(rng: Rng) -> "Draft[Road]":
     """The pedestrian has left the lane and the danger zone before the vehicle is near: nothing to yield to."""
     road = some_road(rng)
-    lane = _lane(rng, road)
+    lane = some_lane(rng, road)
     way = crosses(rng, road, road.middle(lane), AT - float(rng.uniform(4.5, 7.0)), bool(rng.uniform() < 0.5))
-    return _one(rng, "already over", road, lane, [person(rng, "p1", way)], speed(rng, 14, 35))
+    return one_vehicle(rng, "already over", road, lane, [person(rng, "p1", way)], speed(rng, 14, 35))
 
 
 def trapped(rng: Rng) -> "Draft[Road]":
     """Stops on the crosswalk because the car ahead stands; only then somebody steps on."""
     road = some_road(rng)
-    lane = _lane(rng, road)
+    lane = some_lane(rng, road)
     v, until = speed(rng, 14, 22), AT + float(rng.uniform(11, 13))
     ahead = road.stop_m + road.depth + float(rng.uniform(5.2, 6.2))
     first, ride = vehicle(rng, road, "v1", lane, AT - 4.5, v, [Halt(ahead, until)])
@@ -382,27 +279,3 @@ def trapped(rng: Rng) -> "Draft[Road]":
         y=road.near + 0.6 if road.way(lane) > 0 else road.far - 0.6,
     )
     return Draft("trapped by a queue", road, [first, second, person(rng, "p1", way)], 0.0, AT + 20)
-
-
-SIMPLE: tuple[Kind, ...] = (
-    far_half,
-    kerb_wait,
-    into_lane,
-    next_lane,
-    centre_line,
-    past_centre,
-    late_step_out,
-    yielded,
-    moved_off,
-    followers,
-    u_turn,
-    reversing,
-    rider_on,
-    walks_bicycle,
-    pushchair,
-    motorcycle,
-    turned_back,
-    nobody,
-    behind,
-    trapped,
-)

@@ -2,12 +2,14 @@
 
 import numpy as np
 
+from tests.scenes.generate import yield_kinds as k
+from tests.scenes.generate import yield_odd as odd
 from tests.scenes.generate.actors import Actor
 from tests.scenes.generate.draft import Draft
 from tests.scenes.generate.motion import Halt
 from tests.scenes.generate.road import Road
 from tests.scenes.generate.yield_cast import before, beside_bicycle, crosses, on_bicycle, person, stands, vehicle
-from tests.scenes.generate.yield_kinds import AT, SIMPLE, Kind, _lane, row, some_road, speed
+from tests.scenes.generate.yield_kinds import AT, Kind, row, some_lane, some_road, speed
 
 Rng = np.random.Generator
 
@@ -15,7 +17,7 @@ Rng = np.random.Generator
 def signalised(rng: Rng) -> "Draft[Road]":
     """At lights: the vehicles' green excuses, the pedestrians' accuses, silence of the signal asks a person."""
     road = some_road(rng, signal=True)
-    lane = _lane(rng, road)
+    lane = some_lane(rng, road)
     state = [None, "vehicle_green", "pedestrian_green"][int(rng.integers(3))]
     changes = AT - float(rng.uniform(4, 8))
 
@@ -33,7 +35,7 @@ def signalised(rng: Rng) -> "Draft[Road]":
 def emergency(rng: Rng) -> "Draft[Road]":
     """An ambulance on task, told by a source."""
     road = some_road(rng)
-    lane = _lane(rng, road)
+    lane = some_lane(rng, road)
     car, _ = vehicle(rng, road, "v1", lane, AT, speed(rng, 14, 28), kind="truck", facts={"emergency": True})
     walker = person(rng, "p1", before(rng, road, lane, AT))
     return Draft("emergency vehicle on task", road, [car, walker], 0.0, AT + 12.0)
@@ -107,6 +109,28 @@ def busy(rng: Rng) -> "Draft[Road]":
     return Draft("busy street", road, actors, 0.0, 34.0, busy=True)
 
 
+SIMPLE: tuple[Kind, ...] = (
+    k.far_half,
+    k.kerb_wait,
+    k.into_lane,
+    k.next_lane,
+    k.centre_line,
+    k.past_centre,
+    k.late_step_out,
+    k.yielded,
+    k.moved_off,
+    k.followers,
+    odd.u_turn,
+    odd.reversing,
+    odd.rider_on,
+    odd.walks_bicycle,
+    odd.pushchair,
+    odd.motorcycle,
+    k.turned_back,
+    k.nobody,
+    k.behind,
+    k.trapped,
+)
 #: Kinds that hold no offence however they are drawn: none is looked for in them.
 INNOCENT = frozenset(
     {

@@ -12,8 +12,9 @@ from tests.scenes.generate.road import Road, some_view
 from tests.scenes.generate.scene import Made, Recording, some_recording, window
 from tests.scenes.generate.sensing import Reader
 from tests.scenes.generate.view import Sight, View, sights
-from tests.scenes.generate.yield_law import Case, Margins, Passed
+from tests.scenes.generate.yield_law import Passed
 from tests.scenes.generate.yield_mixed import INNOCENT, KINDS
+from tests.scenes.generate.yield_walk import MARGINS, UNCALIBRATED, Case, Margins
 
 Array = NDArray[np.float64]
 RATES = {8.0: 0.1, 10.0: 0.2, 12.5: 0.45, 15.0: 0.1, 25.0: 0.15}
@@ -97,7 +98,7 @@ def _view(rng: np.random.Generator, road: Road) -> View | None:
 
 def judge(draft: Draft[Road], times: Array, seen: Sequence[Sight]) -> tuple[list[Any], list[Any]] | None:
     """(expected events, tolerated events); None when the truth is too near a threshold for any judge."""
-    margins = yield_law.MARGINS if draft.place.calibrated else yield_law.UNCALIBRATED
+    margins = MARGINS if draft.place.calibrated else UNCALIBRATED
     by_lean = {lean: _passages(draft, times, seen, margins, lean) for lean in (-1, 0, 1)}
     events, tolerated = [], []
     for name in sorted(set().union(*by_lean.values())):
@@ -197,7 +198,7 @@ def _longest(times: Array, shown: NDArray[np.bool_]) -> float:
 
 def _event(draft: Draft[Road], early: Passed, late: Passed, margins: Margins, verdict: list[str]) -> dict[str, Any]:
     road, vehicle = draft.place, early.vehicle
-    past, _ = yield_law._front(vehicle, road, early.lane)
+    past, _ = yield_law.front(vehicle, road, early.lane)
     slack = 2 * margins.place_m + (0.8 if vehicle.kind in {"bus", "truck"} else 0.0)
     near = vehicle.way.t[(np.abs(past) <= slack) & (vehicle.way.t <= early.t2 + 4) & (vehicle.way.t >= early.t2 - 12)]
     firsts = list(early.accusers.values()) + list(late.accusers.values())
