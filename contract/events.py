@@ -218,6 +218,7 @@ class Manifest(Model):
     vehicle: Vehicle | None = Field(default=None, description="with the plate as a machine read it from these pictures")
     dropped: list[str] = []
     below_profile: list[str] = Field(default=[], description="what the profile asks for and this pack lacks")
+    facts: dict[str, FactSaid] = Field(default={}, description="what lists say of the plate read from these pictures")
     replay: bool = False
     camera_seq: int | None = Field(default=None, ge=0)
     chain: Chain | None = None

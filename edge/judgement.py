@@ -4,7 +4,7 @@ A decision speaks stream seconds and pixels; an event must be read by a court. T
 instants, because stream seconds begin anew with every start of the box.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from contract.events import (
     Closed,
     CloudEvent,
     EventType,
+    FactSaid,
     Geometry,
     Image,
     Manifest,
@@ -154,6 +155,7 @@ class EventMaker:
         dropped: list[str],
         below: list[str],
         vehicle: Vehicle | None = None,
+        facts: Mapping[str, FactSaid] | None = None,
     ) -> CloudEvent:
         """The evidence of a decision made at `at`: every still, clip and crop by its hash, and the plate if read."""
         data = Manifest(
@@ -165,6 +167,7 @@ class EventMaker:
             vehicle=vehicle,
             dropped=dropped,
             below_profile=below,
+            facts=dict(facts or {}),
             replay=self.replay,
         )
         return new_event(EventType.MANIFEST, self.place.source, at, data)

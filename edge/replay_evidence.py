@@ -85,7 +85,14 @@ class CaseFolder:
             for digest, name, kind in named:
                 shutil.copyfile(pack.files[digest], folder / (name + _SUFFIX[kind]))
             event = self._events.manifest(
-                pack.case_key, pack.at, pack.images, pack.video, pack.dropped, pack.below_profile, pack.vehicle
+                pack.case_key,
+                pack.at,
+                pack.images,
+                pack.video,
+                pack.dropped,
+                pack.below_profile,
+                pack.vehicle,
+                pack.facts,
             )
             self._save(pack.case_key, "manifest.json", event)
             self._keeper.done(pack)

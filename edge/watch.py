@@ -262,6 +262,7 @@ class CameraWatch:
                 vehicle=pack.vehicle,
                 dropped=pack.dropped,
                 below_profile=pack.below_profile,
+                facts=pack.facts,
             )
             self._outgoing.append((new_event(EventType.MANIFEST, self._place.source, pack.at, manifest), pack))
             self._packed.add(pack.passage)

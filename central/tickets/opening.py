@@ -4,7 +4,7 @@ Nothing here depends on the order of arrival: the manifest may come before its v
 either, media before or after all of them. Running it twice changes nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from sqlalchemy import func, select
@@ -17,7 +17,7 @@ from central.tickets import precheck
 from central.tickets.errors import TicketError
 from central.tickets.review import CANDIDATE, REVIEW, WORKFLOW, CaseFacts
 from central.tickets.workflow import SYSTEM
-from contract.events import Closed, EventType, Image, Manifest, Violation, now, parse_data, parse_event
+from contract.events import Closed, EventType, Image, Manifest, Unknown, Violation, now, parse_data, parse_event
 
 _VIOLATIONS = (EventType.ILLEGAL_PARKING, EventType.FAILURE_TO_YIELD)
 #: What the column takes; no plate of the world is nearly as long.
@@ -128,7 +128,7 @@ def _open(session: Session, row: Event) -> Case:
         checks=[],
         created_at=now(),
     )
-    _ask(case, data)
+    _ask(case, (*data.unknown, *precheck.clock_question(data.clock)))
     log(case, SYSTEM, "opened", None, event=row.id, verdict=data.verdict)
     case.checks = precheck.as_json(precheck.of_decision(data, row.sealed))
     session.add(case)
@@ -136,12 +136,20 @@ def _open(session: Session, row: Event) -> Case:
     return case
 
 
-def _ask(case: Case, data: Violation) -> None:
-    asked = {one.fact: one for one in (*data.unknown, *precheck.clock_question(data.clock))}
-    for position, unknown in enumerate(asked.values()):
+def _ask(case: Case, unknown: Iterable[Unknown]) -> None:
+    """Put questions to the officer, each fact once."""
+    asked = {question.fact for question in case.questions}
+    for one in {one.fact: one for one in unknown if one.fact not in asked}.values():
         case.questions.append(
-            CaseQuestion(fact=unknown.fact, position=position, question=unknown.question, sources=list(unknown.sources))
+            CaseQuestion(fact=one.fact, position=len(case.questions), question=one.question, sources=list(one.sources))
         )
+
+
+def _listed(data: Manifest) -> Iterator[Unknown]:
+    """What a list of plates says of the plate read from the pictures, after the decision: a person must look."""
+    for fact, said in data.facts.items():
+        if said.ask:
+            yield Unknown(fact=fact, question=said.question or fact, sources=said.sources)
 
 
 def _next_number(session: Session, moment: datetime) -> str:
@@ -168,6 +176,8 @@ def _add_evidence(session: Session, case: Case, events: Mapping[str, Event]) -> 
         items.append(_clip(len(items), data))
     case.media.extend(items)
     case.manifest = True
+    if case.state == CANDIDATE:
+        _ask(case, _listed(data))
     case.checks = [
         *case.checks,
         *precheck.as_json(precheck.of_evidence(case.rule, data)),

@@ -104,6 +104,7 @@ def whole(session: Session, row: Case, before: str | None, behind: str | None) -
         evidence_ready=row.manifest and all(one.ready for one in media),
         dropped=list(manifest.dropped) if manifest else [],
         below_profile=list(manifest.below_profile) if manifest else [],
+        facts={**violation.facts, **(manifest.facts if manifest else {})},
         media=media,
         questions=[views.QuestionItem.model_validate(one, from_attributes=True) for one in row.questions],
         checks=_checks(row, event),

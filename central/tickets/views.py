@@ -2,7 +2,7 @@
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
 
-from contract.events import Vehicle, Violation
+from contract.events import FactSaid, Vehicle, Violation
 
 
 class View(BaseModel):
@@ -134,6 +134,7 @@ class CaseView(View):
     evidence_ready: bool
     dropped: list[str]
     below_profile: list[str]
+    facts: dict[str, FactSaid]
     media: list[MediaItem]
     questions: list[QuestionItem]
     checks: list[Check]

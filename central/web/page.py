@@ -107,7 +107,7 @@ class Page:
         self.figures = words.figures({key: value for key, value in numbers.items() if key in DECISIVE}, say)
         self.more_figures = words.figures({key: value for key, value in numbers.items() if key not in DECISIVE}, say)
         self.suppression = view.violation.suppression
-        self.confirms = confirm.confirms(view.violation.facts, say)
+        self.confirms = confirm.confirms(view.facts, say)
 
     @property
     def title(self) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from contract.events import Image, Vehicle, Video
+from contract.events import FactSaid, Image, Vehicle, Video
 from contract.jpeg import JpegHeader, jpeg_header
 from edge.cameras.packets import PacketStore
 from edge.deliver.durable import write_durable
@@ -22,7 +22,7 @@ class Pack:
     """What a manifest says of one passage. `files` maps hex SHA-256 to where the bytes lie until `done`.
 
     `case_key` is what the keeper was given with the decision; `at` the wall clock of its last instant. `vehicle` is
-    None where nobody tried to read the plate.
+    None where nobody tried to read the plate; `facts` is what the site's lists say of the plate that was read.
     """
 
     passage: str
@@ -34,6 +34,7 @@ class Pack:
     below_profile: list[str]
     files: dict[str, Path] = field(default_factory=dict)
     vehicle: Vehicle | None = None
+    facts: dict[str, FactSaid] = field(default_factory=dict)
 
 
 class Packer:

@@ -27,6 +27,18 @@ class Law:
     exempt: Sequence[ExemptList] = ()
     enforcing_since: date | None = None
 
+    def of_plate(self, rule: str, plate: str, day: date) -> dict[str, FactSaid]:
+        """What the lists say of a plate read after the decision: whoever is on one is for a person to judge."""
+        facts = {}
+        for row in self.table.facts:
+            lists = [one for one in self.exempt if one.name == row.fact]
+            if lists and rule in row.rules:
+                listed = any(one.holds(plate, day) for one in lists)
+                sources = [str(one) for one in row.sources]
+                value = "yes" if listed else "no"
+                facts[row.fact] = FactSaid(value=value, sources=sources, ask=listed, question=row.question)
+        return facts
+
 
 class Policy:
     """The law of one camera's site, applied to decisions in the order in which they are made."""
@@ -79,10 +91,9 @@ class Policy:
         """What a live source told of a fact; `unknown` when none did."""
         if row.fact in decision.told:
             return decision.told[row.fact]
-        if Source.PLATE_LIST in row.sources and decision.plate:
-            lists = [one for one in self._law.exempt if one.name == row.fact]
-            if lists:
-                return "yes" if any(one.holds(decision.plate, day) for one in lists) else "no"
+        if decision.plate:
+            told = self._law.of_plate(decision.rule, decision.plate, day).get(row.fact)
+            return told.value if told else UNKNOWN
         return UNKNOWN
 
     def _against(self, zone: Zone, facts: Mapping[str, FactSaid]) -> tuple[str, str] | None:

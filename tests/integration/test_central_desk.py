@@ -25,7 +25,7 @@ from central.media import service as media_service
 from central.media.folder import FolderStore
 from central.tickets import service
 from central.tickets.errors import CaseMissing, Conflict, NotAllowed, Unfit
-from contract.events import Clock, EventType, Rule
+from contract.events import Clock, EventType, FactSaid, Rule
 from contract.sealing import sha256_hex
 
 
@@ -169,3 +169,30 @@ def test_the_queue_goes_page_by_page(db, box, intake) -> None:
                 service.case(session, number)
         with pytest.raises(Unfit, match="no state"):
             service.queue(session, state="NONE")
+
+
+def test_a_plate_on_a_list_keeps_the_case_from_approval_until_a_person_has_looked(
+    db: Database, intake: Intake, box: Box, tmp_path: Path
+) -> None:
+    told = {
+        "disabled_permit": FactSaid(
+            value="yes", sources=["plate_list"], ask=True, question="Does its permit hold here?"
+        ),
+        "works_vehicle": FactSaid(value="no", sources=["plate_list"]),
+    }
+    manifest, files = evidence(facts=told)
+    shown = {"works_vehicle": FactSaid(sources=["plate_list"])}
+    taken(intake, box.say(EventType.ILLEGAL_PARKING, violation(facts=shown)), box.say(EventType.MANIFEST, manifest))
+    upload(db, tmp_path / "media", files)
+    (row,) = cases(db)
+    officer = person(db)
+    with db.read() as session:
+        view = service.case(session, row.number)
+    assert [one.fact for one in view.questions] == ["disabled_permit"]
+    assert {fact: said.value for fact, said in view.facts.items()} == {"disabled_permit": "yes", "works_vehicle": "no"}
+    assert view.state == "REVIEW"
+    with db.write() as session, pytest.raises(Unfit):
+        service.approve(session, row.number, view.version, officer, {})
+    with db.write() as session:
+        done = service.approve(session, row.number, view.version, officer, {"disabled_permit": "no"})
+    assert done.state == "APPROVED"

@@ -234,3 +234,18 @@ def test_the_waits_of_demands_are_without_the_grace() -> None:
     zones = [{"id": "bay", "type": "loading_bay", "polygon": SQUARE}]
     assert demands_of(place("uk", zones=zones), lambda: SOUND).waits == {"bay": 1200.0}
     assert Camera.model_validate(place("uk", zones=zones).camera.model_dump()).zones[0].grace_s is None
+
+
+def test_the_lists_are_asked_of_the_plate_that_was_read_and_of_none_that_was_not(tmp_path: Path) -> None:
+    (tmp_path / "stolen.txt").write_text("浙A12345, 2026-01-05\n", encoding="utf-8")
+    bare = place()
+    site = bare.site_file.site.model_copy(update={"exempt_lists": {"stolen_or_cloned": "stolen.txt"}})
+    file = SiteFile(site, "0" * 64, tmp_path / "site.yaml")
+    demands = demands_of(Place("edge-1", file, bare.camera, law_of(file)), lambda: SOUND)
+    # Midnight of the site, not of Greenwich, ends the day.
+    late = datetime(2026, 1, 5, 15, 59, tzinfo=UTC)
+    found = demands.facts("illegal_parking", "浙A12345", late)["stolen_or_cloned"]
+    assert (found.value, found.ask) == ("yes", True)
+    assert demands.facts("illegal_parking", "浙A12345", late + timedelta(minutes=2))["stolen_or_cloned"].value == "no"
+    assert demands.facts("illegal_parking", None, late) == {}
+    assert demands_of(bare, lambda: SOUND).facts("illegal_parking", "浙A12345", late) == {}

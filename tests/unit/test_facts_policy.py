@@ -240,6 +240,18 @@ def test_a_plate_that_nobody_read_is_on_no_list_and_off_none() -> None:
     assert policy().judged(parked(plate="浙A12345")).facts["disabled_permit"].value == UNKNOWN
 
 
+def test_a_plate_read_later_changes_no_decision_and_asks_a_person() -> None:
+    profile = load_profile("cn-default")
+    lists = (ExemptList("disabled_permit", {"浙A12345": None}), ExemptList("works_vehicle", {}))
+    law = Law(profile, load_facts(), lists)
+    said = law.of_plate("illegal_parking", "浙A·12345", date(2026, 1, 5))
+    assert {fact: (one.value, one.ask) for fact, one in said.items()} == {
+        "disabled_permit": ("yes", True),
+        "works_vehicle": ("no", False),
+    }
+    assert law.of_plate("failure_to_yield", "浙A12345", date(2026, 1, 5)) == {}
+
+
 def test_an_entry_holds_to_its_last_day() -> None:
     for until, outcome in ((date(2026, 1, 5), Outcome.SUPPRESSED), (date(2026, 1, 4), Outcome.VIOLATION)):
         listed = ExemptList("disabled_permit", {"浙A12345": until})
