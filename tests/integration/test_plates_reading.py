@@ -3,6 +3,7 @@
 Measured: `python -m tests.bench.plates`.
 """
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from edge.plates.china import ChinaPlateReader
 from edge.plates.open import open_reader
 from edge.plates.protocol import Unreadable
 from models.bundles import bundle, prepare
-from tests.bench.plates import Score, measure
+from tests.bench.plates import Score, measure, picture
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,15 @@ def test_a_picture_without_a_plate_is_unreadable(weights: Path) -> None:
         reader.read(grey, (50.0, 50.0, 500.0, 350.0))
     with pytest.raises(Unreadable, match="outside"):
         reader.read(grey, (900.0, 900.0, 950.0, 950.0))
+
+
+def test_a_bus_front_without_a_readable_plate_is_none(weights: Path) -> None:
+    spec = find_spec("ultralytics")
+    assert spec is not None and spec.origin is not None
+    street = picture(Path(spec.origin).parent / "assets" / "bus.jpg")
+    reader = ChinaPlateReader(weights, load_plates("cn").alphabet)
+    with pytest.raises(Unreadable):
+        reader.read(street, (15.0, 230.0, 805.0, 750.0))
 
 
 def test_weights_that_were_altered_are_refused(weights: Path, tmp_path: Path) -> None:
