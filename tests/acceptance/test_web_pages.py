@@ -163,7 +163,9 @@ def test_what_no_camera_can_tell_is_shown_to_be_confirmed(officer: httpx.Client,
         number = session.execute(select(Case.number).where(Case.case_key == key)).scalar_one()
     page = officer.get(f"/cases/{number}").text
     panel = page.partition("Confirm what no camera can tell")[2].partition("</section>")[0]
-    assert panel.index("Is the driver in the vehicle") < panel.index("not known") < panel.index("permit that holds here")
+    assert (
+        panel.index("Is the driver in the vehicle") < panel.index("not known") < panel.index("permit that holds here")
+    )
     assert "could tell: a model, you" in panel
     assert "Confirm what no camera can tell" not in officer.get(f"/cases/{YIELD}").text
 
