@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.bench.campaign import generate
+from tests.bench.campaign import generate, short_of
 from tests.scenes.generate import parking_scene
 
 #: Neither tuned on (below 5,999) nor reported from (1,000,000 on).
@@ -33,22 +33,15 @@ def campaign(rule: str, folder: Path) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(900)
-def test_yield_on_generated_scenes(tmp_path: Path) -> None:
-    """At this count precision >= .99 is: no false accusation. Recall >= .95, questions apart and below 10 %."""
-    found = campaign("yield", tmp_path)
-    assert found["false"] == 0 and found["duplicates"] == 0
-    assert found["recall"]["of"] >= 12 and found["recall"]["value"] >= 0.95
-    assert found["needs_human"]["value"] < 0.10
+@pytest.mark.parametrize(("rule", "offences"), [("yield", 12), ("parking", 15)])
+def test_generated_scenes_do_not_contradict_the_thresholds(rule: str, offences: int, tmp_path: Path) -> None:
+    """At this count a share says only whether the threshold can still be true: the upper end of its 95 % interval.
 
-
-@pytest.mark.timeout(900)
-def test_parking_on_generated_scenes(tmp_path: Path) -> None:
-    """At this count precision >= .995 is: no false accusation. Dwell within 2 s for 95 % of the stays."""
-    found = campaign("parking", tmp_path)
-    assert found["false"] == 0 and found["duplicates"] == 0
-    assert found["recall"]["of"] >= 15 and found["recall"]["value"] >= 0.95
-    assert found["dwell_error_s"]["within"] >= 0.95
-    assert found["needs_human"]["value"] < 0.10
+    `make campaign ARGS="--hold"` asks for the thresholds themselves, on 1,000 scenes.
+    """
+    found = campaign(rule, tmp_path)
+    assert found["recall"]["of"] >= offences
+    assert short_of(rule, found, "high") == []
 
 
 def test_a_wrong_label_is_listed_and_strict_fails(tmp_path: Path) -> None:

@@ -76,6 +76,9 @@ def record(
             state = draft.signal(line["t"])
             if state is not None:
                 line["signal"] = {"zebra": state}
+    for event in [*judged[0], *judged[1]]:
+        # t2 is a sighting: of the frames after the line the first ones may be lost.
+        event["t_trigger"][1] = round(event["t_trigger"][1] + 3 * float(np.median(np.diff(times))), 2)
     expect = _expect(draft, recording, seed, *judged)
     return Made(name, draft.place.site(view, name), lines, expect, view)
 
