@@ -90,9 +90,13 @@ class EventMaker:
         """The decision itself, at once and without media."""
         if decision.trigger is None:
             raise ValueError("a violation has its trigger")
+        data = self._said(decision, decision.trigger)
+        return new_event(VIOLATION_TYPE[data.rule], self.place.source, self._at(decision.last.t), data)
+
+    def _said(self, decision: Decision, trigger: Moment) -> Violation:
         place, zone = self.place, self.place.zone(decision.zone_id)
         code = place.profile.code_for(decision.rule, zone)
-        data = Violation(
+        return Violation(
             case_key=self.case_key(decision),
             rule=Rule(decision.rule),
             rule_ver=RULE_VERSIONS[Rule(decision.rule)],
@@ -114,10 +118,10 @@ class EventMaker:
             vehicle=Vehicle(class_=decision.vehicle_class, color=decision.color, plate=decision.plate),
             pedestrian_ids=list(decision.pedestrian_ids),
             t_first=_seconds(decision.first.t),
-            t_trigger=_seconds(decision.trigger.t),
+            t_trigger=_seconds(trigger.t),
             t_last=_seconds(decision.last.t),
             at_first=self._at(decision.first.t),
-            at_trigger=self._at(decision.trigger.t),
+            at_trigger=self._at(trigger.t),
             at_last=self._at(decision.last.t),
             clock=self.clock(),
             geometry=_geometry(decision, zone, place.camera),
@@ -127,8 +131,6 @@ class EventMaker:
             model=self.model,
             replay=self.replay,
         )
-        kind = VIOLATION_TYPE[Rule(decision.rule)]
-        return new_event(kind, place.source, self._at(decision.last.t), data)
 
     def closed(self, decision: Decision) -> CloudEvent:
         """The end of a stay that was accused."""
