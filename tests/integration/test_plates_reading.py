@@ -3,6 +3,7 @@
 Measured: `python -m tests.bench.plates`.
 """
 
+from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from contract.errors import ModelError
 from contract.plates import load_plates
 from edge.plates.china import ChinaPlateReader
+from edge.plates.colour import plate_colour
 from edge.plates.open import open_reader
 from edge.plates.protocol import Unreadable
 from models.bundles import bundle, prepare
@@ -39,6 +41,13 @@ def test_crops_are_read(figures: dict[str, Score]) -> None:
 def test_what_is_accepted_is_right(figures: dict[str, Score]) -> None:
     crops = figures["crops"]
     assert crops.right_when_accepted >= 0.988, crops.wrong
+
+
+def test_street_lamps_make_no_blue_plate_yellow(shared: Path) -> None:
+    crops = [picture(path) for path in sorted((shared / "plates" / "crops").glob("*.jpg"))]
+    told = Counter(plate_colour(crop, crop) for crop in crops)  # all of them are blue
+    assert told["blue"] >= 0.92 * len(crops)
+    assert told.total() - told["blue"] - told[None] <= 1, told
 
 
 @pytest.mark.parametrize("size", ["1.0", "0.5", "0.33"])
