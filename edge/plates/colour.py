@@ -1,7 +1,7 @@
 """The colour of a plate's ground, from its straightened picture; None where the picture cannot tell.
 
 Hue alone is deceived by street lamps: under sodium light a blue plate is yellow. But blue and black plates have light
-characters and all others dark ones (GA 36), and no lamp changes that; where hue and characters disagree nothing is said.
+characters and all others dark ones (GA 36), and no lamp changes that. Where both disagree nothing is said.
 """
 
 import cv2
