@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from central.api import cases, edges, health, problems, sessions
 from central.api.describe import TITLE, VERSION
 from central.api.health import Connection
+from central.bodies import BodyLimit
 from central.db.database import Database
 from central.headers import StrictHeaders
 from central.media.store import MediaStore
@@ -24,6 +25,7 @@ def create_app(
     """The application. `secure`: browsers come by https; `front=False`: health and metrics only (no web role)."""
     app = FastAPI(title=TITLE, version=VERSION, docs_url=None, redoc_url=None)
     app.state.db, app.state.media, app.state.metrics = db, media, metrics
+    app.add_middleware(BodyLimit)
     app.add_middleware(StrictHeaders, https=secure)
     problems.add_handlers(app)
     app.include_router(health.router(db, metrics, ingest))

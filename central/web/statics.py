@@ -15,6 +15,8 @@ def router() -> APIRouter:
 
     @files.get("/static/{name:path}")
     def static_file(request: Request, name: str, v: str | None = None) -> Response:
+        if not name.isprintable():  # a NUL is no part of any path
+            return refusal(request, HTTPException(404))
         path = (STATIC / name).resolve()
         kind = _TYPES.get(path.suffix)
         if kind is None or not path.is_relative_to(STATIC.resolve()) or not path.is_file():

@@ -397,3 +397,21 @@ def test_health_tells_what_is_wrong(client: TestClient, db: Database) -> None:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
     ill = client.get("/healthz")
     assert (ill.status_code, ill.json()["migrations"]) == (503, "at 0000")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/session", "/edge/v1/enrol", "/api/v1/cases/1/approve", "/sign-in"])
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_body_without_end_is_refused_unread(client: TestClient, path: str, announced: bool) -> None:
+    def body() -> Iterator[bytes]:
+        for _ in range(40):
+            yield b"x" * 50_000
+
+    kind = {"Content-Type": "application/x-www-form-urlencoded" if path == "/sign-in" else "application/json"}
+    content = b"".join(body()) if announced else body()
+    answer = client.post(path, content=content, headers=kind)
+    assert answer.status_code == 413, answer.text
+
+
+@pytest.mark.parametrize("name", ["%00", "a%00.css", "..%2f..%2fapp.py", "%0a.js"])
+def test_a_static_name_that_is_no_path(client: TestClient, name: str) -> None:
+    assert client.get(f"/static/{name}").status_code == 404
