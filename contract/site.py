@@ -170,6 +170,11 @@ class Camera(SiteModel):
         parts = urlsplit(value)
         if parts.scheme not in {"rtsp", "rtsps", "file"}:
             raise ValueError(f"{_without_password(value)!r} is not an rtsp:// or file:// address")
+        try:
+            parts.port  # noqa: B018 - reading it is the check
+        except ValueError as error:
+            said = "names no port from 0 to 65535 - in a password write / as %2F, @ as %40 and # as %23"
+            raise ValueError(f"{_without_password(value)!r} {said}") from error
         return value
 
     @model_validator(mode="before")

@@ -4,7 +4,7 @@ import logging
 import re
 import sys
 
-_USERINFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s/@:]+):[^\s/]*@")
+_USERINFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s/@:]*):(?!\d+/)\S*@")
 
 
 def quiet(text: str) -> str:

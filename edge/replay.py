@@ -109,6 +109,8 @@ def whole_or_nothing(path: Path | None) -> Iterator[TextIO | None]:
     if path is None:
         yield None
         return
+    if path.is_dir():  # said before hours of video are looked at, not after
+        raise InputError(f"{path}: is a folder - give the name of a file")
     part = path.with_name(path.name + ".part")
     try:
         with part.open("w", encoding="utf-8") as stream:

@@ -15,6 +15,10 @@ def shown(url: str) -> str:
     if not separator:
         return url
     authority, slash, tail = rest.partition("/")
+    if "@" not in authority and ":" in authority and "@" in tail:
+        # A password with a bare slash in it: better a path that reads oddly than a password on a screen.
+        secret, _, host = rest.rpartition("@")
+        authority, slash, tail = f"{secret.partition(':')[0]}:@{host.partition('/')[0]}", *host.partition("/")[1:]
     user, at, host = authority.rpartition("@")
     if at:
         authority = f"{user.partition(':')[0]}:***@{host}" if ":" in user else f"{user}@{host}"

@@ -152,7 +152,7 @@ def open_source(url: str, transport: Transport = "tcp", timeout: float = OPEN_S)
     Raises CameraError (rtsp) or MediaError (file) with one line: refused, silent, wrong password, no such path, no
     video, or a codec that this machine cannot decode.
     """
-    live = urlsplit(url).scheme in {"rtsp", "rtsps"}
+    live = url.lower().startswith(("rtsp://", "rtsps://"))  # urlsplit refuses some of what people type
     began = time.monotonic()
     try:
         container = _connected(url, transport, timeout) if live else _opened(url)
