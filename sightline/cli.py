@@ -6,7 +6,7 @@ import typer
 
 from contract.errors import SightlineError
 from sightline import __version__
-from sightline.commands import central, demo, edge, evaluate, models, replay
+from sightline.commands import central, demo, edge, evidence, evaluate, models, replay
 
 app = typer.Typer(
     name="sightline",
@@ -23,6 +23,7 @@ app.add_typer(demo.app, name="demo")
 app.add_typer(edge.app, name="edge")
 app.add_typer(central.app, name="central")
 app.add_typer(models.app, name="models")
+app.add_typer(evidence.app, name="evidence")
 app.command("eval")(evaluate.evaluate)
 
 
