@@ -6,7 +6,7 @@ import typer
 
 from contract.errors import SightlineError
 from sightline import __version__
-from sightline.commands import central, demo, edge, evidence, evaluate, models, replay
+from sightline.commands import central, demo, edge, evaluate, evidence, models, replay
 
 app = typer.Typer(
     name="sightline",
