@@ -29,6 +29,8 @@ from sightline.demo.verdict import Ticket, difference
 #: How long to watch for tickets that should not come, after all that should have.
 EXTRAS_S = 8.0
 _LOOK_S = 0.5
+#: When a stop that was not heard is said again.
+_AGAIN_S = 3.0
 #: So long before the time limit the result is told as it is.
 _LAST_WORD_S = 3.0
 
@@ -266,9 +268,19 @@ def _look(demo: Demo) -> list[Ticket] | None:
 
 @contextmanager
 def _stopping() -> Iterator[None]:
-    """SIGTERM and SIGINT become `Stopped` in the main thread."""
+    """SIGTERM and SIGINT become `Stopped` in the main thread, once: make and the terminal may both send one.
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
+    Python drops what is raised while it happens to run a finaliser, so it is raised again until it was heard.
+    """
+    asked = False
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked and number != signal.SIGALRM:
+            return
+        asked = True
+        signal.signal(signal.SIGALRM, stop)
+        signal.setitimer(signal.ITIMER_REAL, _AGAIN_S, _AGAIN_S)
         raise Stopped
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
