@@ -55,3 +55,14 @@ def one_edge_off(whole: Array, box: Array, near: float, off: float) -> bool:
     """
     shifts = np.sort(np.abs(whole - box)) / float(areas(whole[None])[0]) ** 0.5
     return bool(shifts[2] <= near and shifts[3] > off)
+
+
+def displaced(whole: Array, box: Array, off: float) -> bool:
+    """Whether `box` is `whole` moved elsewhere: two opposite edges have shifted the same way.
+
+    Shifted: by more than `off` x the root of the area. What is half hidden, or run together with a neighbour, keeps
+    one edge of each pair or spreads both.
+    """
+    shifts = (box - whole) / float(areas(whole[None])[0]) ** 0.5
+    pairs = np.array([[shifts[0], shifts[2]], [shifts[1], shifts[3]]])
+    return bool(((pairs > off).all(axis=1) | (pairs < -off).all(axis=1)).any())

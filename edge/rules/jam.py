@@ -32,6 +32,8 @@ FLICKER_S = 2.0
 TOGETHER_S = 60.0
 #: Lanes no farther than the nearest one by this many pixels are beside the zone too.
 _TOUCHING_PX = 4.0
+#: Who has passed was seen so often, and its last box overlaps its first by no more than this.
+_PASSING_SIGHTINGS, _PASSED_IOU = 3, 0.5
 #: How often the traffic is looked at [s].
 _LOOK_S = 0.5
 
@@ -112,7 +114,7 @@ class Jam:
 
     def _judge(self, t: float, traffic: _Traffic, beside: list[Vehicle], inside: Sequence[Vehicle]) -> None:
         standing = sum(1 for one in beside if (one.speed_mps or 0.0) < STANDS_MPS)
-        if any((one.speed_mps or 0.0) > PASSES_MPS and t - one.last.t <= SEEN_S for one in beside):
+        if any(_passes(one, t) for one in beside):
             traffic.t_passed = t
         mostly = bool(beside) and standing >= LEAST_STANDING * len(beside)
         traffic.stands.set(t, mostly and len(beside) >= LEAST_VEHICLES)
@@ -138,6 +140,14 @@ class Jam:
         if traffic.line.since is not None and traffic.neighbour.since is not None:
             return max(quiet, traffic.line.since, traffic.neighbour.since)
         return None
+
+
+def _passes(vehicle: Vehicle, t: float) -> bool:
+    """Whether it drives by: fast enough, and seen at two places, for a box that only flickers seems to be fast too."""
+    if (vehicle.speed_mps or 0.0) <= PASSES_MPS or t - vehicle.last.t > SEEN_S:
+        return False
+    often = len(vehicle.recent) >= _PASSING_SIGHTINGS
+    return often and boxes.iou(vehicle.birth, vehicle.last.box) <= _PASSED_IOU
 
 
 def stand_in_line(vehicles: Sequence[Vehicle]) -> bool:

@@ -1,8 +1,8 @@
 """Which sighting is whose: by place first, by track id as a hint (domain D2, issue 3 item 1).
 
 A standing vehicle is found again where it stood, whatever id the tracker gives it, unless somebody was seen arriving
-there. A moving one is followed by its id while its box goes on evenly, and across a change of id while its boxes
-overlap. An id that jumps to a thing of another size or place is not believed.
+there. A moving one, or one that has begun to move, is followed by its id while its box goes on evenly, and across a
+change of id along its way. An id that jumps to a thing of another size or place is not believed.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,14 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.rules import boxes
-from edge.rules.vehicle import Sighting, Vehicle
+from edge.rules.following import on_the_way
+from edge.rules.vehicle import DISAGREES, Sighting, Vehicle
 
 Array = NDArray[np.float64]
 
 #: Boxes of one standing vehicle overlap at least so much (domain D2).
 SAME_PLACE_IOU = 0.5
-#: A moving vehicle is followed across a change of id when its boxes overlap so much within that many seconds.
+#: A moving vehicle is followed across a change of id to a box that fits its way so well within that many seconds.
 FOLLOW_IOU, FOLLOW_S = 0.3, 2.0
+#: Who drives off under a new id is as large as it stood, within this factor of its area.
+SAME_SIZE = 1.6
 #: Seen at its place so lately [s], nobody else can have taken the place since.
 FRESH_S = 2.0
 #: The box of a followed thing changes its area by no more than this factor between sightings.
@@ -88,18 +91,47 @@ class _Linking:
 
     def _is_anothers(self, row: int, column: int) -> bool:
         """Whether the sighting at this place is another vehicle passing by or arriving."""
-        sighting = self._sightings[column]
-        other = self._holder.get(sighting.track_id)
-        if other is None or other == row or self._vehicles[other].rest is not None:
+        other = self._holder.get(self._sightings[column].track_id)
+        if other is None:
+            return self._somebody_arrives(row, column)
+        if other == row or not self._came_from_elsewhere(other, row) or not self._continues(other, column):
             return False
-        came = boxes.iou(self._vehicles[other].birth, self._vehicles[row].place) < SAME_PLACE_IOU
-        if not came or not self._continues(other, column):
-            return False
+        if self._vehicles[other].rest is not None:
+            return self._may_be_gone(row) and not self._is_seen_at_its_place(other)
         # Both are in sight and have only exchanged their ids: then the one that stood still stands.
         own = self._column.get(self._vehicles[row].track_id)
         swapped = own is not None and own != column and self._lasts[other, own] > self._lasts[other, column]
         lately = self._t - self._vehicles[row].last.t <= FRESH_S
         return not (swapped and lately)
+
+    def _somebody_arrives(self, row: int, column: int) -> bool:
+        """Whether one that was coming, and has lost its id just now, is the one at this place."""
+        return self._may_be_gone(row) and any(
+            self._has_lost_its_id(other)
+            and vehicle.rest is None
+            and self._came_from_elsewhere(other, row)
+            and compatible(vehicle, self._sightings[column])
+            and on_the_way(vehicle, self._seen[column][None], self._t)[0] >= SAME_PLACE_IOU
+            for other, vehicle in enumerate(self._vehicles)
+            if other != row
+        )
+
+    def _may_be_gone(self, row: int) -> bool:
+        """Whether a standing vehicle was seen to leave its place, or not seen there for so long that it may have."""
+        rest = self._vehicles[row].rest
+        return rest is not None and (rest.t_off is not None or self._t - rest.t_last > FRESH_S)
+
+    def _came_from_elsewhere(self, other: int, row: int) -> bool:
+        vehicle = self._vehicles[other]
+        start = vehicle.birth if vehicle.rest is None else vehicle.rest.box
+        return boxes.iou(start, self._vehicles[row].place) < SAME_PLACE_IOU
+
+    def _is_seen_at_its_place(self, row: int) -> bool:
+        return bool((self._places[row] >= SAME_PLACE_IOU).any())
+
+    def _has_lost_its_id(self, row: int) -> bool:
+        vehicle = self._vehicles[row]
+        return vehicle.track_id not in self._column and self._t - vehicle.last.t <= FOLLOW_S
 
     def _continues(self, row: int, column: int) -> bool:
         """Whether a sighting can be the next of a moving vehicle: of its size, and not farther than it could go."""
@@ -137,15 +169,28 @@ class _Linking:
         return False
 
     def _by_following(self) -> None:
-        """Those whose id has changed, by their overlapping boxes."""
-        pairs = []
-        for row, column in np.argwhere(self._lasts >= FOLLOW_IOU).tolist():
-            vehicle, sighting = self._vehicles[row], self._sightings[column]
-            lost = row not in self._taken and self._t - vehicle.last.t <= FOLLOW_S
-            known = self._holder.get(sighting.track_id, row) != row
-            if lost and not known and vehicle.rest is None and compatible(vehicle, sighting):
-                pairs.append((float(self._lasts[row, column]), row, column))
-        self._take(pairs)
+        """Those whose id has changed, along their way; who moved before has the first choice."""
+        for standing in (False, True):
+            pairs = []
+            for row, vehicle in enumerate(self._vehicles):
+                lost = row not in self._taken and self._t - vehicle.last.t <= FOLLOW_S
+                if not lost or (vehicle.rest is not None) != standing:
+                    continue
+                fits = on_the_way(vehicle, self._seen, self._t)
+                for column in np.flatnonzero(fits >= FOLLOW_IOU).tolist():
+                    sighting = self._sightings[column]
+                    known = self._holder.get(sighting.track_id, row) != row
+                    if not known and compatible(vehicle, sighting) and self._drives_off(row, column):
+                        pairs.append((float(fits[column]), row, column))
+            self._take(pairs)
+
+    def _drives_off(self, row: int, column: int) -> bool:
+        """Whether a sighting can be a vehicle that has begun to move; always so for one that moved before."""
+        vehicle, box = self._vehicles[row], self._seen[column]
+        if vehicle.rest is None:
+            return True
+        growth = boxes.areas(box[None])[0] / max(boxes.areas(vehicle.last.box[None])[0], 1e-9)
+        return bool(1 / SAME_SIZE <= growth <= SAME_SIZE) and boxes.displaced(vehicle.rest.box, box, DISAGREES)
 
     def _pieces(self, links: Links) -> set[int]:
         """Columns that are pieces of standing vehicles; those so seen, or run together with another, are noted."""
@@ -153,13 +198,13 @@ class _Linking:
         for row, vehicle in enumerate(self._vehicles):
             if vehicle.rest is None:
                 continue
-            found, partly = self._pieces_of(vehicle.rest.box)
+            found, partly = self._pieces_of(row, vehicle.rest.box)
             pieces |= found
             if partly and row not in self._taken:
                 links.partly.append(vehicle)
         return pieces
 
-    def _pieces_of(self, anchor: Array) -> tuple[set[int], bool]:
+    def _pieces_of(self, row: int, anchor: Array) -> tuple[set[int], bool]:
         if not len(self._seen):
             return set(), False
         common = boxes.overlaps(anchor[None], self._seen)[0]
@@ -169,7 +214,9 @@ class _Linking:
         for column in np.flatnonzero(common > 0.2 * whole).tolist():
             upright, level = boxes.agreeing_edges(anchor, self._seen[column], slack)
             if upright and level:
-                partly = partly or common[column] >= 0.4 * whole
+                # Another that stands or stops in its very place is no part of it.
+                anothers = column not in self._free and self._places[row, column] >= SAME_PLACE_IOU
+                partly = partly or (common[column] >= 0.4 * whole and not anothers)
                 inside = common[column] / max(float(boxes.areas(self._seen[column][None])[0]), 1e-9)
                 if column in self._free and inside >= PIECE_SHARE:
                     pieces.add(column)

@@ -102,7 +102,7 @@ class Roster:
         stay, rest = self.stays.get(vehicle.key), vehicle.rest
         if rest is None:
             return self._leaving(vehicle, stay)
-        if rest.moved:
+        if rest.moved(self._t):
             if stay:
                 stay.t_end, stay.t_moving = vehicle.end_of_rest(), self._t
             vehicle.unsettle()

@@ -100,7 +100,8 @@ class Stay:
         old.t_last, old.t_hint = rest.t_last, rest.t_hint
         old.longest_gap_s = max(old.longest_gap_s, rest.t_first - self.t_last)
         old.sightings += rest.sightings
-        old.standing_now, old.outside, old.outside_since = rest.standing_now, 0, None
+        old.standing_now, old.outside = rest.standing_now, 0
+        old.outside_since = old.t_off = None
         for t, box in rest.trail:
             old.add_trail(t, box)
         vehicle.rest = old

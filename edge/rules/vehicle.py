@@ -25,6 +25,8 @@ RECENT_S, RECENT_LEAST = 8.0, 16
 MOVED_S, MOVED_SIGHTINGS = 1.0, 3
 #: Edges of a box agree, or do not, by these shares of the root of its area.
 AGREES, DISAGREES = 0.06, 0.12
+#: Seen elsewhere, and for this long [s] not at its place, a vehicle has moved, however few the sightings.
+OFF_S = 3.0
 #: The noise of a place is measured anew every so many sightings.
 RELEARN_EVERY = 8
 #: A rest is believed when it has lasted this long [s] after it was found.
@@ -59,7 +61,8 @@ class Sighting:
 class Rest:
     """A vehicle's standing at one place since `t_first` (stream s); the yard's origin is the anchor's foot point.
 
-    `t_last` is the last sighting that proves it, `t_hint` the last at which at least a part of it was seen there.
+    `t_last` is the last sighting that proves it, `t_hint` the last at which at least a part of it was seen there,
+    `t_off` the first since then at which it was seen, whole, elsewhere.
     """
 
     t_first: float
@@ -69,6 +72,7 @@ class Rest:
     sigma_m: float
     t_last: float
     t_hint: float
+    t_off: float | None = None
     outside_since: float | None = None
     outside: int = 0
     standing_now: bool = True
@@ -81,9 +85,10 @@ class Rest:
     trail: list[tuple[float, Array]] = field(default_factory=list)
     _trail_step: float = STEP_S
 
-    @property
-    def moved(self) -> bool:
-        """Whether it has been seen off its anchor long enough."""
+    def moved(self, t: float) -> bool:
+        """Whether by stream second `t` it has been seen off its anchor long enough."""
+        if self.t_off is not None and t - self.t_off >= OFF_S - 1e-6:
+            return True
         return self.outside_since is not None and self.outside >= MOVED_SIGHTINGS
 
     def add_trail(self, t: float, box: Array) -> None:
@@ -118,7 +123,8 @@ class Rest:
         self.t_last = self.t_hint = t
         self.sightings += 1
         self.standing_now = True
-        self.outside_since, self.outside = None, 0
+        self.t_off = self.outside_since = None
+        self.outside = 0
 
 
 @dataclass(slots=True)
@@ -216,7 +222,7 @@ class Vehicle:
     def see_part(self, t: float) -> None:
         """Half hidden or run together with a neighbour: not gone, but this proves no wait."""
         if self.rest is not None:
-            self.rest.t_hint = t
+            self.rest.t_hint, self.rest.t_off = t, None
             self.rest.standing_now = False
 
     def unsettle(self) -> None:
@@ -315,6 +321,8 @@ class Vehicle:
             rest.standing_now = rest.sure
             return
         rest.standing_now = False
+        if rest.t_off is None and boxes.displaced(rest.box, sighting.box, DISAGREES):
+            rest.t_off = sighting.t
         if not fresh:
             return
         times, places = self._places(rest.yard)
@@ -322,6 +330,8 @@ class Vehicle:
         if away <= rest.limit_m and raw <= rest.limit_m * 1.5:
             rest.seen_standing(sighting.t)
             rest.add_trail(sighting.t, sighting.box)
+            # A speed measured while it seemed to move off is no longer true.
+            self.speed_mps = 0.0
             # Nobody is accused at a sighting in which the vehicle may already be rolling.
             since = int(np.searchsorted(times, sighting.t - stillness.EDGE_S - 1e-9))
             rest.sure = rest.standing_now = stillness.at_anchor(places[since:], rest.sigma_m)
