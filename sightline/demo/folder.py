@@ -4,9 +4,12 @@
 <folder>/run/              everything of this run: configs, secrets (mode 0600), data, logs
 """
 
+import fcntl
 import os
 import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,6 +72,24 @@ class Folder:
     def camera_status(self) -> Path:
         """What the box says of its camera."""
         return self.run / "edge-data" / "status" / f"{CAMERA_ID}.json"
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Hold the folder while a demo runs in it. Raises RunError when another does: its files would be taken away."""
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            lock = (self.home / "lock").open("ab")
+        except OSError as error:
+            raise RunError(
+                f"{self.home}: cannot be written ({error.strerror}) - choose another with --data-dir"
+            ) from error
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                said = "another demo runs in this folder - end it, or choose another with --data-dir"
+                raise RunError(f"{self.home}: {said}") from error
+            yield
 
     def make(self) -> None:
         """Empty the run folder and make it anew. Raises RunError when the disk refuses."""

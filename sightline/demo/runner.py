@@ -72,7 +72,7 @@ def run(wish: Wish) -> int:
     checks.require_space(wish.home)
     checks.port(wish.port, 8080)  # told before anything is drawn or fetched
     console, parts = Console(), Parts()
-    with _stopping(), _time_limit(wish):
+    with Folder(wish.home).claimed(), _stopping(), _time_limit(wish):
         try:
             return _play(_begin(wish, console, parts))
         except Stopped:

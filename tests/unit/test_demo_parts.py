@@ -224,3 +224,19 @@ def test_a_command_that_fails_is_told_in_one_line() -> None:
 
 def test_the_result_is_plain_json() -> None:
     assert json.loads(json.dumps(PARKED.as_json()))["zone_id"] == "kerb"
+
+
+def test_two_demos_do_not_share_a_folder(tmp_path: Path) -> None:
+    with Folder(tmp_path).claimed():
+        with pytest.raises(RunError, match="another demo runs"), Folder(tmp_path).claimed():
+            pass
+        with Folder(tmp_path / "other").claimed():
+            pass
+    with Folder(tmp_path).claimed():
+        pass
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="--data-dir"), Folder(tmp_path / "file").claimed():
+        pass
