@@ -24,6 +24,9 @@ WALKING_MS = 0.3
 PAUSE_S = 3.0
 CENTRE_M = 0.4
 _ALONG_MS = -0.1
+#: Who walks or has turned back makes way: a moment's speed of somebody who stands is the sway of the box.
+_STRIDE_M = 0.3
+_STRIDE_S = 1.5
 #: Along the lane lies mostly along the view, where noise is largest: what counts as walking there is set higher.
 _SURELY_MS = 0.45
 _DEEP_M = 0.25
@@ -101,7 +104,7 @@ def crossing_of(walk: Walk, crosswalk: Crosswalk, approach: Approach) -> Crossin
     lateral, drift = xy @ across, walk.motion.v @ across
     low, high = approach.span()
     side = np.where(lateral < low, 1.0, np.where(lateral > high, -1.0, 0.0))
-    state = _Judge(walk, crosswalk, in_cell, in_danger, _inside(crosswalk.area, xy), drift, side)
+    state = _Judge(walk, crosswalk, in_cell, in_danger, _inside(crosswalk.area, xy), lateral, drift, side)
     flags, turned = np.zeros(len(xy), bool), np.zeros(len(xy), bool)
     for first, last in runs(on_road):
         state.enter(first, last)
@@ -112,6 +115,28 @@ def crossing_of(walk: Walk, crosswalk: Crosswalk, approach: Approach) -> Crossin
     return Crossing(
         walk, fill(flags, walk.t, HOLE_S), in_cell, in_danger, on_road & _inside(crosswalk.area, xy), leaving, turned
     )
+
+
+def strides(t: Array, place: Array, speed: Array, least: float) -> Array:
+    """Which way somebody walks along one axis, (N,): 1, -1, or 0 who stands and only sways.
+
+    `t` stream seconds, `place` m, `speed` m/s. C2's 0.3 m/s, from the first instant of a way of at least `least` metres
+    in 1.5 s.
+    """
+    ways = np.zeros(len(t))
+    until = np.searchsorted(t, t + _STRIDE_S, side="right")
+    for index in np.flatnonzero(np.abs(speed) >= WALKING_MS):
+        way = float(np.sign(speed[index]))
+        if _goes(way * place[index : until[index]], least):
+            ways[index] = way
+    return ways
+
+
+def _goes(place: Array, least: float) -> bool:
+    """Whether `place` gains `least` metres over its first before it loses a third of that."""
+    gain = place - place[0]
+    reached, lost = gain >= least, gain <= -least / 3
+    return bool(reached.any()) and not bool(lost[: int(reached.argmax())].any())
 
 
 def _beyond(side: Array, on_road: Flags) -> Flags:
@@ -142,41 +167,45 @@ class _Judge:
         in_cell: Flags,
         in_danger: Flags,
         in_area: Flags,
+        lateral: Array,
         drift: Array,
         side: Array,
     ) -> None:
         self._t, self._speed = walk.t, walk.motion.speed
         self._in_cell, self._in_danger, self._in_area = in_cell, in_danger, in_area
-        self._drift, self._side = drift, side
+        self._lateral, self._drift, self._side = lateral, drift, side
         self._born_here = not walk.mover.forgotten and walk.t[0] <= walk.mover.times[0]
         points = shapely.points(walk.motion.xy)
         self._depth = shapely.distance(points, crosswalk.carriageway.boundary)
-        self._noise = min(_DEEP_M, walk.motion.sigma)
+        self._sigma = walk.motion.sigma
+        self._noise = min(_DEEP_M, self._sigma)
         paint = crosswalk.painted and crosswalk.centre_line is not None
         self._centre = shapely.distance(points, crosswalk.centre_line) if paint else np.full(len(points), np.inf)
         self.turned = False
-        self._since = -np.inf
+        self._ways = np.zeros(len(walk.t))
         self._entry = 0.0
+        self._since = -np.inf
         self._heading = 0.0
         self._towards_at = -np.inf
 
     def enter(self, first: int, last: int) -> None:
         """A stretch on the carriageway begins at index `first`; the edge line counts from there."""
         self._since = -np.inf if first == 0 and self._born_here else float(self._t[first])
-        walking = np.flatnonzero(np.abs(self._drift[first : last + 1]) >= WALKING_MS)
-        self._entry = float(np.sign(self._drift[first + walking[0]])) if len(walking) else 0.0
+        stretch = slice(first, last + 1)
+        least = max(_STRIDE_M, 3 * self._sigma)
+        self._ways[stretch] = strides(self._t[stretch], self._lateral[stretch], self._drift[stretch], least)
+        entering = np.flatnonzero(self._ways[stretch])
+        self._entry = float(self._ways[first + entering[0]]) if len(entering) else 0.0
         self.turned = False
         self._heading, self._towards_at = 0.0, -np.inf
 
     def crossing(self, index: int) -> bool:
         """Whether the pedestrian is crossing at this instant; to be asked in order."""
         t, drift, side = float(self._t[index]), float(self._drift[index]), float(self._side[index])
-        if self._entry and drift * self._entry <= -WALKING_MS:
-            self.turned = True
-        elif self._entry and drift * self._entry >= WALKING_MS:
-            self.turned = False
-        if abs(drift) >= WALKING_MS:
-            self._heading = float(np.sign(drift))
+        way = float(self._ways[index])
+        if way:
+            self.turned = way == -self._entry
+            self._heading = way
         on_way = drift * side >= WALKING_MS or (bool(self._speed[index] >= _SURELY_MS) and drift * side >= _ALONG_MS)
         if on_way and self._in_danger[index]:
             self._towards_at = t
@@ -187,6 +216,6 @@ class _Judge:
 
     def _waits(self, index: int, t: float, side: float) -> bool:
         """A pause on the way, or standing on the painted centre line with the lane ahead (C1 situation 5)."""
-        if abs(self._drift[index]) >= WALKING_MS or self._heading != side:
+        if self._heading != side:
             return False
         return bool(t - self._towards_at <= PAUSE_S or self._centre[index] <= CENTRE_M)

@@ -28,6 +28,16 @@ def stopping_distance(speed: float) -> float:
     return 0.0 if speed < STANDING_MS else speed * REACTION_S + speed**2 / (2 * BRAKING_MS2)
 
 
+#: Half the time over which a speed that decides is measured, seconds: even braking does not bend a slope so taken.
+_SPEED_S = 0.6
+#: No vehicle gains speed faster than this, m/s2: it had at least so much of it a moment before.
+_GAIN_MS2 = 5.0
+_GAIN_S = 1.0
+#: Longest hole over which place and speed on both sides tell that it is one vehicle, and by how much they may miss.
+_CARRIED_S = 1.5
+_CARRIED_M = 1.5
+
+
 @dataclass(frozen=True, slots=True)
 class Drive:
     """Side by side at the trusted sightings `t` (N,): metres `past` the stop line (negative before it), `speed` m/s,
@@ -73,6 +83,40 @@ class Drive:
         """Whether it stood (below 3 km/h for at least 0.5 s) at some time between."""
         slow = (self.speed < STANDING_MS) & (self.t >= since - STOOD_S) & (self.t <= until)
         return any(self.t[last] - self.t[first] >= STOOD_S for first, last in runs(slow))
+
+    def speed_at(self, t: float) -> float:
+        """The speed (m/s) by which a driver is judged: over 1.2 s around `t`, and not less than physics leaves.
+
+        A box that comes out from behind another grows, and seems to creep; the speed a moment later tells.
+        """
+        return max(self._slope(t), self._least(t))
+
+    def _slope(self, t: float) -> float:
+        reach = max(min(_SPEED_S, t - float(self.t[0]), float(self.t[-1]) - t), _SPEED_S / 2)
+        near = np.abs(self.t - t) <= reach + 1e-9
+        if int(near.sum()) < 4:
+            return float(np.interp(t, self.t, self.speed))
+        times, places = self.t[near] - self.t[near].mean(), self.motion.xy[near]
+        return float(np.hypot(*(times @ places / (times @ times))))
+
+    def _least(self, t: float) -> float:
+        later = self.t[(self.t > t) & (self.t <= t + _GAIN_S)]
+        return max((self._slope(float(one)) - _GAIN_MS2 * (float(one) - t) for one in later), default=0.0)
+
+    def unbroken(self, first: float, last: float, gap_s: float) -> bool:
+        """Whether the sightings from `first` to `last` are surely one vehicle's: no hole above `gap_s` seconds.
+
+        Over a longer one place and speed on both sides must fit far better than the next vehicle's could.
+        """
+        times = np.concatenate([[first], self.t[(self.t > first) & (self.t < last)], [last]])
+        return all(self._carried(float(times[n]), float(times[n + 1])) for n in np.flatnonzero(np.diff(times) > gap_s))
+
+    def _carried(self, left: float, right: float) -> bool:
+        a, b = self.at(left), self.at(right)
+        gap = float(self.t[b] - self.t[a])
+        expected = (self.motion.v[a] + self.motion.v[b]) / 2 * gap
+        off = float(np.hypot(*(self.motion.xy[b] - self.motion.xy[a] - expected)))
+        return gap <= _CARRIED_S and off <= _CARRIED_M
 
     def at(self, t: float) -> int:
         """Index of the sighting nearest to `t`."""

@@ -1,7 +1,7 @@
 """One vehicle against one pedestrian: whether every element of domain section C2 holds, and if not, which does not."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import shapely
@@ -16,7 +16,8 @@ from edge.rules.drive import Drive, stopping_distance
 from edge.rules.ground import Plane
 from edge.rules.movers import Group, Mover
 from edge.rules.pet import post_encroachment
-from edge.rules.riders import aboard, carried_by, rides, too_fast
+from edge.rules.riders import Riding, aboard, carried_by, riding, too_fast
+from edge.rules.sight import visible_share
 
 Array = NDArray[np.float64]
 
@@ -72,6 +73,7 @@ class Finding:
 
 BROKEN = Question("track", "The track broke: was it one vehicle and one pedestrian, crossing all the while?")
 HIDDEN = Question("pedestrian_visible", "The pedestrian was hidden for part of the time: was it still crossing?")
+WHEELS = Question("riding", "Does the person ride the two-wheeler or push it? Who pushes it is a pedestrian.")
 BLOCKED = Question("driver_view", "A large vehicle stood between: could the driver see the pedestrian?")
 
 
@@ -83,19 +85,21 @@ def find(person: Mover, matter: Matter, since: float) -> Finding | None:
     crossing = crossing_of(walk, matter.crosswalk, matter.approach)
     if not _near(crossing, matter):
         return None
-    excluded = _no_pedestrian(crossing, matter, since)
+    on_wheels = riding(person, matter.movers, since, matter.plane)
+    excluded = _no_pedestrian(crossing, matter, since, on_wheels)
     if excluded:
         return Finding(person, False, 0, excluded)
     if person.last - person.times[0] < SHORTEST_S:
         return Finding(person, False, 1, "the pedestrian was seen for less than 1 s")
-    return _elements(crossing, matter)
+    finding = _elements(crossing, matter)
+    return replace(finding, unknown=(*finding.unknown, WHEELS)) if on_wheels is Riding.PERHAPS else finding
 
 
-def _no_pedestrian(crossing: Crossing, matter: Matter, since: float) -> str | None:
+def _no_pedestrian(crossing: Crossing, matter: Matter, since: float, on_wheels: Riding) -> str | None:
     """Why this person does not count as a pedestrian; None when it does."""
     person = crossing.walk.mover
     speeds = crossing.walk.motion.speed[crossing.on_area]
-    if too_fast(speeds) or rides(person, matter.movers, since):
+    if too_fast(speeds) or on_wheels is Riding.YES:
         return "the person rides, and is no pedestrian"
     if aboard(person, matter.movers, since):
         return "the person sits in a vehicle"
@@ -161,8 +165,7 @@ def _measured(crossing: Crossing, matter: Matter, t1: float) -> dict[str, Number
     """The figures that decide, rounded as they are printed: metres, seconds, km/h."""
     drive = matter.drive
     past = float(np.interp(t1, drive.t, drive.past))
-    speed = float(np.interp(t1, drive.t, drive.speed))
-    seen = crossing.walk.t[crossing.walk.seen]
+    speed = drive.speed_at(t1)
     frames = matter.instants[(matter.instants >= t1) & (matter.instants <= matter.t2)]
     pet = post_encroachment(crossing, matter.drive, matter.approach)
     between = (drive.t >= t1) & (drive.t <= matter.end)
@@ -173,7 +176,7 @@ def _measured(crossing: Crossing, matter: Matter, t1: float) -> dict[str, Number
         "distance_m": round(-past, 2),
         "d_stop_m": round(stopping_distance(speed), 2),
         "slowest_kmh": round(float(drive.speed[between].min() * 3.6), 1) if between.any() else None,
-        "visible_share": round(float(np.isin(frames, seen).mean()), 2) if len(frames) else 1.0,
+        "visible_share": round(visible_share(crossing.walk.mover, frames, matter.movers), 2),
         "pet_s": None if pet is None else round(pet, 2),
     }
 
@@ -204,7 +207,7 @@ def _open_questions(crossing: Crossing, matter: Matter, t1: float, numbers: dict
     questions = []
     drive = matter.drive
     seen = crossing.walk.t[crossing.walk.seen]
-    if _widest_gap(drive.t, t1, matter.t2) > GAP_S or _widest_gap(seen, t1, matter.t2) > GRACE_S:
+    if not drive.unbroken(t1, matter.t2, GAP_S) or _widest_gap(seen, t1, matter.t2) > GRACE_S:
         questions.append(BROKEN)
     if float(numbers["visible_share"] or 0) < VISIBLE_SHARE:
         questions.append(HIDDEN)

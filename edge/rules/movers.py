@@ -24,6 +24,11 @@ MEMORY_S = 120.0
 _UNSEEN_S = 2.0
 _STOOD_UNSEEN_S = 12.0
 _OTHER_ID = 0.35
+#: The way by which it is told where something came from, metres; and how far behind its place a standing vehicle may
+#: be found again after a hole: sideways and on it goes, or rolls back a little, and what is farther back is another.
+_CAME_M = 3.0
+_BACK_M = (1.5, 0.5)
+_HOLE_S = 0.5
 
 
 class Group(StrEnum):
@@ -121,6 +126,13 @@ class Mover:
         slope = spread @ xy / max(float(spread @ spread), 1e-9)
         return float(slope[0]), float(slope[1])
 
+    def course(self) -> Array | None:
+        """Unit vector (2,) in which it came to where it is; None while it has hardly moved."""
+        ways = np.array(self.anchors[-1]) - np.array(self.anchors)
+        lengths = np.hypot(*ways.T)
+        far = np.flatnonzero(lengths > _CAME_M)
+        return ways[far[-1]] / lengths[far[-1]] if len(far) else None
+
     def _forget(self, before: float) -> None:
         count = sum(1 for t in self.times if t < before)
         for column in (self.times, self.boxes, self.scores, self.kinds, self.ids, self.anchors):
@@ -205,9 +217,21 @@ class Movers:
             gate = base + rate * min(gap, _UNSEEN_S) + min(blur, 6.0)
             off = np.hypot(*(feet[rows] - expected).T)
             same = ids == mover.id
-            near = np.flatnonzero((gap <= limit) & (off <= gate * np.where(same, 2.5, 1.0)))
+            likely = off <= gate * np.where(same, 2.5, 1.0)
+            if limit == _STOOD_UNSEEN_S and gap > _HOLE_S and likely.any():
+                likely &= _not_behind(mover, feet[rows], gap)
+            near = np.flatnonzero((gap <= limit) & likely)
             pairs += [(float(off[n]) / gate + (0.0 if same[n] else _OTHER_ID), rows[n], mover) for n in near]
         return pairs
+
+
+def _not_behind(mover: Mover, places: Array, gap: float) -> NDArray[np.bool_]:
+    """Which places (N, 2) a vehicle that stood before `gap` seconds may have reached: not one farther back."""
+    course = mover.course()
+    if course is None:
+        return np.ones(len(places), bool)
+    ahead: NDArray[np.bool_] = (places - np.array(mover.anchors[-1])) @ course > -(_BACK_M[0] + _BACK_M[1] * gap)
+    return ahead
 
 
 def _feet(boxes: Array) -> Array:

@@ -1,32 +1,76 @@
 """Persons who are no pedestrians: on a cycle, aboard a vehicle, carried by another (domain section C2, exclusions)."""
 
+from enum import Enum
+
 import numpy as np
 
 from edge.frames import MOTORCYCLE
 from edge.rules.decision import Box
+from edge.rules.ground import Plane
 from edge.rules.movers import Group, Mover
 
 #: C2: feet this share of the person's height above the wheels' lowest point, and this much horizontal overlap.
 _LIFT = 0.08
 _OVERLAP = 0.5
+#: Wheels that roll at arm's length beside somebody on foot, nearer to the camera, stand lower in the image as well.
+_BESIDE_M = 0.6
+#: Nobody pushes a bicycle at this speed for long, m/s.
+_PUSHED_MS = 2.2
+_STRIDE_S = 1.0
 #: A walker does not keep this speed, m/s; whoever does rides something, detected or not.
 RIDING_MS = 4.5
 
 
-def rides(person: Mover, movers: list[Mover], since: float) -> bool:
-    """On a bicycle or motorcycle in at least half of the joint sightings; walking beside the wheels is not riding."""
+class Riding(Enum):
+    """Whether somebody is on wheels; PERHAPS when riding and pushing would look the same."""
+
+    NO = 0
+    PERHAPS = 1
+    YES = 2
+
+
+def riding(person: Mover, movers: list[Mover], since: float, plane: Plane) -> Riding:
+    """On a bicycle or motorcycle in at least half of the joint sightings; walking beside the wheels is not riding.
+
+    Feet that C2's 8 % of height lifts above the wheels may also stand on the road behind them. Where they would stand
+    within an arm's length of the wheels and the pace is a walker's, nobody can tell.
+    """
     own = {t: box for t, box in zip(person.times, person.boxes, strict=True) if t >= since}
+    found = Riding.NO
     for other in movers:
         if other.group is Group.CYCLE or other.kind == MOTORCYCLE:
             joint = [
-                (own[t], box)
+                (t, own[t], box)
                 for t, box in zip(other.times, other.boxes, strict=True)
                 if t in own and _near(own[t], box)
             ]
-            mounted = sum(_on(box, wheels) for box, wheels in joint)
+            mounted = sum(_on(box, wheels) for _, box, wheels in joint)
             if len(joint) >= max(3, 0.2 * len(own)) and mounted >= len(joint) / 2:
-                return True
-    return False
+                beside = _gap_m([(box, wheels) for _, box, wheels in joint], plane) <= _BESIDE_M
+                slow = _pace(person, joint[0][0], joint[-1][0]) < _PUSHED_MS
+                found = max(found, Riding.PERHAPS if beside and slow else Riding.YES, key=lambda one: one.value)
+    return found
+
+
+def _gap_m(joint: list[tuple[Box, Box]], plane: Plane) -> float:
+    """Metres on the road, along the line of sight, from the wheels to where the feet are if they stand on the road."""
+    middle = [(person[0] + person[2]) / 2 for person, _ in joint]
+    feet = plane.metres(np.array([(x, person[3]) for x, (person, _) in zip(middle, joint, strict=True)]))
+    wheels = plane.metres(np.array([(x, below[3]) for x, (_, below) in zip(middle, joint, strict=True)]))
+    return float(np.median(np.hypot(*(feet - wheels).T)))
+
+
+def _pace(person: Mover, first: float, last: float) -> float:
+    """Upper quartile of the metres made in a second between two times; 0 when that is not long enough to tell."""
+    times = np.array(person.times)
+    mine = (times >= first) & (times <= last)
+    t, xy = times[mine], np.array(person.anchors)[mine]
+    later = np.searchsorted(t, t + _STRIDE_S)
+    pairs = np.flatnonzero(later < len(t))
+    if len(pairs) == 0:
+        return 0.0
+    way, time = xy[later[pairs]] - xy[pairs], t[later[pairs]] - t[pairs]
+    return float(np.quantile(np.hypot(*way.T) / time, 0.75))
 
 
 def aboard(person: Mover, movers: list[Mover], since: float) -> bool:

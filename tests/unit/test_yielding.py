@@ -134,7 +134,7 @@ def test_stood_and_then_moved_off_in_front_of_the_pedestrian() -> None:
 def test_stopped_between_the_line_and_the_crosswalk_and_let_pass() -> None:
     """Past the stop line with the pedestrian crossing, but it stood before the crosswalk until the lane was clear."""
     car = vehicle(1, "l1", (0.0, -25.0), (4.5, 0.7), (9.0, 0.7), (12.0, 14.0))
-    decision = only(Street(), car, walker(50, (1.5, -3.7), (7.5, 0.6), (9.5, 3.5)), noise=0.5)
+    decision = only(Street(), car, walker(50, (1.2, -3.7), (7.5, 0.6), (9.5, 3.5)), noise=0.5)
     assert decision.outcome is Outcome.CLEARED
     assert "let the pedestrian go" in decision.reason
 

@@ -72,6 +72,13 @@ def shaped(camera: Camera, point: Callable[[float, float], tuple[float, float]],
     return Camera.model_validate(moved(camera.model_dump(exclude_none=True)) | {"frame": list(frame)})
 
 
+def both(one: Tracks, other: Tracks) -> Tracks:
+    """What is tracked in either."""
+    columns = ("ids", "boxes", "scores", "classes")
+    joined = {name: np.concatenate([getattr(one, name), getattr(other, name)]) for name in columns}
+    return Tracks(**joined, facts={**one.facts, **other.facts})
+
+
 def with_boxes(tracks: Tracks, boxes: Any) -> Tracks:
     return replace(tracks, boxes=np.asarray(boxes, dtype=np.float32))
 
@@ -156,8 +163,12 @@ def test_a_distant_stranger_changes_nothing(things: list[Thing], who: str) -> No
         "passing": Thing("truck", lambda t: (-40.0 + 5 * t, 66.0), 77, heading=90.0),
     }[who]
     street = Street()
-    alone = verdicts(decisions(judge(street.camera(), recorded(street, things))))
-    assert verdicts(decisions(judge(street.camera(), recorded(street, [*things, stranger])))) == alone
+    seen = recorded(street, things)
+    joined = [
+        Scene(scene.t, both(scene.tracks, other.tracks), scene.signals)
+        for scene, other in zip(seen, recorded(street, [stranger]), strict=True)
+    ]
+    assert verdicts(decisions(judge(street.camera(), joined))) == verdicts(decisions(judge(street.camera(), seen)))
 
 
 VIEWS = (
