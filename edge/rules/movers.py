@@ -24,6 +24,8 @@ MEMORY_S = 120.0
 _UNSEEN_S = 2.0
 _STOOD_UNSEEN_S = 12.0
 _OTHER_ID = 0.35
+#: No crossing has more of one group about it; of more boxes in a frame those nearest to it are followed.
+MOST = 150
 #: The way by which it is told where something came from, metres; and how far behind its place a standing vehicle may
 #: be found again after a hole: sideways and on it goes, or rolls back a little, and what is farther back is another.
 _CAME_M = 3.0
@@ -176,6 +178,8 @@ class Movers:
                 for row in range(len(boxes))
                 if sane[row] and GROUP_OF.get(int(tracks.classes[row])) is group and away[row] <= self._radius[group]
             ]
+            if len(rows) > MOST:
+                rows = sorted(sorted(rows, key=lambda row: float(away[row]))[:MOST])
             for row, mover in self._link(group, rows, scene, feet):
                 box = boxes[row]
                 kind, track_id = int(tracks.classes[row]), int(tracks.ids[row])

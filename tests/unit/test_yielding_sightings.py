@@ -10,11 +10,12 @@ import pytest
 
 from edge.rules.decision import Decision, Outcome
 from edge.rules.drive import Drive
+from edge.rules.ground import plane_of
 from edge.rules.motion import smooth
-from edge.rules.movers import Group, Mover
+from edge.rules.movers import MOST, Group, Mover, Movers
 from tests.scenes.crossing import steady, vehicle, walker
 from tests.scenes.street import Street, decisions, play
-from tests.scenes.world import Thing, path
+from tests.scenes.world import Thing, World, path
 
 CLEAR = (1.2, 4.5), (8.0, -3.6)  # in l1's cell or on the way to it, from well before the vehicle could be asked to stop
 
@@ -103,3 +104,19 @@ def test_blinks_of_the_detector_are_no_blocked_view() -> None:
 def flickering(thing: Thing) -> Thing:
     """Gone for 0.24 s in every 0.64 s."""
     return replace(thing, place=lambda t: None if t % 0.64 < 0.24 else thing.place(t))
+
+
+def test_of_two_thousand_boxes_those_near_the_crossing_are_followed() -> None:
+    """Rubbish may fill a frame; the pedestrian on the crossing and the vehicle before it are judged all the same."""
+    rubbish = [
+        Thing("person", path((0, x, y), (99, x, y)), 1000 + 50 * x + y) for x in range(8, 26) for y in range(15, 47)
+    ]
+    street = Street()
+    plane = plane_of(street.camera())
+    movers = Movers(plane, (0.0, 20.0), dict.fromkeys(Group, 60.0))
+    things = [steady(1, "l1"), walker(50, *CLEAR), *rubbish]
+    (scene,) = World(street.view, things).scenes(4.0, 4.1, 10.0)
+    assert len(scene.tracks) > 2 * MOST
+    seen = movers.take(scene)
+    assert len(movers.of(Group.PERSON)) == MOST
+    assert {1, 50} <= {mover.id for mover in seen}
