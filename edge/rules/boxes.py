@@ -47,6 +47,11 @@ def agreeing_edges(first: Array, second: Array, tolerance: float) -> tuple[int, 
     return int(near[0]) + int(near[2]), int(near[1]) + int(near[3])
 
 
+def alike(whole: Array, box: Array, near: float) -> bool:
+    """Whether all edges of two boxes agree within `near` x the root of the area of `whole`."""
+    return bool(np.abs(whole - box).max() <= near * float(areas(whole[None])[0]) ** 0.5)
+
+
 def one_edge_off(whole: Array, box: Array, near: float, off: float) -> bool:
     """Whether `box` is `whole` but for one edge: half hidden behind something, or run together with a neighbour.
 

@@ -225,10 +225,11 @@ class ParkingRule:
         place, first = self._kerb.zones[number], stay.clocks[number].t_first
         assert first is not None
         trail = stay.trail_since(first)
-        seen = np.array([box for _, box in trail])
-        if stillness.drifted(stay.rest.yard.metres(boxes.feet(seen)), stay.rest.sigma_m, stay.vehicle.kind):
-            stay.creep(self._t)
-            return
+        for part in stay.stretches(first):
+            seen = np.array([box for _, box in part])
+            if stillness.drifted(stay.rest.yard.metres(boxes.feet(seen)), stay.rest.sigma_m, stay.vehicle.kind):
+                stay.creep(self._t)
+                return
         stay.standing = self._kerb.standing(np.median(seen, axis=0), stay.vehicle.kind, stay.vehicle.course)
         if stay.share(number) < IN_ZONE or reasons.excuse(stay, self._kerb, number, self._t) is not None:
             return

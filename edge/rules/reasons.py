@@ -163,7 +163,9 @@ def _decision(stay: Stay, zone: Zone, outcome: Outcome, reason: str, numbers: Ma
 def figures(stay: Stay, zone: Zone, number: int, paused_s: float) -> dict[str, Number]:
     """The numbers that decide in zone `number`: seconds, metres, shares."""
     rest = stay.rest
-    places = rest.yard.metres(feet(np.array([box for _, box in rest.trail]).reshape(-1, 4)))
+    # Places before more of it was shown are those of another edge, not of a move.
+    seen = [box for t, box in rest.trail if t >= max(rest.seams, default=t)]
+    places = rest.yard.metres(feet(np.array(seen).reshape(-1, 4)))
     away = float(np.hypot(places[:, 0], places[:, 1]).max()) if len(places) else 0.0
     begin = stay.first.t if stay.first else stay.t_first
     grace_s = zone.grace_s or 0.0

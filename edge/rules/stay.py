@@ -7,6 +7,7 @@ zone wakes, or when it was out of sight for too long. The counted wait is stream
 the last sighting that proves standing, less the pauses of the jam veto.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -93,6 +94,13 @@ class Stay:
         """Standing sightings from `t` on, thinned; at least the last one."""
         found = [point for point in self.rest.trail if point[0] >= t - 1e-6]
         return found or self.rest.trail[-1:]
+
+    def stretches(self, t: float) -> list[list[tuple[float, Array]]]:
+        """The trail since `t`, parted where more or less of the vehicle began to be seen."""
+        parts: list[list[tuple[float, Array]]] = [[] for _ in range(len(self.rest.seams) + 1)]
+        for point in self.trail_since(t):
+            parts[bisect_right(self.rest.seams, point[0])].append(point)
+        return [part for part in parts if part]
 
     def resume(self, vehicle: Vehicle, rest: Rest) -> None:
         """It stands on its old anchor again: what looked like moving off was none."""

@@ -27,10 +27,14 @@ MOVED_S, MOVED_SIGHTINGS = 1.0, 3
 AGREES, DISAGREES = 0.06, 0.12
 #: Seen elsewhere, and for this long [s] not at its place, a vehicle has moved, however few the sightings.
 OFF_S = 3.0
+#: Shown whole, and the same, for this long [s], what stood half hidden is put where it is seen to stand.
+SHOWN_S = 4.0
 #: The noise of a place is measured anew every so many sightings.
 RELEARN_EVERY = 8
 #: A rest is believed when it has lasted this long [s] after it was found.
 SETTLE_S = 1.0
+#: So many changes of what is shown of it are remembered.
+SEAMS_MOST = 40
 #: The trail of a stay is thinned to at most this many points.
 TRAIL_MOST = 120
 
@@ -62,7 +66,8 @@ class Rest:
     """A vehicle's standing at one place since `t_first` (stream s); the yard's origin is the anchor's foot point.
 
     `t_last` is the last sighting that proves it, `t_hint` the last at which at least a part of it was seen there,
-    `t_off` the first since then at which it was seen, whole, elsewhere.
+    `t_off` the first since then at which it was seen, whole, elsewhere. `seams` are the instants from which
+    more or less of it was seen than before, `half` is its box as it was seen before the last of them.
     """
 
     t_first: float
@@ -82,6 +87,9 @@ class Rest:
     t_found: float = 0.0
     settled: bool = False
     centred: int = 0
+    seams: list[float] = field(default_factory=list)
+    half: Array | None = None
+    shown: list[Sighting] = field(default_factory=list)
     trail: list[tuple[float, Array]] = field(default_factory=list)
     _trail_step: float = STEP_S
 
@@ -125,6 +133,32 @@ class Rest:
         self.standing_now = True
         self.t_off = self.outside_since = None
         self.outside = 0
+        self.shown.clear()
+
+    def show_more(self, sighting: Sighting) -> bool:
+        """Take a box that is the anchor's but for one edge; True when that is how it is seen to stand from now on.
+
+        Either more of it is shown than when it came to rest, steadily; or it is half hidden again as it was then.
+        """
+        if self.half is not None and boxes.alike(self.half, sighting.box, AGREES):
+            self._put(self.half, sighting.t)
+            return True
+        if boxes.areas(sighting.box[None])[0] <= boxes.areas(self.box[None])[0]:
+            return False
+        self.shown.append(sighting)
+        middle = np.median([one.box for one in self.shown], axis=0)
+        if not all(boxes.alike(middle, one.box, AGREES) for one in self.shown):
+            self.shown = [sighting]
+        if len(self.shown) < MOVED_SIGHTINGS or sighting.t - self.shown[0].t < SHOWN_S - 1e-6:
+            return False
+        self._put(middle, sighting.t)
+        return True
+
+    def _put(self, box: Array, t: float) -> None:
+        self.half, self.box = self.box, box
+        self.seams = [*self.seams, t][-SEAMS_MOST:]
+        self.yard = replace(self.yard, origin=boxes.feet(box[None])[0])
+        self.seen_standing(t)
 
 
 @dataclass(slots=True)
@@ -206,7 +240,11 @@ class Vehicle:
         """Take the next sighting: it comes to rest, stands on, is half hidden, or moves off."""
         if self.rest is not None and boxes.one_edge_off(self.rest.box, sighting.box, AGREES, DISAGREES):
             self.last = sighting
-            self.see_part(sighting.t)
+            if self.rest.show_more(sighting):
+                self.recent = deque([sighting])
+                self.rest.add_trail(sighting.t, sighting.box)
+            else:
+                self.see_part(sighting.t)
             return
         recorded = len(self.recent), self.recent[-1].t
         self._note(sighting)

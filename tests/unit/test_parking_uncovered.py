@@ -1,0 +1,50 @@
+"""Illegal parking of one that came to rest half hidden: when the whole of it is shown it has not moved."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from edge.frames import Scene, Tracks
+from tests.scenes.kerbside import Street, car, parked, visit, world
+
+
+def hidden(until: float, again: float = 1e9, fps: float = 5, leave: float = 200) -> Iterator[Scene]:
+    """A car at the kerb; the lowest quarter of it is hidden until `until`, and from `again` on."""
+    for scene in world(car(visit(4.2, 22, 10, leave), 1)).scenes(0, 110, fps):
+        boxes = scene.tracks.boxes.copy()
+        if scene.t < until or scene.t >= again:
+            boxes[:, 3] -= np.float32(0.25) * (boxes[:, 3] - boxes[:, 1])
+        tracks = scene.tracks
+        yield Scene(scene.t, Tracks(tracks.ids, boxes, tracks.scores, tracks.classes, tracks.facts), scene.signals)
+
+
+@pytest.mark.parametrize("fps", [1, 5])
+@pytest.mark.parametrize("again", [1e9, 60])
+def test_who_is_shown_whole_only_later_stood_all_the_time(fps: float, again: float) -> None:
+    (violation,) = Street(wait_s=70).say(hidden(40, again, fps)).violations
+    assert violation.first.t == pytest.approx(10, abs=1.5)
+    assert violation.trigger is not None
+    assert violation.trigger.t == pytest.approx(80, abs=1.5)
+    assert float(str(violation.numbers["displacement_m"])) < 0.5
+
+
+def test_a_neighbour_run_together_with_it_for_a_moment_changes_nothing() -> None:
+    scenes = world(car(parked(4.2, 22), 1)).scenes(0, 60, 5)
+    wider = []
+    for scene in scenes:
+        boxes = scene.tracks.boxes.copy()
+        if 20 <= scene.t < 23:
+            boxes[:, 2] += np.float32(60)
+        tracks = scene.tracks
+        wider.append(
+            Scene(scene.t, Tracks(tracks.ids, boxes, tracks.scores, tracks.classes, tracks.facts), scene.signals)
+        )
+    (violation,) = Street(wait_s=40).say(wider).violations
+    assert violation.first.t == 0.0
+
+
+def test_who_leaves_after_it_was_shown_whole_has_left() -> None:
+    said = Street(wait_s=70).say(hidden(40, leave=65))
+    assert said.violations == []
+    assert float(str(said.acquitted[0].numbers["dwell_s"])) == pytest.approx(55, abs=2)
