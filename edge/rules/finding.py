@@ -73,7 +73,7 @@ class Finding:
 
 BROKEN = Question("track", "The track broke: was it one vehicle and one pedestrian, crossing all the while?")
 HIDDEN = Question("pedestrian_visible", "The pedestrian was hidden for part of the time: was it still crossing?")
-WHEELS = Question("riding", "Does the person ride the two-wheeler or push it? Who pushes it is a pedestrian.")
+WHEELS = Question("on_foot", "Does the person push the two-wheeler, and not ride it? Who pushes it is a pedestrian.")
 BLOCKED = Question("driver_view", "A large vehicle stood between: could the driver see the pedestrian?")
 
 

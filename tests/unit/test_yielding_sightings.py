@@ -58,7 +58,7 @@ def test_a_bicycle_pushed_on_the_near_side_is_no_ride_for_sure() -> None:
     things = [steady(1, "l1"), walker(50, *CLEAR), pushed(60, *CLEAR, beside=0.55)]
     decision = only(Street(), *things)
     assert decision.outcome is Outcome.VIOLATION, decision.reason
-    assert [question.fact for question in decision.unknown] == ["riding"]
+    assert [question.fact for question in decision.unknown] == ["on_foot"]
 
 
 def test_a_rider_at_a_riders_pace_is_no_pedestrian_even_near_the_camera() -> None:
