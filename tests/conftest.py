@@ -5,6 +5,11 @@ import socket
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Speed belongs in benchmarks: on a busy machine a time limit on single examples only tells how busy it is.
+settings.register_profile("sightline", deadline=None)
+settings.load_profile("sightline")
 
 ROOT = Path(__file__).resolve().parent.parent
 
