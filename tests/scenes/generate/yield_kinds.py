@@ -112,15 +112,15 @@ def next_lane(rng: Rng) -> "Draft[Road]":
     lane = str(rng.choice(["l1", "l2", "r1", "r2"], p=[0.35, 0.35, 0.15, 0.15]))
     other = road.middle(lane[0] + ("2" if lane[1] == "1" else "1"))
     to_kerb = abs(other) > abs(road.middle(lane))
-    x = other + float(rng.uniform(-0.28, 0.28)) * road.lane_m
     from_left = (other < 0) == to_kerb
+    x = other + (1 if from_left else -1) * float(rng.uniform(-0.28, 0.33)) * road.lane_m
     return one_vehicle(
         rng,
         "4 next lane",
         road,
         lane,
-        [person(rng, "p1", crosses(rng, road, x, AT + 0.3, from_left, speed=float(rng.uniform(0.8, 1.2))))],
-        speed(rng, 14, 28),
+        [person(rng, "p1", crosses(rng, road, x, AT, from_left, speed=float(rng.uniform(0.6, 1.1))))],
+        speed(rng, 13, 24),
     )
 
 
