@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edge.rules import boxes
 from edge.rules.following import on_the_way
-from edge.rules.vehicle import DISAGREES, Sighting, Vehicle
+from edge.rules.vehicle import AGREES, DISAGREES, Sighting, Vehicle
 
 Array = NDArray[np.float64]
 
@@ -25,6 +25,8 @@ FOLLOW_IOU, FOLLOW_S = 0.3, 2.0
 SAME_SIZE = 1.6
 #: Seen at its place so lately [s], nobody else can have taken the place since.
 FRESH_S = 2.0
+#: Unproven for this long [s], a standing vehicle may have been followed by another in its place.
+LONG_S = 5.0
 #: The box of a followed thing changes its area by no more than this factor between sightings.
 MOST_GROWTH = 2.5
 #: A box inside another with this share of its area and two of its edges is a piece of the same vehicle.
@@ -93,7 +95,7 @@ class _Linking:
         """Whether the sighting at this place is another vehicle passing by or arriving."""
         other = self._holder.get(self._sightings[column].track_id)
         if other is None:
-            return self._somebody_arrives(row, column)
+            return self._still_rolls(row, column) or self._somebody_arrives(row, column)
         if other == row or not self._came_from_elsewhere(other, row) or not self._continues(other, column):
             return False
         if self._vehicles[other].rest is not None:
@@ -116,6 +118,18 @@ class _Linking:
             if other != row
         )
 
+    def _still_rolls(self, row: int, column: int) -> bool:
+        """Whether a new thing is a little off the place of one long unseen: what stands is seen where it stood."""
+        return self._long_unseen(row) and boxes.displaced(self._vehicles[row].place, self._seen[column], AGREES)
+
+    def _long_unseen(self, row: int) -> bool:
+        """Whether nothing has proven a standing vehicle for so long that another may have come in its place.
+
+        `t_last` and not `t_hint`: a box that merely passes over the place is no sign of who stands there.
+        """
+        rest = self._vehicles[row].rest
+        return rest is not None and self._t - rest.t_last > LONG_S
+
     def _may_be_gone(self, row: int) -> bool:
         """Whether a standing vehicle was seen to leave its place, or not seen there for so long that it may have."""
         rest = self._vehicles[row].rest
@@ -123,8 +137,10 @@ class _Linking:
 
     def _came_from_elsewhere(self, other: int, row: int) -> bool:
         vehicle = self._vehicles[other]
-        start = vehicle.birth if vehicle.rest is None else vehicle.rest.box
-        return boxes.iou(start, self._vehicles[row].place) < SAME_PLACE_IOU
+        start, place = vehicle.birth if vehicle.rest is None else vehicle.rest.box, self._vehicles[row].place
+        if boxes.iou(start, place) < SAME_PLACE_IOU:
+            return True
+        return self._long_unseen(row) and boxes.displaced(place, start, AGREES)
 
     def _is_seen_at_its_place(self, row: int) -> bool:
         return bool((self._places[row] >= SAME_PLACE_IOU).any())
@@ -214,11 +230,12 @@ class _Linking:
         for column in np.flatnonzero(common > 0.2 * whole).tolist():
             upright, level = boxes.agreeing_edges(anchor, self._seen[column], slack)
             if upright and level:
-                # Another that stands or stops in its very place is no part of it.
-                anothers = column not in self._free and self._places[row, column] >= SAME_PLACE_IOU
+                # Another that stands, stops or comes to a stop in its very place is no part of it.
+                taken = column not in self._free and self._places[row, column] >= SAME_PLACE_IOU
+                anothers = taken or self._still_rolls(row, column)
                 partly = partly or (common[column] >= 0.4 * whole and not anothers)
                 inside = common[column] / max(float(boxes.areas(self._seen[column][None])[0]), 1e-9)
-                if column in self._free and inside >= PIECE_SHARE:
+                if column in self._free and inside >= PIECE_SHARE and not anothers:
                     pieces.add(column)
         return pieces, partly
 

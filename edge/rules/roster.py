@@ -11,10 +11,10 @@ import numpy as np
 from edge.rules import boxes
 from edge.rules.ground import Plane
 from edge.rules.kerb import Kerb
-from edge.rules.linking import SAME_PLACE_IOU, compatible, link
+from edge.rules.linking import LONG_S, SAME_PLACE_IOU, compatible, link
 from edge.rules.sizes import size_of
 from edge.rules.stay import Stay
-from edge.rules.vehicle import Rest, Sighting, Vehicle
+from edge.rules.vehicle import AGREES, Rest, Sighting, Vehicle
 
 #: A stay survives so long without sight [s] (domain D2); one that is already accused is waited for longer.
 HIDDEN_S, ACCUSED_HIDDEN_S = 120.0, 1800.0
@@ -126,7 +126,7 @@ class Roster:
         vehicle.looked_at = True
         ended: list[Ended] = []
         known = self._known_at(vehicle, rest)
-        if known is not None and not vehicle.arrived:
+        if known is not None and not vehicle.arrived and not self._rolled_in(known, vehicle, rest):
             return self._is_really(known, vehicle, rest)
         if known is not None and self._has_taken_the_spot(vehicle, rest, known):
             ended = self._forget(known, "lost" if known.rest else "left")
@@ -134,6 +134,12 @@ class Roster:
         if any(share >= TOUCHES for _, share in standing.shares):
             self.stays[vehicle.key] = Stay(vehicle, rest, standing, rest.t_first)
         return ended
+
+    def _rolled_in(self, known: Vehicle, vehicle: Vehicle, rest: Rest) -> bool:
+        """Whether one first seen on its last metre took the place of one long unseen: who stood there did not roll."""
+        if known.rest is None or rest.t_first - known.rest.t_last <= LONG_S:
+            return False
+        return boxes.displaced(known.rest.box, vehicle.birth, AGREES)
 
     def _known_at(self, vehicle: Vehicle, rest: Rest) -> Vehicle | None:
         """The vehicle that stands, or has just been said to move off, where this one stands."""
