@@ -17,7 +17,11 @@ class _TooLarge(HTTPException):
 
 
 class BodyLimit:
-    """Refuses a body over the limit with 413: at once where its length is announced, else when it gets there."""
+    """Refuses a body over the limit with 413, in its sender's words: a page for a person, JSON for a program.
+
+    The refusal is raised where the application reads the body - at the first read where the length is announced - so
+    that it is answered like any other of its errors. A body that nobody reads is no danger.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -27,17 +31,14 @@ class BodyLimit:
         if scope["type"] != "http" or str(scope["path"]).startswith(_MEDIA):
             await self._app(scope, receive, send)
             return
-        if _announced(scope) > MAX_BODY_BYTES:
-            await _refusal()(scope, receive, send)
-            return
-        taken, answered = 0, False
+        announced, taken, answered = _announced(scope), 0, False
 
         async def counted() -> Message:
             nonlocal taken
-            message = await receive()
+            message = await receive() if announced <= MAX_BODY_BYTES else {}
             taken += len(message.get("body", b""))
-            if taken > MAX_BODY_BYTES:
-                raise _TooLarge(413, _DETAIL)
+            if max(announced, taken) > MAX_BODY_BYTES:
+                raise _TooLarge(413, _DETAIL, {"Connection": "close"})
             return message
 
         async def noted(message: Message) -> None:
