@@ -16,8 +16,9 @@ from shapely import Point
 
 from edge.rules import boxes
 from edge.rules.kerb import Kerb
+from edge.rules.sighting import TWO_WHEELERS
 from edge.rules.stance import Area
-from edge.rules.vehicle import TWO_WHEELERS, Vehicle
+from edge.rules.vehicle import Vehicle
 
 Array = NDArray[np.float64]
 

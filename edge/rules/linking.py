@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from edge.rules import boxes
 from edge.rules.following import on_the_way
-from edge.rules.vehicle import AGREES, DISAGREES, Sighting, Vehicle
+from edge.rules.rest import AGREES, DISAGREES
+from edge.rules.sighting import Sighting
+from edge.rules.vehicle import Vehicle
 
 Array = NDArray[np.float64]
 

@@ -16,10 +16,12 @@ from edge.frames import Facts
 from edge.rules.decision import Moment
 from edge.rules.ground import Plane
 from edge.rules.kerb import Kerb
+from edge.rules.rest import Rest
 from edge.rules.scars import Scar
+from edge.rules.sighting import Sighting
 from edge.rules.stay import Clock, Stay, as_box
 from edge.rules.stillness import Yard
-from edge.rules.vehicle import Rest, Sighting, Vehicle
+from edge.rules.vehicle import Vehicle
 
 VERSION = 1
 Record = dict[str, Any]

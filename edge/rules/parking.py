@@ -23,8 +23,9 @@ from edge.rules.kerb import IN_BAY, IN_ZONE, Kerb
 from edge.rules.memory import VERSION, Memory, scar_of, scar_record
 from edge.rules.roster import Roster
 from edge.rules.scars import Scar, Scars
+from edge.rules.sighting import Sighting
 from edge.rules.stay import Clock, Stay, as_box
-from edge.rules.vehicle import Sighting, Vehicle
+from edge.rules.vehicle import Vehicle
 
 #: A stay counts as such after min(this, half the permitted wait) of standing (domain D2) [s].
 STOPPED_S = 10.0

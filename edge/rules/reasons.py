@@ -13,8 +13,8 @@ from edge.frames import BUS, CLASSES, VEHICLES
 from edge.rules.boxes import feet
 from edge.rules.decision import Decision, Moment, Number, Outcome, Question, told_of
 from edge.rules.kerb import IN_ZONE, Kerb
+from edge.rules.sighting import TWO_WHEELERS
 from edge.rules.stay import Stay, as_box
-from edge.rules.vehicle import TWO_WHEELERS
 
 RULE = "illegal_parking"
 #: Share of the score for four wheels without which nobody is accused, and for a bus with which a bus stop is its own.

@@ -12,9 +12,11 @@ from edge.rules import boxes
 from edge.rules.ground import Plane
 from edge.rules.kerb import Kerb
 from edge.rules.linking import LONG_S, SAME_PLACE_IOU, compatible, link
+from edge.rules.rest import AGREES, Rest
+from edge.rules.sighting import Sighting
 from edge.rules.sizes import size_of
 from edge.rules.stay import Stay
-from edge.rules.vehicle import AGREES, Rest, Sighting, Vehicle
+from edge.rules.vehicle import Vehicle
 
 #: A stay survives so long without sight [s] (domain D2); one that is already accused is waited for longer.
 HIDDEN_S, ACCUSED_HIDDEN_S = 120.0, 1800.0

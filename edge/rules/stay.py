@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from edge.rules.decision import Box, Moment
 from edge.rules.kerb import Standing
-from edge.rules.vehicle import Rest, Vehicle
+from edge.rules.rest import Rest
+from edge.rules.vehicle import Vehicle
 
 Array = NDArray[np.float64]
 

@@ -7,7 +7,8 @@ from edge.frames import CAR, Facts
 from edge.rules.boxes import displaced
 from edge.rules.following import on_the_way
 from edge.rules.ground import plane_of
-from edge.rules.vehicle import Sighting, Vehicle
+from edge.rules.sighting import Sighting
+from edge.rules.vehicle import Vehicle
 from tests.scenes.kerbside import Street
 
 WHOLE = np.array([100.0, 100.0, 200.0, 180.0])

@@ -7,7 +7,8 @@ import pytest
 
 from edge.frames import CLASSES, Facts, Scene, Tracks
 from edge.rules.ground import plane_of
-from edge.rules.vehicle import Sighting, Vehicle
+from edge.rules.sighting import Sighting
+from edge.rules.vehicle import Vehicle
 from tests.scenes.kerbside import Street, car, parked, visit, world
 
 #: How far the false box is from its place [px], sighting by sighting.
