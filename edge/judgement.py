@@ -4,7 +4,7 @@ A decision speaks stream seconds and pixels; an event must be read by a court. T
 instants, because stream seconds begin anew with every start of the box.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,16 +14,12 @@ from contract.events import (
     Closed,
     CloudEvent,
     EventType,
-    FactSaid,
     Geometry,
-    Image,
-    Manifest,
     ModelRef,
     Rule,
     TrackPoint,
     Unknown,
     Vehicle,
-    Video,
     Violation,
     case_key,
     new_event,
@@ -147,32 +143,6 @@ class EventMaker:
             replay=self.replay,
         )
         return new_event(EventType.CLOSED, self.place.source, self._at(decision.last.t), data)
-
-    def manifest(
-        self,
-        case_key: str,
-        at: datetime,
-        images: list[Image],
-        video: Video | None,
-        dropped: list[str],
-        below: list[str],
-        vehicle: Vehicle | None = None,
-        facts: Mapping[str, FactSaid] | None = None,
-    ) -> CloudEvent:
-        """The evidence of a decision made at `at`: every still, clip and crop by its hash, and the plate if read."""
-        data = Manifest(
-            case_key=case_key,
-            edge_id=self.place.edge_id,
-            camera_id=self.place.camera.id,
-            images=images,
-            video=video,
-            vehicle=vehicle,
-            dropped=dropped,
-            below_profile=below,
-            facts=dict(facts or {}),
-            replay=self.replay,
-        )
-        return new_event(EventType.MANIFEST, self.place.source, at, data)
 
     def case_key(self, decision: Decision) -> str:
         """The name of this matter, which a restart of the box does not change.

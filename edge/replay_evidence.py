@@ -11,6 +11,7 @@ from edge.cameras.packets import PacketStore
 from edge.evidence.demands import demands_of
 from edge.evidence.keeper import EvidenceKeeper
 from edge.evidence.label import label_of
+from edge.evidence.manifest import manifest_of
 from edge.evidence.pack import Pack
 from edge.evidence.plate import PlateWitness
 from edge.judgement import EventMaker
@@ -84,16 +85,7 @@ class CaseFolder:
             folder.mkdir(exist_ok=True)
             for digest, name, kind in named:
                 shutil.copyfile(pack.files[digest], folder / (name + _SUFFIX[kind]))
-            event = self._events.manifest(
-                pack.case_key,
-                pack.at,
-                pack.images,
-                pack.video,
-                pack.dropped,
-                pack.below_profile,
-                pack.vehicle,
-                pack.facts,
-            )
+            event = manifest_of(self._events.place, pack, replay=self._events.replay)
             self._save(pack.case_key, "manifest.json", event)
             self._keeper.done(pack)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from contract.errors import ModelError, RunError
-from contract.events import CloudEvent, EventType, Feed, Manifest, new_event, now
+from contract.events import CloudEvent, EventType, Feed, new_event, now
 from contract.site import ZoneType
 from edge.analysis import Analysis, Judged, Output, Pace, needed_fps
 from edge.box import Folders
@@ -27,6 +27,7 @@ from edge.detect.protocol import Detector
 from edge.evidence.demands import demands_of
 from edge.evidence.keeper import EvidenceKeeper
 from edge.evidence.label import label_of
+from edge.evidence.manifest import manifest_of
 from edge.evidence.pack import Pack
 from edge.evidence.plate import PlateWitness
 from edge.judgement import Place
@@ -253,18 +254,7 @@ class CameraWatch:
         for pack in packs:
             if pack.passage in self._packed:  # it waits for the disk already
                 continue
-            manifest = Manifest(
-                case_key=pack.case_key,
-                edge_id=self._place.edge_id,
-                camera_id=self.camera_id,
-                images=pack.images,
-                video=pack.video,
-                vehicle=pack.vehicle,
-                dropped=pack.dropped,
-                below_profile=pack.below_profile,
-                facts=pack.facts,
-            )
-            self._outgoing.append((new_event(EventType.MANIFEST, self._place.source, pack.at, manifest), pack))
+            self._outgoing.append((manifest_of(self._place, pack), pack))
             self._packed.add(pack.passage)
 
     def _send(self) -> None:
