@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from edge.frames import BICYCLE, BUS, CAR, MOTORCYCLE, TRUCK
 from edge.rules.ground import Plane
+from edge.rules.halting import halted, set_off
 from edge.rules.sizes import size_of
 
 Array = NDArray[np.float64]
@@ -28,6 +29,8 @@ REST_S, CENTRE_S = 2.0, 1.0
 LEAST_SIGHTINGS = 3
 #: Coming to rest and moving off are dated by medians over this long [s], and by this much of a move [m].
 EDGE_S, EDGE_M = 0.5, 0.15
+#: Noise throws a short median no farther than this times the usual tolerance of one.
+NOISE_THROWS = 2.0
 
 #: A detector's edges waver by about this share of the root of a box's area; weighed like so many sightings.
 EXPECTED_SHARE, EXPECTED_WEIGHT = 0.015, 8
@@ -136,20 +139,22 @@ def first_standing(times: Array, places: Array, sigma: float) -> float:
         ahead = places[index : int(np.searchsorted(times, times[index] + EDGE_S + 1e-9, side="right"))]
         if at_anchor(ahead, sigma):
             first, missed = index, 0
-        elif missed:
+            continue
+        missed += 1
+        # One alone may be noise, however far off, and some in a row while they are no farther than noise can throw
+        # them; of a vehicle that is still rolling the one before is farther off yet.
+        far = not at_anchor(ahead / NOISE_THROWS, sigma)
+        if missed > 1 and (far or times[first] - times[index] > CENTRE_S):
             break
-        else:
-            # One alone may be noise; of a vehicle that is still rolling the one before is farther off yet.
-            missed = 1
-    return float(times[first])
+    return float(times[halted(times, places, first, sigma)])
 
 
-def last_standing(times: Array, places: Array, sigma: float) -> float | None:
-    """The last instant [s] up to which a short median was at the anchor; None when none was."""
-    for index in range(len(times) - 1, -1, -1):
+def last_standing(times: Array, places: Array, sigma: float, until: float) -> float | None:
+    """The last instant [s], `until` at the latest, up to which a short median was at the anchor; None when none was."""
+    for index in range(int(np.searchsorted(times, until + 1e-9, side="right")) - 1, -1, -1):
         behind = places[int(np.searchsorted(times, times[index] - EDGE_S - 1e-9)) : index + 1]
         if at_anchor(behind, sigma):
-            return float(times[index])
+            return float(times[set_off(times, places, index, sigma)])
     return None
 
 

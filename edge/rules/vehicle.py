@@ -251,6 +251,5 @@ class Vehicle:
         assert self.rest is not None
         rest = self.rest
         times, places = self._places(rest.yard)
-        upto = int(np.searchsorted(times, rest.t_last + 1e-9, side="right"))
-        found = stillness.last_standing(times[:upto], places[:upto], rest.sigma_m) if upto else None
+        found = stillness.last_standing(times, places, rest.sigma_m, rest.t_last)
         return rest.t_last if found is None else max(found, rest.t_first)
