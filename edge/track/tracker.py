@@ -7,9 +7,9 @@ Zhang et al., "ByteTrack: Multi-Object Tracking by Associating Every Detection B
 import numpy as np
 import supervision as sv
 from numpy.typing import NDArray
-from trackers import ByteTrackTracker
 
 from edge.frames import BICYCLE, BUS, CAR, MOTORCYCLE, PERSON, TRUCK, Detections, Tracks
+from edge.track.prompt import RARE_S, PromptByteTrack
 from edge.track.standing import Standing
 
 _KINDS = ((PERSON,), (BICYCLE, MOTORCYCLE), (CAR, BUS, TRUCK))
@@ -24,7 +24,7 @@ class Tracker:
     def __init__(self, sure: float = 0.35) -> None:
         """`sure`: score from which a detection may begin a track; lower ones only continue one."""
         self._kinds = [
-            ByteTrackTracker(
+            PromptByteTrack(
                 lost_track_buffer=round(MEMORY_S * 30),
                 track_activation_threshold=sure,
                 high_conf_det_threshold=sure,
@@ -34,6 +34,7 @@ class Tracker:
             for _ in _KINDS
         ]
         self._standing = [Standing() for _ in _KINDS]
+        self._t: float | None = None
 
     def update(self, t: float, seen: Detections) -> Tracks:
         """The detections of stream time `t` [s] that belong to a track."""
@@ -41,6 +42,10 @@ class Tracker:
 
     def update_rows(self, t: float, seen: Detections) -> tuple[Tracks, NDArray[np.int64]]:
         """The same, with the row of `seen` that each track comes from."""
+        rare = self._t is not None and t - self._t >= RARE_S
+        self._t = t
+        for kind in self._kinds:
+            kind.prompt = rare
         parts = [self._update(number, t, seen) for number in range(len(_KINDS))]
         rows = np.concatenate([rows for rows, _ in parts])
         ids = np.concatenate([ids for _, ids in parts])
