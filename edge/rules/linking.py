@@ -70,6 +70,7 @@ class _Linking:
         self._by_place()
         self._by_id()
         self._by_following()
+        self._by_same_box()
         links = Links([(self._vehicles[row], self._sightings[column]) for row, column in self._taken.items()])
         pieces = self._pieces(links)
         links.fresh = [self._sightings[column] for column in sorted(self._free - pieces)]
@@ -201,6 +202,17 @@ class _Linking:
                     if not known and compatible(vehicle, sighting) and self._drives_off(row, column):
                         pairs.append((float(fits[column]), row, column))
             self._take(pairs)
+
+    def _by_same_box(self) -> None:
+        """Those not yet known to stand, seen again in the very box they were last seen in: they stood there."""
+        pairs = []
+        for row, column in np.argwhere(self._lasts >= SAME_PLACE_IOU).tolist():
+            vehicle, sighting = self._vehicles[row], self._sightings[column]
+            lately = vehicle.rest is None and self._t - vehicle.last.t <= LONG_S
+            same = lately and boxes.alike(vehicle.last.box, sighting.box, AGREES)
+            if same and compatible(vehicle, sighting) and self._holder.get(sighting.track_id, row) == row:
+                pairs.append((float(self._lasts[row, column]), row, column))
+        self._take(pairs)
 
     def _drives_off(self, row: int, column: int) -> bool:
         """Whether a sighting can be a vehicle that has begun to move; always so for one that moved before."""
