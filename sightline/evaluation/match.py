@@ -55,14 +55,14 @@ def compare(scene: LabelledScene, ran: Ran) -> Compared:
     result = Compared(scene, ran)
     left = list(ran.events)
     candidates = sorted(
-        (distance, number, at)
+        (distance, _off(expected, said), number, at)
         for number, expected in enumerate(scene.label.events)
         for at, said in enumerate(left)
         if (distance := _distance(expected, said)) is not None
     )
     taken: dict[int, int] = {}
     used: set[int] = set()
-    for _, number, at in candidates:
+    for _, _, number, at in candidates:
         if number not in taken and at not in used:
             taken[number] = at
             used.add(at)
@@ -101,6 +101,15 @@ def _distance(expected: Expected, said: Said) -> float | None:
     low, high = expected.t_trigger
     away = max(low - said.t_trigger, said.t_trigger - high, 0.0)
     return away if away <= SAME_MATTER_S[expected.rule] else None
+
+
+def _off(expected: Expected, said: Said) -> float:
+    """Seconds by which its times are off the truth: of two stays that trigger together each has the nearer event."""
+    truth = expected.truth
+    if truth is None:
+        return 0.0
+    pairs = ((truth.t_first, said.t_first), (truth.t_trigger, said.t_trigger))
+    return sum(abs(told - exact) for exact, told in pairs if exact is not None)
 
 
 def _same_matter(expected: Expected, first: Said, said: Said) -> bool:

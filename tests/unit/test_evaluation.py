@@ -78,6 +78,15 @@ def test_a_second_event_of_one_stay_is_a_duplicate_and_false() -> None:
     assert (counted.right, counted.duplicates, counted.false) == (1, 1, 1)
 
 
+def test_of_two_stays_that_trigger_together_each_has_the_event_nearer_to_its_truth() -> None:
+    truths = [{"t_first": first, "t_trigger": first + 30, "dwell_s": dwell} for first, dwell in ((11.0, 50), (9.0, 80))]
+    both = scene(*[parking(t_first=[6.0, 14.0], truth=truth) for truth in truths])
+    events = [said(39.5, t_first=9.2, dwell_s=80.5), said(41.0, t_first=10.8, dwell_s=50.5)]
+    result = compare(both, Ran("one", events))
+    assert result.as_expected
+    assert figures([result]).dwell_errors == [0.5, 0.5]
+
+
 def test_a_wrong_time_of_a_right_accusation_is_a_fault_and_neither_false_nor_missed() -> None:
     result = compare(scene(parking()), Ran("one", [said(46.0)]))
     counted = figures([result])
