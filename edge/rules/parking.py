@@ -24,6 +24,7 @@ from edge.rules.memory import VERSION, Memory, scar_of, scar_record
 from edge.rules.roster import Roster
 from edge.rules.scars import Scar, Scars
 from edge.rules.sighting import Sighting
+from edge.rules.stander import Stander
 from edge.rules.stay import Clock, Stay, as_box
 from edge.rules.vehicle import Vehicle
 
@@ -99,6 +100,21 @@ class ParkingRule:
         """Go on from `snapshot` with the next scene. One of another version is put aside: its waits begin anew."""
         if snapshot.get("version") == VERSION and self._t == -math.inf:
             self._restored = snapshot
+
+    def standers(self) -> tuple[Stander, ...]:
+        """The vehicles on four wheels that stand as of the last scene, for the plan of the looks to come."""
+        stays = self._roster.stays
+        return tuple(
+            Stander(one.rest.box, one.rest.settled, one.key in stays, self._expires(stays.get(one.key)))
+            for one in self._roster.vehicles.values()
+            if one.rest and one.kind in VEHICLES
+        )
+
+    def _expires(self, stay: Stay | None) -> float | None:
+        number = self._nearest_to_expiry(stay) if stay and stay.t_moving is None and not stay.accused else None
+        if stay is None or number is None or reasons.excuse(stay, self._kerb, number, self._t) is not None:
+            return None
+        return stay.t_last + self._left_to_wait(stay, number)
 
     def _resume(self, t: float) -> None:
         """Put what was restored on the stream that begins at `t`."""
@@ -231,7 +247,7 @@ class ParkingRule:
             if stillness.drifted(stay.rest.yard.metres(boxes.feet(seen)), stay.rest.sigma_m, stay.vehicle.kind):
                 stay.creep(self._t)
                 return
-        stay.standing = self._kerb.standing(np.median(seen, axis=0), stay.vehicle.kind, stay.vehicle.course)
+        stay.standing = self._kerb.standing(stay.most_shown(first), stay.vehicle.kind, stay.vehicle.course)
         if stay.share(number) < IN_ZONE or reasons.excuse(stay, self._kerb, number, self._t) is not None:
             return
         stay.accused_in = number

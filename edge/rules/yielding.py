@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from contract.site import Camera, Zone
-from edge.frames import Scene
+from edge.frames import Facts, Scene
 from edge.rules.crosswalk import Crosswalk, crosswalk_of
 from edge.rules.decision import Decision, Keep, Outcome, Release, Saying, told_of
 from edge.rules.drive import drive_of
@@ -54,6 +54,11 @@ class YieldRule:
         """The geometry judged by, in metres."""
         return self._crosswalk
 
+    @property
+    def following(self) -> bool:
+        """Whether a vehicle has passed its stop line and is not yet judged."""
+        return any(passage.t2 is not None and not passage.done for passage in self._passages.values())
+
     def step(self, scene: Scene) -> Iterator[Saying]:
         """Take one scene; see `edge.rules.decision.Rule`."""
         if self._instants and scene.t <= self._instants[-1]:
@@ -69,6 +74,8 @@ class YieldRule:
             else:
                 step = passage.unseen(scene.t)
             yield from self._act(passage, step)
+            if passage.t3 is not None and mover.serial in seen:
+                self._passages[mover.serial] = self._next(passage)
         known = {mover.serial for mover in self._movers.all}
         self._passages = {serial: passage for serial, passage in self._passages.items() if serial in known}
 
@@ -105,6 +112,11 @@ class YieldRule:
             yield from self._reopen(passage)
         elif step in (Step.LEFT, Step.BACK, Step.LOST):
             yield from self._close(passage)
+
+    def _next(self, passage: Passage) -> Passage:
+        """It has left the crosswalk. Should it come back, or another be taken for it, that is judged for itself."""
+        passage.mover.facts = Facts()
+        return Passage(passage.mover, passage.zone_id, since=passage.mover.last)
 
     def _reopen(self, passage: Passage) -> Iterator[Saying]:
         """Rolled back behind the stop line before the crosswalk: the passage has not begun yet."""
@@ -143,7 +155,7 @@ class YieldRule:
         """A vehicle that is lost without having passed a stop line: when it drove over the crosswalk, say why not."""
         passage.done = True
         drives = [
-            (lane, drive_of(passage.mover, self._crosswalk, lane, self._plane, self._frame, -np.inf))
+            (lane, drive_of(passage.mover, self._crosswalk, lane, self._plane, self._frame, passage.since))
             for lane in self._crosswalk.approaches
         ]
         over = [(lane, drive) for lane, drive in drives if drive is not None and drive.crossed() > _DROVE_M]
@@ -167,7 +179,8 @@ class YieldRule:
         mover, approach, t2 = passage.mover, passage.approach, passage.t2
         if approach is None or t2 is None:
             return None
-        drive = drive_of(mover, self._crosswalk, approach, self._plane, self._frame, t2 - LOOK_BACK_S)
+        since = max(t2 - LOOK_BACK_S, passage.since)
+        drive = drive_of(mover, self._crosswalk, approach, self._plane, self._frame, since)
         if drive is None:
             return None
         instants = np.array(self._instants)
