@@ -4,6 +4,7 @@ The picture is letterboxed straight into the connection's shared memory, so a 4K
 small one, and only boxes come back over the socket.
 """
 
+import math
 import os
 import random
 import socket
@@ -19,8 +20,8 @@ from contract.errors import ModelError, RunError
 from contract.events import ModelRef
 from edge.detect import wire
 from edge.detect.fit import Fit, check_picture, letterbox
-from edge.detect.protocol import Picture
-from edge.detect.service import Stats
+from edge.detect.protocol import LateError, Picture
+from edge.detect.stats import SHED_S, Stats
 from edge.frames import Detections
 
 #: A service that holds a look for longer is taken for hung, and dialled anew.
@@ -51,9 +52,22 @@ class RemoteDetector:
     When the service goes away it is sought again, with back-off, for `patience_s`; then RunError names the socket.
     """
 
-    def __init__(self, socket: Path, camera_id: str, urgent: bool = False, patience_s: float = 30.0) -> None:
-        """Nothing is opened yet. `urgent`: looks of this camera go before those of others (yield before parking)."""
+    def __init__(
+        self,
+        socket: Path,
+        camera_id: str,
+        urgent: bool = False,
+        patience_s: float = 30.0,
+        worth_s: float | None = None,
+    ) -> None:
+        """Nothing is opened yet. `urgent`: looks of this camera go before those of others (yield before parking).
+
+        `worth_s`: an answer that would come later than this after `detect` was called is worth nothing; then the box
+        does not compute it and `detect` raises LateError. None, for replays: however long it takes.
+        """
         self._path, self._camera_id, self._urgent, self._patience_s = socket, camera_id, urgent, patience_s
+        self._worth_s = worth_s
+        self._late_at = -math.inf
         self._lock = threading.Lock()
         self._link: _Link | None = None
         self._model: ModelRef | None = None
@@ -71,11 +85,18 @@ class RemoteDetector:
             return self._model
 
     def detect(self, picture: Picture) -> Detections:
-        """See `Detector.detect`. Raises RunError when no service answers within `patience_s`."""
+        """See `Detector.detect`. Raises RunError when no service answers within `patience_s`, LateError see above."""
         check_picture(picture)
+        now = time.monotonic()
+        before = None if self._worth_s is None else now + self._worth_s
         with self._lock:
             deadline = time.monotonic() + self._patience_s
-            return self._patiently(deadline, lambda link: self._look(link, picture, deadline))
+            return self._patiently(deadline, lambda link: self._look(link, picture, deadline, before))
+
+    @property
+    def shedding(self) -> bool:
+        """Whether a look of this camera was passed over within the last 10 s, because the box is too slow."""
+        return time.monotonic() - self._late_at <= SHED_S
 
     def close(self) -> None:
         """See `Detector.close`."""
@@ -109,13 +130,18 @@ class RemoteDetector:
             self._model = self._link.hello.model
         return self._link
 
-    def _look(self, link: _Link, picture: Picture, deadline: float) -> Detections:
+    def _look(self, link: _Link, picture: Picture, deadline: float, before: float | None) -> Detections:
         slot = self._next % link.hello.slots
         fit = letterbox(picture, link.slots[slot])
         self._next += 1
         link.line.settimeout(min(_ANSWER_S, max(0.05, deadline - time.monotonic())))
-        link.line.sendall(wire.pack(wire.Look(id=self._next, slot=slot, generation=link.hello.generation)))
-        return _answer(wire.parse(_read_message(link.line)), self._next, fit)
+        look = wire.Look(id=self._next, slot=slot, generation=link.hello.generation, before=before)
+        link.line.sendall(wire.pack(look))
+        try:
+            return _answer(wire.parse(_read_message(link.line)), self._next, fit)
+        except LateError:
+            self._late_at = time.monotonic()
+            raise
 
     def _hang_up(self) -> None:
         if self._link is not None:
@@ -159,7 +185,15 @@ def _dial(path: Path, camera_id: str, urgent: bool, deadline: float) -> _Link:
 
 
 def _answer(data: dict[str, Any], request: int, fit: Fit) -> Detections:
-    """Boxes in the picture's pixels. Raises _AnswerError when refused, ValueError for an answer to something else."""
+    """Boxes in the picture's pixels.
+
+    Raises _AnswerError when refused, LateError when passed over, ValueError for an answer to something else.
+    """
+    if data.get("op") == "late":
+        late = wire.Late.model_validate(data)
+        raise LateError(
+            f"the box is too slow: nobody looked at a picture that waited {late.waited_s:.1f} s ({late.why})"
+        )
     if data.get("op") == "refused":
         raise _AnswerError(wire.Refused.model_validate(data).reason)
     seen = wire.Seen.model_validate(data)

@@ -35,6 +35,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def instructions(self) -> str:
+        """The vector instructions that it was compiled to (`avx512`, `avx2`...), empty when the backend is silent."""
+        ...
+
+    @property
     def lanes(self) -> int:
         """How many pictures are worth submitting before the first is done."""
         ...

@@ -1,9 +1,11 @@
-"""Whose picture is next: fair between cameras, urgent ones first, bounded, and nobody starves.
+"""Whose picture is next: who was served longest ago, urgent cameras first, bounded, and nobody starves.
 
-A plain data structure without clock or thread, so every claim about it has a test.
+A plain data structure without clock or thread, so every claim about it has a test. When a box is too slow this order
+is its rule of shedding: crossings keep up to `favour` of `favour + 1` looks, and among cameras of one kind the one that
+was served longest ago goes first, so that what cannot be had is taken from those that ask most, never from one alone.
 """
 
-from collections import OrderedDict, deque
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -12,19 +14,21 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class _Line(Generic[T]):
-    """What one camera waits for."""
+    """What one camera waits for; `order` rises with arrivals and servings."""
 
-    urgent: bool
+    order: int
     waiting: deque[T] = field(default_factory=deque)
 
 
 class FairQueue(Generic[T]):
-    """Round robin over cameras; up to `favour` urgent looks go before one ordinary."""
+    """Least recently served first; up to `favour` urgent looks go before one ordinary."""
 
     def __init__(self, depth: int, favour: int = 4) -> None:
         """`depth`: how many looks one camera may have waiting."""
         self._depth, self._favour = depth, favour
-        self._turns: dict[bool, OrderedDict[str, _Line[T]]] = {True: OrderedDict(), False: OrderedDict()}
+        self._turns: dict[bool, dict[str, _Line[T]]] = {True: {}, False: {}}
+        self._served: dict[str, int] = {}
+        self._clock = 0
         self._favoured = 0
 
     def __len__(self) -> int:
@@ -32,7 +36,8 @@ class FairQueue(Generic[T]):
 
     def put(self, camera: str, item: T, urgent: bool = False) -> bool:
         """Let `item` wait; False when the camera's line is full."""
-        line = self._turns[urgent].setdefault(camera, _Line(urgent))
+        self._clock += 1
+        line = self._turns[urgent].setdefault(camera, _Line(self._clock))
         if len(line.waiting) >= self._depth:
             return False
         line.waiting.append(item)
@@ -45,19 +50,35 @@ class FairQueue(Generic[T]):
         if not turn:
             return None
         self._favoured = self._favoured + 1 if urgent else 0
-        camera, line = next(iter(turn.items()))
-        item = line.waiting.popleft()
-        del turn[camera]
-        if line.waiting:
-            turn[camera] = line  # to the end: the others come first
+        camera = min(turn, key=lambda name: (self._served.get(name, 0), turn[name].order))
+        item = turn[camera].waiting.popleft()
+        if not turn[camera].waiting:
+            del turn[camera]
+        self._clock += 1
+        self._served[camera] = self._clock
         return item
 
-    def drop(self, camera: str) -> list[T]:
-        """Forget a camera's line; what waited there is given back."""
-        dropped: list[T] = []
+    def waiting(self, camera: str) -> list[T]:
+        """What a camera waits for, oldest first within each kind."""
+        return [item for turn in self._turns.values() if camera in turn for item in turn[camera].waiting]
+
+    def withdraw(self, camera: str, item: T) -> None:
+        """Take one waiting item back. Raises ValueError when it does not wait."""
         for turn in self._turns.values():
-            line = turn.pop(camera, None)
-            dropped.extend(line.waiting if line else ())
+            line = turn.get(camera)
+            if line is not None and item in line.waiting:
+                line.waiting.remove(item)
+                if not line.waiting:
+                    del turn[camera]
+                return
+        raise ValueError(f"{camera}: does not wait for that")
+
+    def drop(self, camera: str) -> list[T]:
+        """Forget a camera; what waited there is given back."""
+        dropped = self.waiting(camera)
+        for turn in self._turns.values():
+            turn.pop(camera, None)
+        self._served.pop(camera, None)
         return dropped
 
     def all(self) -> list[T]:

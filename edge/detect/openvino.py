@@ -33,12 +33,13 @@ class OpenVinoEngine:
     """A package compiled for this machine's CPU. Raises ModelError when its hash or format does not hold."""
 
     def __init__(self, folder: Path, threads: int = 0, lanes: int = 1) -> None:
-        """`threads` 0 lets OpenVINO choose; `lanes` > 1 asks for throughput over latency."""
+        """`lanes` pictures run side by side and share `threads` (0: one a lane, or all cores for a single lane)."""
         self._manifest = read_package(folder)
         self._table = class_table(self._manifest.classes)
         if (self._table < 0).all():
             raise ModelError(f"{folder}: its classes hold none of person, bicycle, car... - use a COCO detector")
         compiled = _compile(folder / self._manifest.network, self._manifest, threads, lanes)
+        self._instructions = _instructions(compiled)
         self._queue = ov.AsyncInferQueue(compiled, lanes)
         self._queue.set_callback(partial(_finished, self._manifest, self._table))
         self._lock = threading.Lock()
@@ -60,6 +61,11 @@ class OpenVinoEngine:
     def size(self) -> tuple[int, int]:
         """(height, width) of the input, px."""
         return self._manifest.input
+
+    @property
+    def instructions(self) -> str:
+        """See `Engine.instructions`."""
+        return self._instructions
 
     @property
     def lanes(self) -> int:
@@ -91,15 +97,13 @@ def _finished(manifest: Manifest, table: NDArray[np.int8], request: Any, done: D
 
 def _compile(path: Path, manifest: Manifest, threads: int, lanes: int) -> Any:
     hint = properties.hint
-    mode = hint.PerformanceMode.LATENCY if lanes == 1 else hint.PerformanceMode.THROUGHPUT
-    settings: dict[Any, Any] = {hint.performance_mode: mode}
+    # One stream a lane. The box has other work for its cores: a thread bound to one would wait behind it.
+    settings: dict[Any, Any] = {properties.num_streams: lanes, hint.enable_cpu_pinning: False}
     if not _has_amx():
         # bf16 emulated on AVX-512 costs accuracy and wins nothing.
         settings[hint.inference_precision] = ov.Type.f32
-    if threads:
-        settings[properties.inference_num_threads] = threads
-    if lanes > 1:
-        settings[hint.num_requests] = lanes
+    if threads or lanes > 1:
+        settings[properties.inference_num_threads] = max(threads, lanes)
     try:
         core = ov.Core()
         network = core.read_model(path)
@@ -127,6 +131,17 @@ def _with_pixels(network: Any, manifest: Manifest) -> Any:
     else:
         pixels.convert_color(ColorFormat.RGB).scale([255.0, 255.0, 255.0])
     return steps.build()
+
+
+def _instructions(compiled: Any) -> str:
+    """The newest instructions among the convolutions' kernels, as OpenVINO names them (`brgconv_avx512_I8`)."""
+    names = {
+        info["primitiveType"].astype(str)
+        for info in (op.get_rt_info() for op in compiled.get_runtime_model().get_ordered_ops())
+        if "primitiveType" in info and info["layerType"].astype(str).endswith("Convolution")
+    }
+    known = ("amx", "avx512", "avx2", "avx", "sse")
+    return next((one for one in known if any(one in name for name in names)), "")
 
 
 def _has_amx() -> bool:

@@ -5,10 +5,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from contract.errors import RunError
 from contract.events import ModelRef
 from edge.frames import Detections
 
 Picture = NDArray[np.uint8]
+
+
+class LateError(RunError):
+    """The box was too slow: nobody looked at this picture, so nothing may be concluded from it, not even absence."""
 
 
 class Detector(Protocol):

@@ -89,6 +89,11 @@ class UltralyticsEngine:
         return self._size
 
     @property
+    def instructions(self) -> str:
+        """Not told by Ultralytics."""
+        return ""
+
+    @property
     def lanes(self) -> int:
         """One: the predictor looks at one picture after the other."""
         return 1

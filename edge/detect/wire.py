@@ -51,12 +51,17 @@ class Introduce(Message):
 
 
 class Look(Message):
-    """Client to service: look at the picture in `slot`."""
+    """Client to service: look at the picture in `slot`.
+
+    `before` makes it a live look: it is worth nothing after that instant of CLOCK_MONOTONIC (seconds, the same in all
+    processes of a machine), nor once a newer one of its camera waits. A look without it is never passed over.
+    """
 
     op: Literal["look"] = "look"
     id: int
     slot: int = Field(ge=0)
     generation: int
+    before: float | None = Field(default=None, allow_inf_nan=False)
 
 
 class Seen(Message):
@@ -75,6 +80,15 @@ class Refused(Message):
     op: Literal["refused"] = "refused"
     id: int
     reason: str
+
+
+class Late(Message):
+    """Service to client: nobody looked, because the box is too slow. It says nothing of what the picture shows."""
+
+    op: Literal["late"] = "late"
+    id: int
+    waited_s: float
+    why: Literal["too old", "newer one waits"]
 
 
 class StatsPlease(Message):

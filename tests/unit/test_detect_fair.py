@@ -1,5 +1,6 @@
 """Whose picture is next: every claim of `FairQueue`."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,6 +49,52 @@ def test_a_camera_that_left_takes_its_line_with_it() -> None:
     assert queue.drop("a") == []
     assert queue.all() == ["b1"]
     assert drain(queue) == ["b1"]
+
+
+def test_who_was_served_longest_ago_goes_first() -> None:
+    """A camera that asks all the time does not push back one that asks seldom."""
+    queue: FairQueue[str] = FairQueue(depth=3)
+    for item in ("a1", "b1"):
+        queue.put(item[0], item)
+    assert drain(queue) == ["a1", "b1"]
+    queue.put("b", "b2")
+    queue.put("b", "b3")
+    queue.put("a", "a2")
+    queue.put("c", "c1")
+    assert drain(queue) == ["c1", "a2", "b2", "b3"]
+
+
+def test_what_waits_can_be_withdrawn() -> None:
+    queue: FairQueue[str] = FairQueue(depth=3)
+    queue.put("a", "a1")
+    queue.put("a", "a2")
+    queue.withdraw("a", "a1")
+    assert queue.waiting("a") == ["a2"]
+    queue.withdraw("a", "a2")
+    assert queue.waiting("a") == []
+    assert queue.take() is None
+    with pytest.raises(ValueError, match="does not wait"):
+        queue.withdraw("a", "a2")
+
+
+@given(st.integers(2, 8), st.integers(5, 40), st.data())
+def test_of_one_kind_no_camera_is_served_twice_while_another_waits_once(
+    cameras: int, looks: int, data: st.DataObject
+) -> None:
+    queue: FairQueue[int] = FairQueue(depth=1)
+    since = dict.fromkeys(range(cameras), 0)
+    for camera in range(cameras):
+        queue.put(str(camera), camera)
+    for _ in range(looks):
+        taken = queue.take()
+        assert taken is not None
+        since = {camera: 0 if camera == taken else waited + 1 for camera, waited in since.items()}
+        assert max(since.values()) < cameras
+        if data.draw(st.booleans()):
+            queue.put(str(taken), taken)  # asks again at once
+        elif not len(queue):
+            break
+        since = {camera: waited for camera, waited in since.items() if queue.waiting(str(camera))}
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.booleans()), max_size=60))
