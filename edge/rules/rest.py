@@ -20,10 +20,14 @@ MOVED_S, MOVED_SIGHTINGS = 1.0, 3
 AGREES, DISAGREES = 0.06, 0.12
 #: Seen elsewhere, and for this long [s] not at its place, a vehicle has moved, however few the sightings.
 OFF_S = 3.0
-#: Shown whole, and the same, for this long [s], what stood half hidden is put where it is seen to stand.
+#: Shown otherwise than before, and the same, for this long [s], it is put where it is now seen to stand.
 SHOWN_S = 4.0
 #: The noise of a place is measured anew every so many sightings.
 RELEARN_EVERY = 8
+#: Of what is shown to less than this share of its box nobody can tell where it stands.
+LEAST_SHOWN = 0.5
+#: So many views of it, whole and half hidden, are remembered.
+VIEWS_MOST = 4
 #: So many changes of what is shown of it are remembered.
 SEAMS_MOST = 40
 #: The trail of a stay is thinned to at most this many points.
@@ -36,7 +40,7 @@ class Rest:
 
     `t_last` is the last sighting that proves it, `t_hint` the last at which at least a part of it was seen there,
     `t_off` the first since then at which it was seen, whole, elsewhere. `seams` are the instants from which
-    more or less of it was seen than before, `half` is its box as it was seen before the last of them.
+    more or less of it was seen than before, `views` are the boxes (4,) px that were its own between them.
     """
 
     t_first: float
@@ -57,7 +61,7 @@ class Rest:
     settled: bool = False
     centred: int = 0
     seams: list[float] = field(default_factory=list)
-    half: Array | None = None
+    views: list[Array] = field(default_factory=list)
     shown: list[Sighting] = field(default_factory=list)
     trail: list[tuple[float, Array]] = field(default_factory=list)
     _trail_step: float = STEP_S
@@ -104,27 +108,41 @@ class Rest:
         self.outside = 0
         self.shown.clear()
 
-    def show_more(self, sighting: Sighting) -> bool:
-        """Take a box that is the anchor's but for one edge; True when that is how it is seen to stand from now on.
-
-        Either more of it is shown than when it came to rest, steadily; or it is half hidden again as it was then.
-        """
-        if self.half is not None and boxes.alike(self.half, sighting.box, AGREES):
-            self._put(self.half, sighting.t)
-            return True
-        if boxes.areas(sighting.box[None])[0] <= boxes.areas(self.box[None])[0]:
+    def is_part(self, box: Array) -> bool:
+        """Whether `box` is it shown otherwise: as in another of its views, or as in a view but for one edge."""
+        if boxes.alike(self.box, box, AGREES):
             return False
+        others = [view for view in self.views if view is not self.box]
+        return any(boxes.alike(view, box, AGREES) for view in others) or any(
+            boxes.one_edge_off(view, box, AGREES, DISAGREES) for view in (self.box, *others)
+        )
+
+    def show_otherwise(self, sighting: Sighting) -> bool:
+        """Take a box of which `is_part` holds; True when that is how it is seen to stand from now on.
+
+        Either more or less of it is shown than before, steadily: it came to rest half hidden, or another has stopped
+        before it. Or it is shown again as it once was.
+        """
+        for view in self.views:
+            if boxes.alike(view, sighting.box, AGREES):
+                self._put(view, sighting.t)
+                return True
         self.shown.append(sighting)
         middle = np.median([one.box for one in self.shown], axis=0)
         if not all(boxes.alike(middle, one.box, AGREES) for one in self.shown):
             self.shown = [sighting]
         if len(self.shown) < MOVED_SIGHTINGS or sighting.t - self.shown[0].t < SHOWN_S - 1e-6:
             return False
+        whole = max(float(boxes.areas(view[None])[0]) for view in (self.box, *self.views))
+        if boxes.areas(middle[None])[0] < LEAST_SHOWN * whole:
+            return False
         self._put(middle, sighting.t)
         return True
 
     def _put(self, box: Array, t: float) -> None:
-        self.half, self.box = self.box, box
+        others = [view for view in self.views if view is not box and view is not self.box]
+        self.views = [*others, self.box, box][-VIEWS_MOST:]
+        self.box = box
         self.seams = [*self.seams, t][-SEAMS_MOST:]
         self.yard = replace(self.yard, origin=boxes.feet(box[None])[0])
         self.seen_standing(t)

@@ -14,6 +14,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.rules.boxes import areas
 from edge.rules.decision import Box, Moment
 from edge.rules.kerb import Standing
 from edge.rules.rest import Rest
@@ -102,6 +103,11 @@ class Stay:
         for point in self.trail_since(t):
             parts[bisect_right(self.rest.seams, point[0])].append(point)
         return [part for part in parts if part]
+
+    def most_shown(self, t: float) -> Array:
+        """Its box (4,) as it stands since `t`, taken where most of it was shown: that one tells its footprint."""
+        medians = [np.median([box for _, box in part], axis=0) for part in self.stretches(t)]
+        return max(medians, key=lambda box: float(areas(box[None])[0]))
 
     def resume(self, vehicle: Vehicle, rest: Rest) -> None:
         """It stands on its old anchor again: what looked like moving off was none."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edge.rules import boxes, stillness
 from edge.rules.ground import Plane
-from edge.rules.rest import AGREES, DISAGREES, MOVED_S, MOVED_SIGHTINGS, STEP_S, Rest
+from edge.rules.rest import DISAGREES, MOVED_S, MOVED_SIGHTINGS, STEP_S, Rest
 from edge.rules.sighting import Sighting
 from edge.rules.stillness import Yard
 
@@ -102,9 +102,9 @@ class Vehicle:
 
     def see(self, sighting: Sighting, plane: Plane) -> None:
         """Take the next sighting: it comes to rest, stands on, is half hidden, or moves off."""
-        if self.rest is not None and boxes.one_edge_off(self.rest.box, sighting.box, AGREES, DISAGREES):
+        if self.rest is not None and self.rest.is_part(sighting.box):
             self.last = sighting
-            if self.rest.show_more(sighting):
+            if self.rest.show_otherwise(sighting):
                 self.recent = deque([sighting])
                 self.rest.add_trail(sighting.t, sighting.box)
             else:

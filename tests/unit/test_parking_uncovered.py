@@ -29,6 +29,17 @@ def test_who_is_shown_whole_only_later_stood_all_the_time(fps: float, again: flo
     assert float(str(violation.numbers["displacement_m"])) < 0.5
 
 
+@pytest.mark.parametrize("fps", [1, 5])
+def test_who_is_half_hidden_for_the_rest_of_its_stay_stands_all_the_same(fps: float) -> None:
+    """Another has parked before it at 25 s: its three other edges show that it stands, its whole box where."""
+    said = Street(wait_s=60).say(hidden(0, again=25, fps=fps, leave=90))
+    (violation,) = said.violations
+    assert violation.trigger is not None
+    assert violation.trigger.t == pytest.approx(70, abs=1.5)
+    assert float(str(violation.numbers["share"])) > 0.9
+    assert said.closed[0].last.t == pytest.approx(90, abs=1.5)
+
+
 def test_a_neighbour_run_together_with_it_for_a_moment_changes_nothing() -> None:
     scenes = world(car(parked(4.2, 22), 1)).scenes(0, 60, 5)
     wider = []
