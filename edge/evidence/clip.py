@@ -15,8 +15,8 @@ from typing import Any
 import av
 from av.error import FFmpegError
 
+from edge.cameras.nal import annexb, parameters
 from edge.cameras.packets import CameraPacket, StreamInfo
-from edge.evidence.nal import annexb, parameters
 
 _CLOCK = 90_000
 _BASE = Fraction(1, _CLOCK)

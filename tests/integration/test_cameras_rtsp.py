@@ -13,12 +13,12 @@ from contract.errors import CameraError
 from edge.cameras.file import FilePackets
 from edge.cameras.link import CameraLink, Change
 from edge.cameras.live import LiveReader
+from edge.cameras.nal import annexb
 from edge.cameras.packets import CameraPacket
 from edge.cameras.probe import probe
 from edge.cameras.ring import PacketRing
 from edge.cameras.source import open_source
 from edge.evidence.clip import write_clip
-from edge.evidence.nal import annexb
 from tests.scenes.recordings import bar, record
 from tests.scenes.rtsp import Deaf, FileServer, GstServer, Relay, Speaks, need_gst, open_port
 

@@ -14,11 +14,11 @@ import pytest
 from contract.sealing import sha256_hex
 from edge.cameras.decode import bgr
 from edge.cameras.file import FilePackets
+from edge.cameras.nal import annexb
 from edge.cameras.packets import CameraPacket
 from edge.evidence.clip import ClipError, write_clip
 from edge.evidence.keeper import EvidenceKeeper
 from edge.evidence.label import Label
-from edge.evidence.nal import annexb
 from edge.evidence.pack import Pack
 from edge.rules.decision import Decision, Keep, Moment, Outcome, Release
 from tests.scenes.recordings import record

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from edge.box import shares
 from edge.cameras.address import is_local, scrubbed, shown
 from edge.cameras.link import CameraLink
+from edge.cameras.nal import annexb, parameters
 from edge.cameras.packets import CameraPacket, StreamInfo
 from edge.cameras.ring import PacketRing, cut
 from edge.cameras.source import RawPacket, reckoned
 from edge.evidence.clip import ClipError, alike, write_clip
 from edge.evidence.keeper import wanted_span
-from edge.evidence.nal import annexb, parameters
 from edge.logs import configure, quiet
 
 INFO = StreamInfo("h264", 1280, 720)
