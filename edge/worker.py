@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 from contract.errors import ConfigError, SightlineError
+from edge import pulse
 from edge.box import Folders, places
 from edge.config import EdgeConfig, load_config
 from edge.deliver.spool import Spool
@@ -109,6 +110,7 @@ def _nap(signals: list[int], seconds: float) -> None:
     """Sleep, but not through a signal."""
     until = time.monotonic() + seconds
     while not signals and time.monotonic() < until:
+        pulse.beat()
         time.sleep(0.1)
 
 
