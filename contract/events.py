@@ -106,12 +106,18 @@ class Unknown(Model):
 
 
 class FactSaid(Model):
-    """A fact that a camera cannot tell: what a source told, or `unknown`, and whether the reviewer must answer it."""
+    """A fact that a camera cannot tell: what a source told, or `unknown`, and whether the reviewer must answer it.
+
+    `source`, `by` and `at` name who told it, also where that was not enough and the value stayed `unknown`.
+    """
 
     value: str = Field(default=UNKNOWN, max_length=64)
     sources: list[str] = Field(default=[], description="the live sources that could tell it")
     ask: bool = False
     question: str = ""
+    source: str | None = Field(default=None, max_length=40, description="which of the sources told it")
+    by: str | None = Field(default=None, max_length=100, description="the person or device that said it")
+    at: AwareDatetime | None = Field(default=None, description="from when on it was said to hold")
 
 
 class TrackPoint(Model):
@@ -218,7 +224,8 @@ class Manifest(Model):
     vehicle: Vehicle | None = Field(default=None, description="with the plate as a machine read it from these pictures")
     dropped: list[str] = []
     below_profile: list[str] = Field(default=[], description="what the profile asks for and this pack lacks")
-    facts: dict[str, FactSaid] = Field(default={}, description="what lists say of the plate read from these pictures")
+    facts: dict[str, FactSaid] = Field(default={}, description="what is said of the plate read from these pictures")
+    suppression: list[str] = Field(default=[], description="facts of that plate that keep the case from review")
     replay: bool = False
     camera_seq: int | None = Field(default=None, ge=0)
     chain: Chain | None = None

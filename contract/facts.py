@@ -39,7 +39,10 @@ class Told(StrEnum):
 
 
 class FactRow(Model):
-    """One fact. `told` maps a value to what it does; `law` says why."""
+    """One fact. `told` maps a value to what it does; `law` says why.
+
+    A fact `about` a vehicle is told of one whose plate is named and known, and only asked about of any other.
+    """
 
     fact: Name
     rules: list[Rule] = Field(min_length=1)
@@ -47,8 +50,17 @@ class FactRow(Model):
     sources: list[Source] = Field(min_length=1)
     unknown: UnknownFact
     told: dict[str, Told] = Field(default={})
+    values: list[Name] = Field(default=["yes", "no"], min_length=1, description="what a source may tell")
+    about: Literal["place", "vehicle"] = "place"
     applies: Literal["always", "signalised", "asked"] = "always"
     law: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _known(self) -> "FactRow":
+        strangers = [value for value in self.told if value not in self.values]
+        if strangers:
+            raise ValueError(f"told.{strangers[0]}: is none of its values ({', '.join(self.values)}) - add or mend it")
+        return self
 
 
 class FactsTable(Model):
@@ -68,6 +80,16 @@ class FactsTable(Model):
     def row(self, fact: str) -> FactRow | None:
         """The row of a fact."""
         return next((row for row in self.facts if row.fact == fact), None)
+
+    def objection(self, fact: str, value: str) -> str | None:
+        """Why nobody can tell this over MQTT, as a sentence with the remedy; None when one can."""
+        row = self.row(fact)
+        if row is None or Source.MQTT not in row.sources:
+            known = ", ".join(row.fact for row in self.facts if Source.MQTT in row.sources)
+            return f"fact {fact!r} cannot be told over MQTT - those that can are: {known}"
+        if value not in row.values:
+            return f"value {value!r} of {fact} is none of: {', '.join(row.values)}"
+        return None
 
     @property
     def listed(self) -> list[str]:

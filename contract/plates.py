@@ -16,6 +16,8 @@ from contract.errors import ConfigError
 from contract.events import Model
 
 Colour = Literal["blue", "yellow", "green", "white", "black"]
+#: A reading whose least certain character is below this is for a person to compare (0..1).
+PLATE_SURE = 0.9
 _SET = re.compile(r"<([a-z]+)>")
 
 

@@ -16,6 +16,7 @@ from contract.facts import FactsTable
 from contract.profile import Profile
 from contract.sealing import JWS_PROPERTY
 from contract.site import Site
+from contract.statement import Command, Reading, Reply
 from contract.topics import ROOT
 
 FOLDER = Path(__file__).parent / "schemas"
@@ -24,6 +25,9 @@ _MESSAGES: Mapping[str, type[BaseModel]] = {
     "event": CloudEvent,
     "ack": Ack,
     "camera_status": CameraStatus,
+    "command": Command,
+    "reply": Reply,
+    "reading": Reading,
 }
 
 
@@ -59,7 +63,7 @@ def _text(document: Mapping[str, Any]) -> str:
 
 
 def _asyncapi() -> dict[str, Any]:
-    """AsyncAPI 3.0, seen from a box: it sends events and states, and receives acknowledgements."""
+    """AsyncAPI 3.0, seen from a box: it sends events, states and replies, and receives all else."""
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -73,30 +77,41 @@ def _asyncapi() -> dict[str, Any]:
             "event": _channel("{edge_id}/event", "event"),
             "ack": _channel("{edge_id}/ack", "ack"),
             "camera_status": _channel("{edge_id}/camera/{camera_id}/status", "camera_status"),
+            "command": _channel("{edge_id}/command", "command"),
+            "reply": _channel("{edge_id}/reply", "reply"),
+            "reading": _channel("{edge_id}/sensor/{sensor_id}", "reading"),
         },
         "operations": {
             "sendEvent": _operation("send", "event"),
             "receiveAck": _operation("receive", "ack"),
             "sendCameraStatus": _operation("send", "camera_status", retain=True),
+            "receiveCommand": _operation("receive", "command"),
+            "sendReply": _operation("send", "reply"),
+            "receiveReading": _operation("receive", "reading"),
         },
-        "components": {
-            "messages": {
-                "event": {
-                    "summary": "CloudEvents 1.0, structured mode; `type` says which schema `data` has",
-                    "contentType": "application/cloudevents+json",
-                    "headers": _headers(),
-                    "payload": {"$ref": "./event.json"},
-                    "x-data": {str(kind): f"./{model.__name__.lower()}.json" for kind, model in DATA_MODEL.items()},
-                },
-                "ack": {"summary": "central has committed, or refuses", "payload": {"$ref": "./ack.json"}},
-                "camera_status": {"summary": "state of a camera", "payload": {"$ref": "./camera_status.json"}},
-            }
+        "components": {"messages": _messages()},
+    }
+
+
+def _messages() -> dict[str, Any]:
+    return {
+        "event": {
+            "summary": "CloudEvents 1.0, structured mode; `type` says which schema `data` has",
+            "contentType": "application/cloudevents+json",
+            "headers": _headers(),
+            "payload": {"$ref": "./event.json"},
+            "x-data": {str(kind): f"./{model.__name__.lower()}.json" for kind, model in DATA_MODEL.items()},
         },
+        "ack": {"summary": "central has committed, or refuses", "payload": {"$ref": "./ack.json"}},
+        "camera_status": {"summary": "state of a camera", "payload": {"$ref": "./camera_status.json"}},
+        "command": {"summary": "what central asks of a box", "payload": {"$ref": "./command.json"}},
+        "reply": {"summary": "whether the box did it", "payload": {"$ref": "./reply.json"}},
+        "reading": {"summary": "what a device tells of a fact", "payload": {"$ref": "./reading.json"}},
     }
 
 
 def _channel(path: str, message: str) -> dict[str, Any]:
-    names = [name for name in ("edge_id", "camera_id") if f"{{{name}}}" in path]
+    names = [name for name in ("edge_id", "camera_id", "sensor_id") if f"{{{name}}}" in path]
     return {
         "address": f"{ROOT}/{path}",
         "messages": {message: {"$ref": f"#/components/messages/{message}"}},

@@ -95,7 +95,9 @@ class Signal(SiteModel):
     """Where the state of the traffic light comes from."""
 
     source: Literal["mqtt", "lamp_roi", "onvif"]
-    topic: str | None = None
+    topic: str | None = Field(
+        default=None, description="mqtt: the sensor that tells it, by its id or whole topic; absent: any of the box's"
+    )
     roi: Polygon | None = None
 
 

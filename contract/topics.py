@@ -65,8 +65,19 @@ class EdgeTopics:
         return f"{self._base}/camera/{check_identifier(camera_id, 'camera id')}/status"
 
     def sensor(self, sensor_id: str) -> str:
-        """Readings of one sensor."""
+        """Readings of one sensor: the box's own, and those that a device tells it (`contract.statement.Reading`)."""
         return f"{self._base}/sensor/{check_identifier(sensor_id, 'sensor id')}"
+
+    @property
+    def sensors(self) -> str:
+        """What a box subscribes to, to hear every sensor of its own."""
+        return f"{self._base}/sensor/+"
+
+    def sensor_of(self, topic: str) -> str | None:
+        """The id of the sensor that a topic of this box belongs to, None for any other topic."""
+        prefix = f"{self._base}/sensor/"
+        sensor_id = topic.removeprefix(prefix)
+        return sensor_id if topic.startswith(prefix) and IDENTIFIER.fullmatch(sensor_id) else None
 
 
 def check_identifier(value: str, what: str) -> str:

@@ -23,7 +23,9 @@ from edge.rules.decision import Decision, Keep, Outcome, Release, Rule, Saying
 from edge.rules.ground import plane_of
 from edge.rules.parking import ParkingRule
 from edge.rules.policy import Policy
+from edge.rules.testimony import true_time
 from edge.rules.yielding import YieldRule
+from edge.told import Told
 from edge.track.tracker import Tracker
 
 
@@ -49,8 +51,9 @@ class Analysis:
         detector: Detector | None = None,
         *,
         replay: bool = False,
+        told: Told | None = None,
     ) -> None:
-        """`wall` maps stream seconds to wall clock; `detector` is needed by `look` alone."""
+        """`wall` maps stream seconds to wall clock, `detector` is needed by `look` alone, `told` is what others said."""
         self._camera = place.profile.completed(place.camera)
         self._detector = detector
         self._tracker = Tracker()
@@ -70,7 +73,9 @@ class Analysis:
         self._rules: list[Rule] = [*([self._parking] if self._parking else []), *self._crossings]
         self._site_version = place.site_file.sha256
         model = detector.model if detector else None
-        self._policy = Policy(place.law, self._camera, zone_info, wall)
+        self._told = told
+        self._wall, self._clock = wall, clock
+        self._policy = Policy(place.law, self._camera, zone_info, self._true)
         self.events = EventMaker(place, wall, clock, model, replay)
 
     def look(self, t: float, picture: Picture) -> list[Output]:
@@ -81,7 +86,8 @@ class Analysis:
 
     def seen(self, t: float, detections: Detections) -> list[Output]:
         """Track and judge detections in pixels of `frame`."""
-        return self.take(t, self._tracker.update(t, detections))
+        signals = self._told.signals(self._true(t)) if self._told else None
+        return self.take(t, self._tracker.update(t, detections), signals)
 
     def take(self, t: float, tracks: Tracks, signals: Mapping[str, str] | None = None) -> list[Output]:
         """Judge what is tracked at stream second `t`, which must rise."""
@@ -109,6 +115,10 @@ class Analysis:
         if self._parking is not None and proven.get("site_version") == self._site_version:
             self._parking.restore(proven["parking"])
 
+    def _true(self, t: float) -> datetime:
+        """True time of stream second `t`, as far as the camera's clock offset is known."""
+        return true_time(self._wall(t), self._clock())
+
     def _heeded(self, tracks: Tracks) -> Tracks:
         """The tracks whose foot point (bottom centre) is outside every ignored or masked zone."""
         if not self._ignored or not len(tracks):
@@ -120,7 +130,7 @@ class Analysis:
     def _output(self, said: Saying) -> Output:
         if not isinstance(said, Decision):
             return said
-        said = self._policy.judged(said)
+        said = self._policy.judged(said, self._told.statements() if self._told else ())
         if said.outcome is Outcome.VIOLATION:
             return Judged(said, self.events.violation(said))
         if said.outcome is Outcome.CLOSED:

@@ -45,6 +45,11 @@ class Folders:
         """What the stays before one camera have proved so far."""
         return self.data_dir / "proven" / f"{camera_id}.json"
 
+    @property
+    def told(self) -> Path:
+        """What the box was told of its cameras: deliver writes it, workers read it."""
+        return self.data_dir / "told"
+
     def evidence(self, camera_id: str) -> Path:
         """What is kept of undecided passages of one camera."""
         return self.data_dir / "evidence" / camera_id

@@ -33,6 +33,7 @@ from edge.evidence.plate import PlateWitness
 from edge.judgement import Place
 from edge.proven import ProvenFile
 from edge.rules.decision import Keep, Release
+from edge.told import Told
 
 log = logging.getLogger("sightline.camera")
 #: How long analysis waits for a packet before it looks after evidence that became due. Seconds.
@@ -86,6 +87,7 @@ class CameraWatch:
         self.link = CameraLink(camera.id, camera.url, self._arrived, config.rtsp_transport, self._changed)
         self.ring = PacketRing(config.pre_roll_s, self.link.clock.wall)
         self._reader = LiveReader(self.ring, Pace(self._fps).wants)
+        self._told = Told(self._folders.told, camera.id)
         self._keeper = EvidenceKeeper(
             self.ring,
             self._folders.evidence(camera.id),
@@ -93,7 +95,7 @@ class CameraWatch:
             frame=camera.frame,
             tell=self._tell,
             plates=plates,
-            demands=demands_of(place, self.link.clock.clock),
+            demands=demands_of(place, self.link.clock.clock, self._told.statements),
         )
         self._analysis: Analysis | None = None
         self._proven = ProvenFile(self._folders.proven(camera.id))
@@ -225,7 +227,7 @@ class CameraWatch:
         """The analysis, made when the detector first says which model it is."""
         if self._analysis is None:
             clock = self.link.clock
-            self._analysis = Analysis(self._place, clock.wall, clock.clock, self._detector)
+            self._analysis = Analysis(self._place, clock.wall, clock.clock, self._detector, told=self._told)
             if (proven := self._proven.read()) is not None:
                 self._analysis.resume(proven)
         return self._analysis
@@ -243,6 +245,8 @@ class CameraWatch:
         """The decision goes out before anything is done for its evidence."""
         event = judged.event
         if event is None:
+            if judged.decision.facts:  # the law, not the road, keeps it from being an accusation: people ask why
+                log.info("%s: no event - %s", self.camera_id, judged.decision.reason)
             self._keeper.decided(judged.decision)
             return
         log.info("%s: %s - %s", self.camera_id, judged.decision.rule, judged.decision.reason)

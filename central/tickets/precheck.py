@@ -9,6 +9,7 @@ from typing import Any
 
 from central.tickets.views import Check
 from contract.events import Clock, Manifest, Rule, Unknown, Vehicle, Violation
+from contract.plates import PLATE_SURE
 
 #: GA/T 832-2014: device clock against Beijing time.
 CLOCK_LIMIT_MS = 1000.0
@@ -18,8 +19,6 @@ IMAGES_MIN = {Rule.ILLEGAL_PARKING: 3, Rule.FAILURE_TO_YIELD: 2}
 SPACING_S = 10.0
 #: GA/T 832-2014: size of a still in pixels.
 SIZE_MIN = (1280, 720)
-#: A character of the plate below this is pointed out to the officer.
-PLATE_SURE = 0.9
 CLOCK_FACT = "clock"
 
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC
 
 from central.accounts.service import SignedInUser
-from central.tickets.precheck import PLATE_SURE
 from central.tickets.review import OTHER, REASONS
 from central.tickets.views import CaseView, HistoryLine, QuestionItem
 from central.web import confirm, evidence, overlay, trust, words
 from central.web.language import Language
+from contract.plates import PLATE_SURE
 
 #: One key a reason, in the order of the codes: 1-9, then a-g.
 REASON_KEYS = dict(zip(REASONS, "123456789abcdefg", strict=True))

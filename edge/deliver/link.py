@@ -19,17 +19,21 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from contract.errors import BrokerError, ConfigError
 from contract.events import EdgeStatus
 from contract.events import now as clock
 from contract.sealing import JWS_PROPERTY
+from contract.statement import MAX_STATEMENT_BYTES
 from contract.topics import EdgeTopics
 from edge.config import Broker
 
 KEEPALIVE_S = 30
 #: A broker that answers pings but no longer confirms what it took is left and met anew.
 STUCK_S = 30.0
+#: Most commands and readings that wait for the loop.
+MOST_TOLD = 1000
 
 
 class Link:
@@ -38,6 +42,8 @@ class Link:
     def __init__(self, broker: Broker, edge_id: str, wake: threading.Event) -> None:
         self.topics = EdgeTopics(edge_id)
         self.heard: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        #: (topic, payload) of commands and sensors. Bounded: what floods it is lost, and who sent it asks again.
+        self.told: queue.Queue[tuple[str, bytes]] = queue.Queue(MOST_TOLD)
         #: Counts connections; the loop sees by it that a new one has begun.
         self.epoch = 0
         self.connected = False
@@ -74,6 +80,10 @@ class Link:
     def publish_camera(self, camera_id: str, raw: bytes) -> bool:
         """Publish a camera's state, retained. False when the connection is down."""
         return self._publish(self.topics.camera_status(camera_id), raw, True) is not None
+
+    def publish_reply(self, raw: bytes) -> bool:
+        """Answer a command. False when the connection is down; who asked asks again."""
+        return self._publish(self.topics.reply, raw, False) is not None
 
     def publish_status(self, state: Literal["online", "offline"]) -> mqtt.MQTTMessageInfo:
         """Publish the box's own state, retained."""
@@ -116,7 +126,8 @@ class Link:
         if code.is_failure:
             self.problem = refusal(self._broker, str(code))
         else:
-            client.subscribe(self.topics.ack, qos=1)
+            topics = [self.topics.ack, self.topics.command, self.topics.sensors]
+            client.subscribe([(topic, SubscribeOptions(qos=1, noLocal=True)) for topic in topics])
             self._denied = self._trusted = False
             self.epoch += 1
             self.connected = True
@@ -146,7 +157,11 @@ class Link:
         self._wake.set()
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
-        self.heard.put(bytes(message.payload))
+        if message.topic == self.topics.ack:
+            self.heard.put(bytes(message.payload))
+        else:
+            with contextlib.suppress(queue.Full):
+                self.told.put_nowait((message.topic, bytes(message.payload[: MAX_STATEMENT_BYTES + 1])))
         self._wake.set()
 
     def _on_publish(

@@ -1,8 +1,8 @@
 """`python -m edge.deliver.process --config F`: the one process that owns the key, the chain and the outbox.
 
-One loop, one thread that touches the database: spool in, acknowledgements in, events out, media out, states out. It
-may be killed at any instant: what was handed over is in the spool or in the outbox, and what is in the outbox is sent
-until central says that it has it.
+One loop, one thread that touches the database: spool in, acknowledgements in, events out, media out, states out, and
+what the box is told put where its workers look. It may be killed at any instant: what was handed over is in the spool
+or in the outbox, and what is in the outbox is sent until central says that it has it.
 """
 
 import argparse
@@ -24,6 +24,7 @@ from contract.sealing import thumbprint
 from edge import logs
 from edge.config import EdgeConfig, load_config
 from edge.deliver.chain import begin, why_begin
+from edge.deliver.hearing import Hearing
 from edge.deliver.keys import KeyRing
 from edge.deliver.link import Link
 from edge.deliver.outbox import Outbox
@@ -37,6 +38,7 @@ log = logging.getLogger("sightline.deliver")
 TURN_S = 0.2
 DRAIN_S = 2.0
 _AT_ONCE = 100
+_TOLD_AT_ONCE = 50
 _TELL_EVERY_S = 1.0
 
 
@@ -56,6 +58,7 @@ class Deliver:
         self._publisher = Publisher(self._outbox, self._link)
         self._uploader = Uploader(config, self._key, self._outbox, self._spool.media, wake)
         self._board = StatusBoard(config.data_dir / "status")
+        self._hearing = Hearing(config)
         self._epoch = 0
         self._told: tuple[float, str] = (0.0, "")
         self._problem: str | None = None
@@ -89,6 +92,7 @@ class Deliver:
                 self._uploader.central_answers()
             self._uploader.pump(now)
             self._states()
+            self._hear()
             self._tell()
         except (sqlite3.OperationalError, OSError) as error:
             # A full disk, mostly. Everything stays where it is and is tried again.
@@ -146,6 +150,13 @@ class Deliver:
             for camera_id, raw in self._board.changed():
                 if self._link.publish_camera(camera_id, raw):
                     self._board.published(camera_id, raw)
+
+    def _hear(self) -> None:
+        """Take what the box was told; a flood of it must not keep events waiting."""
+        for _ in range(min(self._link.told.qsize(), _TOLD_AT_ONCE)):
+            reply = self._hearing.hear(*self._link.told.get_nowait(), clock())
+            if reply is not None:
+                self._link.publish_reply(reply.model_dump_json().encode())
 
     def _tell(self, force: bool = False) -> None:
         """Keep `<data_dir>/outbox/state.json` true: what `/healthz` and a person read."""

@@ -107,6 +107,8 @@ class EvidenceKeeper:
             t_first=decision.first.t,
             t_trigger=trigger.t,
             t_last=decision.last.t,
+            at_first=self._store.wall(decision.first.t),
+            at_trigger=self._store.wall(trigger.t),
             at_last=self._store.wall(decision.last.t),
             missing=missing,
             vehicle_class=decision.vehicle_class,
@@ -235,6 +237,7 @@ class EvidenceKeeper:
         unread: list[str] = []
         vehicle = self._vehicle(held, decided, packer, images, unread)
         images += packer.composite(images)
+        tells = self._demands.of_plate(decided, vehicle)
         asked = self._demands.asked(decided.rule, decided.zone_id)
         below = [*lacks(asked, images, video, packer.headers(images)), *(self._label.lacking if self._label else [])]
         return Pack(
@@ -247,7 +250,8 @@ class EvidenceKeeper:
             below_profile=[*below, *unread],
             files=packer.files,
             vehicle=vehicle,
-            facts=self._demands.facts(decided.rule, vehicle.plate if vehicle else None, decided.at_last),
+            facts=dict(tells.facts),
+            suppression=list(tells.suppression),
         )
 
     def _vehicle(

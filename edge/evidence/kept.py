@@ -62,6 +62,8 @@ class Decided(BaseModel):
     t_trigger: float
     t_last: float
     at_last: AwareDatetime
+    at_first: AwareDatetime | None = None
+    at_trigger: AwareDatetime | None = None
     missing: list[str] = []
     vehicle_class: str = ""
     color: str | None = None

@@ -20,6 +20,7 @@ def manifest_of(place: Place, pack: Pack, *, replay: bool = False) -> CloudEvent
         dropped=pack.dropped,
         below_profile=pack.below_profile,
         facts=pack.facts,
+        suppression=pack.suppression,
         replay=replay,
     )
     return new_event(EventType.MANIFEST, place.source, pack.at, data)

@@ -22,7 +22,8 @@ class Pack:
     """What a manifest says of one passage. `files` maps hex SHA-256 to where the bytes lie until `done`.
 
     `case_key` is what the keeper was given with the decision; `at` the wall clock of its last instant. `vehicle` is
-    None where nobody tried to read the plate; `facts` is what the site's lists say of the plate that was read.
+    None where nobody tried to read the plate; `facts` is what is said of the plate that was read, `suppression` names
+    those facts that would have kept the decision from being an accusation.
     """
 
     passage: str
@@ -35,6 +36,7 @@ class Pack:
     files: dict[str, Path] = field(default_factory=dict)
     vehicle: Vehicle | None = None
     facts: dict[str, FactSaid] = field(default_factory=dict)
+    suppression: list[str] = field(default_factory=list)
 
 
 class Packer:

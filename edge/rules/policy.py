@@ -6,7 +6,7 @@ a live source told of it, or `unknown`. Nothing is guessed: a plate that nobody 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,19 @@ from contract.exempt import ExemptList
 from contract.facts import FactRow, FactsTable, Source, Told
 from contract.profile import Profile, UnknownFact
 from contract.site import Camera, Zone
+from contract.statement import Statement
 from edge.rules.decision import Decision, Number, Outcome, Question
+from edge.rules.testimony import Accused, Heard, light, weigh
+
+SIGNAL = "signal_state"
+
+
+@dataclass(frozen=True, slots=True)
+class PlateTells:
+    """What follows from a plate that was read after the decision: facts, and those that keep the case from review."""
+
+    facts: Mapping[str, FactSaid] = field(default_factory=dict)
+    suppression: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,74 +39,81 @@ class Law:
     exempt: Sequence[ExemptList] = ()
     enforcing_since: date | None = None
 
-    def of_plate(self, rule: str, plate: str, day: date) -> dict[str, FactSaid]:
-        """What the lists say of a plate read after the decision: whoever is on one is for a person to judge."""
-        facts = {}
-        for row in self.table.facts:
-            lists = [one for one in self.exempt if one.name == row.fact]
-            if lists and rule in row.rules:
-                listed = any(one.holds(plate, day) for one in lists)
-                sources = [str(one) for one in row.sources]
-                value = "yes" if listed else "no"
-                facts[row.fact] = FactSaid(value=value, sources=sources, ask=listed, question=row.question)
-        return facts
+    def of_plate(self, accused: Accused, statements: Sequence[Statement] = ()) -> PlateTells:
+        """What the plate of a vehicle tells that is accused already; nothing of one that nobody read.
+
+        The decision stands sealed and is not taken back. What would have suppressed it, had the plate been known, is
+        told as suppression, so that the case does not come to review (domain B5: no hard suppression there) and the
+        owner of an exempt vehicle hears of nothing. A plate that was not read surely asks a person instead.
+        """
+        facts: dict[str, FactSaid] = {}
+        if accused.plate is None:
+            return PlateTells()
+        for row in self.table.concerning(accused.rule, False, {}):
+            named = any(said.fact == row.fact and said.plate for said in statements)
+            if row.about == "vehicle" and (named or any(one.name == row.fact for one in self.exempt)):
+                heard = weigh(row, accused, [said for said in statements if said.plate], self.exempt)
+                if heard != Heard():
+                    facts[row.fact] = _spoken(row, heard)
+        hard = (fact for fact, said in facts.items() if self.suppresses(fact, said.value))
+        return PlateTells(facts, tuple(hard))
+
+    def suppresses(self, fact: str, value: str) -> bool:
+        """Whether nobody is accused of whom this is told."""
+        row = self.table.row(fact)
+        return row is not None and row.told.get(value) is Told.SUPPRESS
 
 
 class Policy:
     """The law of one camera's site, applied to decisions in the order in which they are made."""
 
     def __init__(self, law: Law, camera: Camera, zone_info: ZoneInfo, wall: Callable[[float], datetime]) -> None:
-        """`wall` gives the aware wall clock of a stream second; days are those of `zone_info`."""
+        """`wall` gives the true time, aware, of a stream second; days are those of `zone_info`."""
         self._law = law
         self._zones = {zone.id: zone for zone in camera.zones}
         self._zone_info = zone_info
         self._wall = wall
         self._accused: set[str] = set()
 
-    def judged(self, decision: Decision) -> Decision:
-        """The decision as the jurisdiction lets it stand. Who is accused is told the end as well, whatever comes."""
+    def judged(self, decision: Decision, statements: Sequence[Statement] = ()) -> Decision:
+        """The decision as the jurisdiction lets it stand. Who is accused is told the end as well, whatever comes.
+
+        `statements` is what was said to the box of this camera, of whatever time.
+        """
         if decision.outcome is Outcome.CLOSED and decision.passage in self._accused:
             self._accused.discard(decision.passage)
             return decision
         if decision.outcome not in {Outcome.VIOLATION, Outcome.CLOSED}:
             return decision
-        zone, day = self._zones[decision.zone_id], self._day(decision)
-        facts = self._facts(decision, zone, day)
+        zone, accused = self._zones[decision.zone_id], self._who(decision)
+        asked = {question.fact: question.question for question in decision.unknown}
+        rows = self._law.table.concerning(decision.rule, zone.signal != "none", asked)
+        heard = {row.fact: self._heard(row, decision, accused, statements) for row in rows}
+        facts = {row.fact: _spoken(row, heard[row.fact], asked.get(row.fact)) for row in rows}
         against = self._against(zone, facts)
         if against is not None:
             name, reason = against
             return replace(decision, outcome=Outcome.SUPPRESSED, suppression=(name,), reason=reason, facts=facts)
         if decision.outcome is Outcome.VIOLATION and decision.rule == Rule.ILLEGAL_PARKING:
             self._accused.add(decision.passage)
-        numbers = {**decision.numbers, **self._warning(day)}
-        return replace(decision, facts=facts, unknown=_asked(decision, facts), numbers=numbers)
+        numbers = {**decision.numbers, **self._warning(accused.day)}
+        reason = ". ".join([decision.reason, *(one.doubt.rstrip(".") for one in heard.values() if one.doubt)])
+        return replace(decision, facts=facts, unknown=_asked(decision, facts), numbers=numbers, reason=reason)
 
-    def _day(self, decision: Decision) -> date:
-        moment = decision.trigger or decision.last
-        return self._wall(moment.t).astimezone(self._zone_info).date()
+    def _who(self, decision: Decision) -> Accused:
+        trigger = decision.trigger or decision.last
+        first, decisive, last = (self._wall(one.t) for one in (decision.first, trigger, decision.last))
+        day = decisive.astimezone(self._zone_info).date()
+        return Accused(decision.rule, decision.zone_id, first, decisive, last, day, decision.plate)
 
-    def _facts(self, decision: Decision, zone: Zone, day: date) -> dict[str, FactSaid]:
-        """Every fact of the table that concerns this decision."""
-        asked = {question.fact: question for question in decision.unknown}
-        facts = {}
-        for row in self._law.table.concerning(decision.rule, zone.signal != "none", asked):
-            value = self._value(row, decision, day)
-            ask = row.fact in asked or row.told.get(value) is Told.ASK
-            ask = ask or (value == UNKNOWN and row.unknown is UnknownFact.ASKS)
-            question = asked[row.fact].question if row.fact in asked else row.question
-            facts[row.fact] = FactSaid(
-                value=value, sources=[str(one) for one in row.sources], ask=ask, question=question
-            )
-        return facts
-
-    def _value(self, row: FactRow, decision: Decision, day: date) -> str:
+    def _heard(self, row: FactRow, decision: Decision, accused: Accused, statements: Sequence[Statement]) -> Heard:
         """What a live source told of a fact; `unknown` when none did."""
-        if row.fact in decision.told:
-            return decision.told[row.fact]
-        if decision.plate:
-            told = self._law.of_plate(decision.rule, decision.plate, day).get(row.fact)
-            return told.value if told else UNKNOWN
-        return UNKNOWN
+        told = decision.told.get(row.fact)
+        if row.fact == SIGNAL:
+            return light(accused, told, statements) if told else Heard()
+        if told:
+            return Heard(told, Source.OBJECTS)
+        return weigh(row, accused, statements, self._law.exempt)
 
     def _against(self, zone: Zone, facts: Mapping[str, FactSaid]) -> tuple[str, str] | None:
         """(word for the books, sentence) of what keeps this from being an accusation here, None when nothing does."""
@@ -105,8 +124,8 @@ class Policy:
             row = self._law.table.row(fact)
             if row is None:
                 continue
-            if row.told.get(said.value) is Told.SUPPRESS:
-                return fact, f"{fact} is {said.value}: {row.law}"
+            if self._law.suppresses(fact, said.value):
+                return fact, f"{fact} is {said.value}{_who_said(said)}: {row.law}"
             if said.value == UNKNOWN and row.unknown is UnknownFact.BLOCKS:
                 return fact, f"nobody could tell {fact}, and {self._law.profile.id} accuses nobody without it"
         return None
@@ -122,6 +141,25 @@ class Policy:
         return {"warning_only": day <= until, "warning_until": until.isoformat()}
 
 
+def _spoken(row: FactRow, heard: Heard, own: str | None = None) -> FactSaid:
+    """A fact as an event says it; `own` is the question that the rule itself asks about it."""
+    ask = own is not None or bool(heard.doubt) or row.told.get(heard.value) is Told.ASK
+    ask = ask or (heard.value == UNKNOWN and row.unknown is UnknownFact.ASKS)
+    return FactSaid(
+        value=heard.value,
+        sources=[str(one) for one in row.sources],
+        ask=ask,
+        question=f"{heard.doubt} {own or row.question}".strip(),
+        source=heard.source,
+        by=heard.by,
+        at=heard.at,
+    )
+
+
+def _who_said(said: FactSaid) -> str:
+    return f", said by {said.by}" if said.by else ""
+
+
 def _asked(decision: Decision, facts: Mapping[str, FactSaid]) -> tuple[Question, ...]:
     """The rule's own questions, then those that the table adds."""
     own = {question.fact for question in decision.unknown}
@@ -133,4 +171,4 @@ def _asked(decision: Decision, facts: Mapping[str, FactSaid]) -> tuple[Question,
     return (*decision.unknown, *added)
 
 
-__all__ = ["Law", "Policy"]
+__all__ = ["Law", "PlateTells", "Policy"]

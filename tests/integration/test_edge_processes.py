@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -254,3 +255,30 @@ def test_a_killed_worker_forgets_no_proven_wait(
         assert box.end() == 0
         assert carried()
     assert leftovers(str(tmp_path)) == []
+
+
+@pytest.mark.timeout(240)
+def test_what_the_control_room_says_reaches_the_cameras_worker(
+    tmp_path: Path, free_port: int, field: Callable[[int, str], Field]
+) -> None:
+    """An officer directs the traffic before the camera: the stay is seen, suppressed, and the log says who said why."""
+    begin = datetime.now(UTC) - timedelta(minutes=1)
+    said = {"id": "d-1", "fact": "officer_directing", "value": "yes", "camera_id": "cam-1", "by": "duty-7"}
+    said |= {"from": begin.isoformat(), "until": (begin + timedelta(hours=1)).isoformat()}
+    command = json.dumps({"id": "c-1", "command": "tell_fact", "statement": said}).encode()
+    with EmbeddedBroker(tmp_path / "broker", free_port, USERS):
+        central = Subscriber(free_port, USERS["central"])
+        box = enrolled(field(free_port, "http://127.0.0.1:9"))
+        box.run()
+
+        def taken() -> bool:
+            central.send("sightline/v1/box-7/command", command)
+            return "duty-7 says: officer_directing is yes" in box.told()
+
+        until(taken, 60, box.told())
+        until(lambda: "cam-1: no event - officer_directing is yes, said by duty-7" in box.told(), 120, box.told())
+        assert box.end() == 0
+        kinds = {json.loads(raw)["type"] for raw, _ in list(central.received)}
+        central.close()
+    assert EventType.ILLEGAL_PARKING not in kinds and EventType.MANIFEST not in kinds
+    assert list((box.data / "evidence" / "cam-1").iterdir()) == []

@@ -12,14 +12,21 @@ import cv2
 import numpy as np
 import pytest
 
+from contract.events import Clock, Manifest, parse_data, parse_event
 from contract.plates import load_plates
 from contract.sealing import sha256_hex
+from contract.sitefile import load_site
+from edge.analysis import Judged
 from edge.cameras.file import FilePackets
+from edge.evidence.demands import demands_of
 from edge.evidence.keeper import EvidenceKeeper
+from edge.evidence.manifest import manifest_of
 from edge.evidence.pack import Pack
 from edge.evidence.plate import PlateWitness, witness
+from edge.judgement import EventMaker, Place, law_of
 from edge.plates.open import open_reader
 from edge.plates.protocol import PlateReading
+from edge.replay_evidence import CaseFolder
 from edge.rules.decision import Box, Decision, Moment, Outcome
 from models.bundles import prepare
 from tests.bench.plates import picture
@@ -197,3 +204,46 @@ def test_after_a_restart_the_stills_are_still_read(two_cars: FilePackets, reader
     (pack,) = EvidenceKeeper(two_cars, tmp_path, plates=reader).flush()
     assert pack.video is None
     assert pack.vehicle is not None and pack.vehicle.plate == "皖A195K9"
+
+
+# A plate on a list, read after the decision: live and in replay by the same functions
+
+
+def exempt(folder: Path, *plates: str) -> Place:
+    """A kerb in the frame of the two cars, with these plates on the list of permits."""
+    (folder / "permits.txt").write_text("\n".join(plates), encoding="utf-8")
+    zone = {"id": "kerb", "type": "no_parking", "polygon": [[0, 0], [1440, 0], [1440, 1160], [0, 1160]]}
+    camera = {"id": "cam-1", "url": "rtsp://127.0.0.1/c", "frame": [1440, 1160], "zones": [zone]}
+    head = {"site": "s", "name": "s", "timezone": "Asia/Shanghai", "jurisdiction": "cn-default"}
+    lists = {"exempt_lists": {"disabled_permit": "permits.txt"}, "cameras": [camera]}
+    path = folder / "site.yaml"
+    path.write_text(json.dumps(head | lists), encoding="utf-8")
+    site = load_site(path)
+    return Place("edge-1", site, site.site.cameras[0], law_of(site))
+
+
+@pytest.mark.parametrize(("listed", "suppression"), [("皖A·195K9", ["disabled_permit"]), ("皖AMK620", [])])
+def test_whose_plate_is_listed_does_not_come_to_review_live_or_in_replay(
+    two_cars: FilePackets, reader: PlateWitness, tmp_path: Path, listed: str, suppression: list[str]
+) -> None:
+    where = exempt(tmp_path, listed)
+    sound = Clock(offset_ms=0, uncertainty_ms=10, source="rtcp")
+    keeper = EvidenceKeeper(two_cars, tmp_path / "kept", plates=reader, demands=demands_of(where, lambda: sound))
+    keeper.decided(parked(LEFT), "f" * 64)
+    (pack,) = keeper.flush()
+    live = parse_data(manifest_of(where, pack))
+
+    events = EventMaker(where, wall, lambda: sound, replay=True)
+    folder = CaseFolder(two_cars, tmp_path / "cases", events, pytest.fail, reader)
+    folder.take([Judged(parked(LEFT), events.violation(parked(LEFT)))])
+    folder.finish()
+    (file,) = (tmp_path / "cases").glob("*/manifest.json")
+    replayed = parse_data(parse_event(file.read_bytes()))
+
+    assert isinstance(live, Manifest) and isinstance(replayed, Manifest)
+    assert live.vehicle is not None and live.vehicle.plate == "皖A195K9"
+    assert live.suppression == replayed.suppression == suppression
+    said = live.facts["disabled_permit"]
+    assert (said.value, said.ask, said.source) == ("yes" if suppression else "no", False, "plate_list")
+    assert replayed.facts == live.facts and replayed.replay and not live.replay
+    assert [image.role for image in live.images if image.role == "far"]  # a person can look after what was set aside

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from contract.events import Clock
+from contract.events import Clock, Vehicle
 from contract.jurisdiction import load_profile
 from contract.profile import OverlayField
 from contract.site import Camera, Site
@@ -17,12 +17,14 @@ from contract.sitefile import SiteFile
 from edge.cameras.file import FilePackets
 from edge.evidence.demands import Demands, demands_of
 from edge.evidence.keeper import EvidenceKeeper
+from edge.evidence.kept import Decided
 from edge.evidence.label import Label, Stamp, label_of
 from edge.evidence.pack import Pack
 from edge.evidence.sheet import WIDTH, Closeup, Panel, sheet
 from edge.evidence.stills import MAX_JPEG_BYTES, encode_within, labelled
 from edge.judgement import Place, law_of
 from edge.rules.decision import Decision, Keep, Moment, Outcome
+from edge.rules.policy import PlateTells
 from tests.scenes.recordings import record
 
 START = datetime(2026, 1, 5, 2, 0, tzinfo=UTC)
@@ -244,8 +246,18 @@ def test_the_lists_are_asked_of_the_plate_that_was_read_and_of_none_that_was_not
     demands = demands_of(Place("edge-1", file, bare.camera, law_of(file)), lambda: SOUND)
     # Midnight of the site, not of Greenwich, ends the day.
     late = datetime(2026, 1, 5, 15, 59, tzinfo=UTC)
-    found = demands.facts("illegal_parking", "浙A12345", late)["stolen_or_cloned"]
+
+    def decided(at: datetime) -> Decided:
+        times = {"t_first": 0.0, "t_trigger": 0.0, "t_last": 0.0, "at_last": at}
+        return Decided(case_key="c", rule="illegal_parking", zone_id="kerb", **times)
+
+    read = Vehicle(class_="car", plate="浙A12345", conf=0.95, per_char_conf=[0.95] * 7)
+    found = demands.of_plate(decided(late), read).facts["stolen_or_cloned"]
     assert (found.value, found.ask) == ("yes", True)
-    assert demands.facts("illegal_parking", "浙A12345", late + timedelta(minutes=2))["stolen_or_cloned"].value == "no"
-    assert demands.facts("illegal_parking", None, late) == {}
-    assert demands_of(bare, lambda: SOUND).facts("illegal_parking", "浙A12345", late) == {}
+    tomorrow = demands.of_plate(decided(late + timedelta(minutes=2)), read)
+    assert tomorrow.facts["stolen_or_cloned"].value == "no"
+    unsure = read.model_copy(update={"per_char_conf": [0.95] * 6 + [0.89]})
+    assert demands.of_plate(decided(late), unsure).facts["stolen_or_cloned"].value == "unknown"
+    assert demands.of_plate(decided(late), Vehicle(class_="car")) == PlateTells()
+    assert demands.of_plate(decided(late), None) == PlateTells()
+    assert demands_of(bare, lambda: SOUND).of_plate(decided(late), read) == PlateTells()

@@ -21,6 +21,7 @@ from contract.site import Camera
 from contract.sitefile import load_site
 from edge.rules.decision import Decision, Moment, Outcome, Question, told_of
 from edge.rules.policy import Law, Policy
+from edge.rules.testimony import Accused
 from tests.scenes.sites import write_site
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -240,16 +241,36 @@ def test_a_plate_that_nobody_read_is_on_no_list_and_off_none() -> None:
     assert policy().judged(parked(plate="浙A12345")).facts["disabled_permit"].value == UNKNOWN
 
 
-def test_a_plate_read_later_changes_no_decision_and_asks_a_person() -> None:
-    profile = load_profile("cn-default")
+def late(plate: str | None, sure: bool = True, rule: str = "illegal_parking") -> Accused:
+    return Accused(rule, "kerb", START, START, START, START.date(), plate, sure)
+
+
+def test_a_plate_read_later_keeps_the_case_from_review_and_takes_back_no_decision() -> None:
     lists = (ExemptList("disabled_permit", {"浙A12345": None}), ExemptList("works_vehicle", {}))
-    law = Law(profile, load_facts(), lists)
-    said = law.of_plate("illegal_parking", "浙A·12345", date(2026, 1, 5))
-    assert {fact: (one.value, one.ask) for fact, one in said.items()} == {
-        "disabled_permit": ("yes", True),
-        "works_vehicle": ("no", False),
+    law = Law(load_profile("cn-default"), load_facts(), lists)
+    tells = law.of_plate(late("浙A·12345"))
+    assert {fact: (one.value, one.ask, one.source) for fact, one in tells.facts.items()} == {
+        "disabled_permit": ("yes", False, "plate_list"),
+        "works_vehicle": ("no", False, "plate_list"),
     }
-    assert law.of_plate("failure_to_yield", "浙A12345", date(2026, 1, 5)) == {}
+    assert tells.suppression == ("disabled_permit",)
+    assert law.of_plate(late("浙A12345", rule="failure_to_yield")).facts == {}
+    assert law.of_plate(late(None)).facts == {}
+
+
+def test_a_plate_that_was_not_read_surely_asks_and_suppresses_nothing() -> None:
+    lists = (ExemptList("disabled_permit", {"浙A12345": None}), ExemptList("works_vehicle", {}))
+    tells = Law(load_profile("cn-default"), load_facts(), lists).of_plate(late("浙A12345", sure=False))
+    assert tells.suppression == () and set(tells.facts) == {"disabled_permit"}
+    said = tells.facts["disabled_permit"]
+    assert (said.value, said.ask) == (UNKNOWN, True)
+    assert said.question.startswith("The plate was read as 浙A12345, not surely, and that is on the list")
+
+
+def test_a_stolen_plate_read_later_is_asked_about() -> None:
+    law = Law(load_profile("cn-default"), load_facts(), (ExemptList("stolen_or_cloned", {"浙A12345": None}),))
+    tells = law.of_plate(late("浙A12345"))
+    assert tells.suppression == () and tells.facts["stolen_or_cloned"].ask
 
 
 def test_an_entry_holds_to_its_last_day() -> None:

@@ -23,7 +23,7 @@ def test_everything_of_the_pack_is_in_the_event(replay: bool) -> None:
     place = Place("edge-1", site, site.site.cameras[0], law_of(site))
     said = {"works_vehicle": FactSaid(value="no", sources=["plate_list"])}
     vehicle = Vehicle(class_="car", plate="皖A195K9")
-    pack = Pack("p", "c" * 64, AT, [IMAGE], VIDEO, ["video"], ["640x360"], {"a" * 64: Path("x")}, vehicle, said)
+    pack = Pack("p", "c" * 64, AT, [IMAGE], VIDEO, ["video"], ["640x360"], {"a" * 64: Path("x")}, vehicle, said, ["x"])
     event = manifest_of(place, pack, replay=replay)
     assert (event.type, event.time, event.source) == (EventType.MANIFEST, AT, place.source)
     data = parse_data(event)
@@ -38,5 +38,6 @@ def test_everything_of_the_pack_is_in_the_event(replay: bool) -> None:
         "dropped": ["video"],
         "below_profile": ["640x360"],
         "facts": {"works_vehicle": said["works_vehicle"].model_dump()},
+        "suppression": ["x"],
         "replay": replay,
     }

@@ -1,0 +1,226 @@
+"""What a box is told over MQTT: read from strangers' bytes, checked against its own sites, put where workers look.
+
+A command is answered, a sensor is not; what is refused is one line in the log, and the same line not again for a
+minute. Nothing here decides what a fact does: that is the table's (`configs/facts.yaml`) and the policy's.
+"""
+
+import json
+import logging
+from collections import deque
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from contract.errors import SightlineError
+from contract.facts import load_facts
+from contract.site import Camera, Zone
+from contract.statement import MAX_STATEMENT_BYTES, Command, Reading, Reply, Statement
+from contract.topics import IDENTIFIER, EdgeTopics
+from edge.config import EdgeConfig
+from edge.deliver.durable import folder_durable
+from edge.told import SIGNAL, ToldFile
+
+log = logging.getLogger("sightline.deliver")
+
+#: What ended longer ago than this can change no decision any more.
+OVER = timedelta(seconds=60)
+#: A sensor whose clock is further from ours than this is not believed.
+SENSOR_CLOCK = timedelta(seconds=60)
+#: How far ahead something may be announced.
+AHEAD = timedelta(days=7)
+#: What has ended is kept for so long: evidence of a decision is still being packed.
+KEPT = timedelta(minutes=10)
+#: Most statements of one camera, lasting and passing.
+MOST, MOST_PASSING = 500, 1200
+_QUIET = timedelta(seconds=60)
+_Message = TypeVar("_Message", Command, Reading)
+
+
+class Hearing:
+    """The box's ear. Used by deliver's loop alone."""
+
+    def __init__(self, config: EdgeConfig) -> None:
+        """Raises OSError when the disk refuses the folders."""
+        self._topics = EdgeTopics(config.edge_id)
+        self._sites = config.sites
+        self._folder = folder_durable(folder_durable(config.data_dir) / "told", 0o700)
+        for kind in ("lasting", "passing"):
+            folder_durable(self._folder / kind, 0o700)
+        self._table = load_facts()
+        self._cameras: dict[str, Camera] | None = None
+        self._files: dict[str, ToldFile] = {}
+        self._passing: dict[str, deque[Statement]] = {}
+        self._complained: dict[str, datetime] = {}
+
+    def hear(self, topic: str, raw: bytes, now: datetime) -> Reply | None:
+        """Take one message that came at `now`. The answer to a command, None where nobody waits for one."""
+        sensor = self._topics.sensor_of(topic)
+        if topic == self._topics.command:
+            return self._commanded(raw, now)
+        if sensor is not None:
+            self._complain(self._sensed(sensor, raw, now), f"sensor {sensor}", now)
+        return None
+
+    def _commanded(self, raw: bytes, now: datetime) -> Reply | None:
+        command, fault = _read(Command, raw)
+        if command is None:
+            self._complain(fault, "a command", now)
+            name = _name_of(raw)
+            return Reply(id=name, status="refused", reason=str(fault)) if name else None
+        refusal = self._taken(command.statement, now)
+        if refusal is None:
+            said = command.statement
+            log.info("%s says: %s is %s (%s)", said.by, said.fact, said.value, said.camera_id or "every camera")
+            return Reply(id=command.id, status="done")
+        self._complain(refusal, command.statement.by, now)
+        return Reply(id=command.id, status="refused", reason=refusal)
+
+    def _sensed(self, sensor: str, raw: bytes, now: datetime) -> str | None:
+        """Take a sensor's word; why not, as a sentence, else None."""
+        reading, fault = _read(Reading, raw)
+        if reading is None:
+            return fault
+        if abs(reading.at - now) > SENSOR_CLOCK:
+            return f"its clock is {(reading.at - now).total_seconds():+.0f} s from this box's - set it"
+        said = reading.stated(sensor)
+        if said.fact != SIGNAL or said.camera_id is not None:
+            return self._taken(said, now, sensor)
+        try:
+            places = list(self._lights(sensor))
+        except SightlineError as error:
+            return str(error).splitlines()[0]
+        if not places:
+            return "no crossing names it as its signal's topic - name camera_id and zone_id, or the topic in the site"
+        told = [said.model_copy(update={"camera_id": camera_id, "zone_id": zone_id}) for camera_id, zone_id in places]
+        return next((why for one in told if (why := self._taken(one, now, sensor)) is not None), None)
+
+    def _taken(self, said: Statement, now: datetime, sensor: str | None = None) -> str | None:
+        """Put a statement where the workers of its cameras look; why it is refused, as a sentence, else None."""
+        try:
+            cameras = self._known()
+            refusal = self._table.objection(said.fact, said.value) or _times(said, now) or self._misplaced(said, sensor)
+            if refusal is not None:
+                return refusal
+            for camera_id in [said.camera_id] if said.camera_id else sorted(cameras):
+                if (full := self._put(camera_id, said, now)) is not None:
+                    return full
+        except SightlineError as error:
+            return str(error).splitlines()[0]
+        except OSError as error:
+            return f"{self._folder}: cannot be written ({error.strerror}) - free space on the disk"
+        return None
+
+    def _put(self, camera_id: str, said: Statement, now: datetime) -> str | None:
+        if said.valid_until is None:
+            held = self._passing.setdefault(camera_id, deque(maxlen=MOST_PASSING))
+            held.append(said)
+            while held[0].valid_from < now - KEPT:
+                held.popleft()
+            self._file("passing", camera_id).write(held, durable=False)
+            return None
+        file = self._file("lasting", camera_id)
+        kept = [one for one in file.read() if one.id != said.id and not _over(one, now - KEPT)]
+        if len(kept) >= MOST:
+            return f"{camera_id}: {MOST} statements hold already - let some end"
+        file.write([*kept, said], durable=True)
+        return None
+
+    def _misplaced(self, said: Statement, sensor: str | None) -> str | None:
+        """Why it cannot be said of that place, None when it can."""
+        cameras = self._known()
+        if said.camera_id is None:
+            return f"{SIGNAL} needs camera_id and zone_id" if said.fact == SIGNAL else None
+        camera = cameras.get(said.camera_id)
+        if camera is None:
+            return f"camera {said.camera_id!r} is none of this box - it has: {', '.join(sorted(cameras))}"
+        zone = next((one for one in camera.zones if one.id == said.zone_id), None)
+        if said.zone_id is not None and zone is None:
+            known = ", ".join(one.id for one in camera.zones) or "none"
+            return f"zone {said.zone_id!r} is none of camera {camera.id} - it has: {known}"
+        return self._unlit(zone, sensor) if said.fact == SIGNAL else None
+
+    def _unlit(self, zone: Zone | None, sensor: str | None) -> str | None:
+        """Why the state of a signal cannot be said of that zone by this sensor, None when it can."""
+        if zone is None:
+            return f"{SIGNAL} needs zone_id"
+        if zone.signal == "none" or zone.signal.source != "mqtt":
+            return f"zone {zone.id}: has no signal over mqtt - give it `signal: {{source: mqtt}}` in the site file"
+        if zone.signal.topic is not None and (sensor is None or zone.signal.topic not in self._names(sensor)):
+            return f"zone {zone.id} hears {zone.signal.topic} alone - say it there, or mend `signal.topic`"
+        return None
+
+    def _lights(self, sensor: str) -> Iterator[tuple[str, str]]:
+        """(camera id, zone id) of every crossing whose signal the site file says comes from this sensor."""
+        for camera in self._known().values():
+            for zone in camera.zones:
+                signal = zone.signal
+                if signal != "none" and signal.source == "mqtt" and signal.topic in self._names(sensor):
+                    yield camera.id, zone.id
+
+    def _names(self, sensor: str) -> tuple[str, str]:
+        """How a site file may name a sensor: by its id, or by its whole topic."""
+        return sensor, self._topics.sensor(sensor)
+
+    def _known(self) -> dict[str, Camera]:
+        """The cameras of the box, read when the first statement comes; SiteError when a site cannot be read."""
+        if self._cameras is None:
+            from contract.sitefile import load_site  # shapely and a calendar: most boxes are never told anything
+
+            sites = [load_site(path).site for path in self._sites]
+            self._cameras = {camera.id: camera for site in sites for camera in site.cameras}
+        return self._cameras
+
+    def _file(self, kind: str, camera_id: str) -> ToldFile:
+        path = self._folder / kind / f"{camera_id}.json"
+        return self._files.setdefault(str(path), ToldFile(path))
+
+    def _complain(self, fault: str | None, who: str, now: datetime) -> None:
+        if fault is None:
+            return
+        line = f"{who}: {fault}"
+        if line not in self._complained:
+            log.warning("%s - not taken", line)
+            self._complained[line] = now
+        self._complained = {one: at for one, at in self._complained.items() if now - at < _QUIET}
+
+
+def _over(said: Statement, moment: datetime) -> bool:
+    return said.valid_until is not None and said.valid_until < moment
+
+
+def _times(said: Statement, now: datetime) -> str | None:
+    """Why its times are of no use, None when they are."""
+    if said.valid_until is None:
+        return None if said.fact == SIGNAL else f"{said.fact} needs `until` - nothing holds for ever"
+    if said.valid_until <= said.valid_from:
+        return "`until` is not after `from`"
+    if said.valid_from - now > AHEAD:
+        return f"`from` is over {AHEAD.days} days ahead - say it later"
+    return "it has ended - what was decided then is decided" if _over(said, now - OVER) else None
+
+
+def _read(model: type[_Message], raw: bytes) -> tuple[_Message | None, str | None]:
+    """The message, or why it is none as a sentence."""
+    if len(raw) > MAX_STATEMENT_BYTES:
+        return None, f"is over {MAX_STATEMENT_BYTES} bytes"
+    try:
+        return model.model_validate_json(raw), None
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        key = ".".join(str(part) for part in first["loc"])[:60]
+        said = str(first["msg"]).removeprefix("Value error, ")[:200]
+        return None, f"{key}: {said}" if key else f"is not the JSON it should be ({said})"
+
+
+def _name_of(raw: bytes) -> str | None:
+    """The `id` of a command that is otherwise none, so that who sent it learns that; None when there is none."""
+    try:
+        name = json.loads(raw[:MAX_STATEMENT_BYTES]).get("id")
+    except (ValueError, AttributeError, RecursionError):
+        return None
+    return name if isinstance(name, str) and IDENTIFIER.fullmatch(name) else None
+
+
+__all__ = ["Hearing"]
