@@ -136,7 +136,8 @@ def offences(
     for actor in actors:
         there = ~np.isnan(actor.way.places(times)[:, 0])
         seen[actor.name] = there & ~((times > hidden[0]) & (times < hidden[1]))
-    return parking_law.offences(parking_law.Case(kerb, actors, times, seen, hours), 0)
+    shown = {name: there.astype(np.float64) for name, there in seen.items()}
+    return parking_law.offences(parking_law.Case(kerb, actors, times, seen, hours, shown), 0)
 
 
 def test_a_stay_longer_than_the_wait() -> None:

@@ -29,10 +29,15 @@ class Margins:
     gap_s: float = 25.0
     jam_share: float = 0.1
     jam_s: float = 4.0
+    #: Between these shares of it that are shown a vehicle may be found or not (`sensing.Faults`): some judges count it.
+    jam_shown: tuple[float, float] = (0.3, 0.6)
 
 
 MARGINS = Margins()
+#: The jam's thresholds alone are moved: what is left of a difference is when the pause began and ended.
+JAM_ALONE = Margins(wait_s=0.0, wait_share=0.0, footprint=0.0, gap_s=0.0)
 IN_ZONE, GAP_S, REST_MS = 0.6, 120.0, 0.08
+SEEN = 0.5
 SLOW_MS, PASSES_MS, JAM_S, JAM_SHARE, JAM_LEAST = 3 / 3.6, 5 / 3.6, 20.0, 0.6, 3
 #: A move shorter than the first is no move, one longer than the second is one for any judge [m].
 SAME_PLACE_M, MOVED_M = 0.12, 1.2
@@ -69,13 +74,15 @@ class Offence:
 
 @dataclass(frozen=True)
 class Case:
-    """What the law needs to know: the place, who is there, the frames and when each vehicle is seen (shown half)."""
+    """What the law needs to know: the place, who is there, the frames, when each vehicle is seen (shown half), and how
+    much of it is shown."""
 
     kerb: Kerb
     actors: Sequence[Actor]
     times: Array
     seen: dict[str, Flags]
     hours: Hours
+    shown: dict[str, Array]
     margins: Margins = MARGINS
 
 
@@ -197,10 +204,13 @@ def jammed(case: Case, lean: int) -> tuple[Array, Flags]:
             continue
         places = vehicle.way.places(grid)
         speed = np.interp(grid, vehicle.way.t, vehicle.way.speed)
-        there = ~np.isnan(places[:, 0]) & _running(case.kerb, places) & _shown(case, vehicle, grid)
-        count += there
-        standing += there & (speed < SLOW_MS)
-        passing |= there & (speed > PASSES_MS)
+        runs, slow = ~np.isnan(places[:, 0]) & _running(case.kerb, places), speed < SLOW_MS
+        # For the accused: who stands counts however little is shown of it, who drives only when it is surely seen.
+        stands_there = runs & slow & _shown(case, vehicle, grid, lean)
+        drives_there = runs & ~slow & _shown(case, vehicle, grid, -lean)
+        count += stands_there.astype(float) + drives_there
+        standing += stands_there
+        passing |= drives_there & (speed > PASSES_MS)
     stands = (count >= JAM_LEAST) & (standing >= (JAM_SHARE + lean * case.margins.jam_share) * count) & ~passing
     jam = np.zeros(len(grid), bool)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], stands, [False]]).astype(int)))
@@ -227,6 +237,7 @@ def _within(area: Area, x: Array, y: Array) -> Flags:
     return found
 
 
-def _shown(case: Case, vehicle: Actor, grid: Array) -> Flags:
-    shown: Flags = np.interp(grid, case.times, case.seen[vehicle.name].astype(float)) > 0.5
-    return shown
+def _shown(case: Case, vehicle: Actor, grid: Array, lean: int) -> Flags:
+    least = {-1: case.margins.jam_shown[0], 0: SEEN, 1: case.margins.jam_shown[1]}[lean]
+    found: Flags = np.interp(grid, case.times, case.shown[vehicle.name]) >= least
+    return found

@@ -23,7 +23,9 @@ Array = NDArray[np.float64]
 RATES = {1.0: 0.2, 2.0: 0.4, 5.0: 0.28, 12.5: 0.09, 25.0: 0.03}
 TRIES = 60
 #: Shown to less than this, nobody can measure where a vehicle stands; a stay must be shown to more.
-_SEEN, _WELL = 0.5, 0.65
+_WELL = 0.65
+#: A pause of the jam veto whose ends are farther than this from what another judge would say is unclear [s].
+_PAUSE_S = 1.5
 
 
 def make(seed: int, name: str, which: str | None = None) -> Made:
@@ -103,12 +105,13 @@ def judge(draft: Draft[Kerb], times: Array, seen: Sequence[Sight]) -> list[Offen
     Raises UnclearError for a vehicle that hardly moved.
     """
     hours = _hours(draft)
-    flags = {sight.actor.name: sight.shown >= _SEEN for sight in seen}
-    leans = {}
-    for lean in (-1, 0, 1):
-        case = Case(draft.place, draft.actors, times, flags, hours)
-        leans[lean] = {offence.vehicle.name: offence for offence in parking_law.offences(case, lean)}
+    shown = {sight.actor.name: np.nan_to_num(sight.shown) for sight in seen}
+    flags = {name: share >= parking_law.SEEN for name, share in shown.items()}
+    case = Case(draft.place, draft.actors, times, flags, hours, shown)
+    leans = {lean: _by_name(case, lean) for lean in (-1, 0, 1)}
     if not leans[-1].keys() == leans[0].keys() == leans[1].keys():
+        return None
+    if not _clear_pauses(case, leans[0]):
         return None
     by_name = {sight.actor.name: sight for sight in seen}
     for name, offence in leans[0].items():
@@ -117,6 +120,22 @@ def judge(draft: Draft[Kerb], times: Array, seen: Sequence[Sight]) -> list[Offen
         if not _well_seen(by_name[name], times, offence):
             return None
     return list(leans[0].values())
+
+
+def _by_name(case: Case, lean: int) -> dict[str, Offence]:
+    return {offence.vehicle.name: offence for offence in parking_law.offences(case, lean)}
+
+
+def _clear_pauses(case: Case, found: dict[str, Offence]) -> bool:
+    """Whether judges who count the half-hidden and the slow otherwise would say the same pauses of the jam veto."""
+    frame = float(np.median(np.diff(case.times)))
+    for lean in (-1, 1):
+        others = _by_name(replace(case, margins=parking_law.JAM_ALONE), lean)
+        if others.keys() != found.keys():
+            return False
+        if any(abs(others[name].t_trigger - one.t_trigger) > _PAUSE_S + frame for name, one in found.items()):
+            return False
+    return True
 
 
 def _well_seen(sight: Sight, times: Array, offence: Offence) -> bool:
