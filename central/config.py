@@ -1,41 +1,14 @@
 """Settings of central: one YAML file, unknown keys are errors. `docs/configuration.md` is held to this by a test."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from contract.errors import ConfigError
-from contract.settings import Readable, why_refused, why_unread
-
-
-class Settings(BaseModel):
-    """Unknown keys are errors; values do not change after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Broker(Settings):
-    """Where the MQTT 5 broker is. The password stands in a file of its own (mode 0600), never here."""
-
-    host: str = Field(default="127.0.0.1", min_length=1)
-    port: int = Field(default=8883, ge=1, le=65535)
-    username: str | None = None
-    password_file: Readable | None = None
-    tls_ca: Readable | None = Field(default=None, description="CA of the broker's certificate; TLS is used when given")
-    tls_cert: Readable | None = None
-    tls_key: Readable | None = None
-
-    @model_validator(mode="after")
-    def _pairs(self) -> "Broker":
-        if (self.tls_cert is None) != (self.tls_key is None):
-            raise ValueError("tls_cert and tls_key belong together - give both or none")
-        if self.password_file is not None and self.username is None:
-            raise ValueError("password_file needs a username")
-        return self
+from contract.settings import Broker, Readable, Settings, read_settings
 
 
 class DatabaseSettings(Settings):
@@ -89,19 +62,7 @@ class CentralConfig(Settings):
 
 def load_config(path: Path) -> CentralConfig:
     """Read central's settings. Raises ConfigError with file, key and remedy."""
-    try:
-        data: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}) - give the path of the settings file") from error
-    except (yaml.YAMLError, ValueError, AttributeError, RecursionError) as error:
-        raise ConfigError(f"{path}: {why_unread(error)} - mend it") from error
-    try:
-        config = CentralConfig.model_validate(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise ConfigError(f"{path}: {key}: {why_refused(first)} - see docs/configuration.md") from error
-    return _resolved(config, path)
+    return _resolved(read_settings(CentralConfig, path), path)
 
 
 def _resolved(config: CentralConfig, path: Path) -> CentralConfig:
@@ -111,14 +72,12 @@ def _resolved(config: CentralConfig, path: Path) -> CentralConfig:
     def absolute(value: Path | None) -> Path | None:
         return None if value is None else base / value
 
-    files = ("password_file", "tls_ca", "tls_cert", "tls_key")
-    broker = config.broker.model_copy(update={name: absolute(getattr(config.broker, name)) for name in files})
     database = config.database.model_copy(update={"url": _database_url(config.database.url, base, path)})
     return config.model_copy(
         update={
             "data_dir": base / config.data_dir,
             "media_dir": absolute(config.media_dir),
-            "broker": broker,
+            "broker": config.broker.seen_from(base),
             "database": database,
         }
     )
@@ -151,3 +110,6 @@ def broker_password(broker: Broker) -> str | None:
         raise ConfigError(
             f"{broker.password_file}: cannot be read ({cause}) - it holds the broker's password"
         ) from error
+
+
+__all__ = ["Broker", "CentralConfig", "DatabaseSettings", "Ingest", "Logs", "Media", "broker_password", "load_config"]

@@ -1,10 +1,12 @@
-"""What the settings files of both sides have in common: how a fault in one is told in a line."""
+"""What the settings files of both sides have in common: how one is read, and how a fault in it is told in a line."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self, TypeVar
 
 import yaml
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from contract.errors import ConfigError
 
 
 def _no_nul(path: Path) -> Path:
@@ -15,6 +17,56 @@ def _no_nul(path: Path) -> Path:
 
 #: A path that an operating system can be asked about.
 Readable = Annotated[Path, AfterValidator(_no_nul)]
+
+
+class Settings(BaseModel):
+    """Unknown keys are errors; values do not change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Broker(Settings):
+    """Where the MQTT 5 broker is. The password stands in a file of its own (mode 0600), never here."""
+
+    host: str = Field(default="127.0.0.1", min_length=1)
+    port: int = Field(default=8883, ge=1, le=65535)
+    username: str | None = None
+    password_file: Readable | None = None
+    tls_ca: Readable | None = Field(default=None, description="CA of the broker's certificate; TLS is used when given")
+    tls_cert: Readable | None = None
+    tls_key: Readable | None = None
+
+    @model_validator(mode="after")
+    def _pairs(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("tls_cert and tls_key belong together - give both or none")
+        if self.password_file is not None and self.username is None:
+            raise ValueError("password_file needs a username")
+        return self
+
+    def seen_from(self, base: Path) -> Self:
+        """The same with its files as they are seen from the folder `base`."""
+        files = {name: getattr(self, name) for name in ("password_file", "tls_ca", "tls_cert", "tls_key")}
+        return self.model_copy(update={name: base / file for name, file in files.items() if file is not None})
+
+
+_Loaded = TypeVar("_Loaded", bound=Settings)
+
+
+def read_settings(model: type[_Loaded], path: Path) -> _Loaded:
+    """A settings file as it stands, paths not yet resolved. Raises ConfigError with file, key and remedy."""
+    try:
+        data: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}) - give the path of the settings file") from error
+    except (yaml.YAMLError, ValueError, AttributeError, RecursionError) as error:
+        raise ConfigError(f"{path}: {why_unread(error)} - mend it") from error
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise ConfigError(f"{path}: {key}: {why_refused(first)} - see docs/configuration.md") from error
 
 
 def why_unread(error: Exception) -> str:
@@ -41,4 +93,4 @@ def why_refused(first: Any) -> str:
     return str(first["msg"]).removeprefix("Value error, ")
 
 
-__all__ = ["Readable", "why_refused", "why_unread"]
+__all__ = ["Broker", "Readable", "Settings", "read_settings", "why_refused", "why_unread"]

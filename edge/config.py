@@ -1,32 +1,12 @@
 """Settings of a box: one YAML file, unknown keys are errors. `docs/configuration.md` is held to this by a test."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field
 
-from contract.errors import ConfigError
-from contract.settings import Readable, why_refused, why_unread
+from contract.settings import Broker, Readable, Settings, read_settings
 from contract.topics import check_identifier
-
-
-class Settings(BaseModel):
-    """Unknown keys are errors; values do not change after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Broker(Settings):
-    """Where the MQTT 5 broker is. The password stands in a file of its own (mode 0600), never here."""
-
-    host: str = "127.0.0.1"
-    port: int = Field(default=8883, ge=1, le=65535)
-    username: str | None = None
-    password_file: Readable | None = None
-    tls_ca: Readable | None = Field(default=None, description="CA of the broker's certificate; TLS is used when given")
-    tls_cert: Readable | None = None
-    tls_key: Readable | None = None
 
 
 class Central(Settings):
@@ -79,19 +59,7 @@ class EdgeConfig(Settings):
 
 def load_config(path: Path) -> EdgeConfig:
     """Read a box's settings. Raises ConfigError with file, key and remedy."""
-    try:
-        data: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}) - give the path of the settings file") from error
-    except (yaml.YAMLError, ValueError, AttributeError, RecursionError) as error:
-        raise ConfigError(f"{path}: {why_unread(error)} - mend it") from error
-    try:
-        config = EdgeConfig.model_validate(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise ConfigError(f"{path}: {key}: {why_refused(first)} - see docs/configuration.md") from error
-    return _resolved(config, path.resolve().parent)
+    return _resolved(read_settings(EdgeConfig, path), path.resolve().parent)
 
 
 def _resolved(config: EdgeConfig, base: Path) -> EdgeConfig:
@@ -100,17 +68,15 @@ def _resolved(config: EdgeConfig, base: Path) -> EdgeConfig:
     def absolute(value: Path | None) -> Path | None:
         return None if value is None else base / value
 
-    broker = config.broker.model_copy(
-        update={
-            name: absolute(getattr(config.broker, name)) for name in ("password_file", "tls_ca", "tls_cert", "tls_key")
-        }
-    )
     return config.model_copy(
         update={
             "sites": [base / site for site in config.sites],
             "data_dir": base / config.data_dir,
-            "broker": broker,
+            "broker": config.broker.seen_from(base),
             "plates": config.plates.model_copy(update={"weights": absolute(config.plates.weights)}),
             "detection": config.detection.model_copy(update={"model": absolute(config.detection.model)}),
         }
     )
+
+
+__all__ = ["Broker", "Central", "Detection", "EdgeConfig", "Outbox", "Plates", "load_config"]
