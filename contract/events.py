@@ -38,6 +38,7 @@ class EventType(StrEnum):
     MANIFEST = "sightline.evidence.manifest"
     FEED = "sightline.feed.state"
     GENESIS = "sightline.chain.genesis"
+    GAP = "sightline.box.gap"
 
 
 class Rule(StrEnum):
@@ -270,6 +271,21 @@ class Feed(Model):
     chain: Chain | None = None
 
 
+class Gap(Model):
+    """`data` of a time during which a part of a box did not work, or of a step of its clock: what it missed, and why."""
+
+    schema_ver: str = SCHEMA_VERSION
+    edge_id: str
+    part: str = Field(max_length=40, description="`inference`, `worker-N`, `recorder-N`, `deliver` or `clock`")
+    cameras: list[str] = Field(default=[], description="the cameras that were not watched meanwhile")
+    cause: str = Field(max_length=300)
+    at_from: AwareDatetime
+    at_until: AwareDatetime
+    gap_s: Seconds = Field(ge=0, description="by a clock that nobody sets")
+    step_s: Seconds | None = Field(default=None, description="by how much the clock was set, for part `clock`")
+    chain: Chain | None = None
+
+
 class Ack(Model):
     """Central's application acknowledgement, on `.../ack`, after its commit.
 
@@ -295,6 +311,7 @@ class CameraStatus(Model):
     state: Literal["starting", "live", "lost"]
     since: AwareDatetime
     cause: str = ""
+    shedding: bool = Field(default=False, description="the box is too slow: pictures of this camera are passed over")
     clock: Clock = Clock()
     fps: float | None = None
     epoch: int = 0
@@ -312,14 +329,15 @@ class CloudEvent(Model):
     data: dict[str, JsonValue]
 
 
-Data = Violation | Manifest | Closed | Genesis | Feed
-DATA_MODEL: dict[str, type[Violation] | type[Manifest] | type[Closed] | type[Genesis] | type[Feed]] = {
+Data = Violation | Manifest | Closed | Genesis | Feed | Gap
+DATA_MODEL: dict[str, type[Violation] | type[Manifest] | type[Closed] | type[Genesis] | type[Feed] | type[Gap]] = {
     EventType.ILLEGAL_PARKING: Violation,
     EventType.FAILURE_TO_YIELD: Violation,
     EventType.MANIFEST: Manifest,
     EventType.CLOSED: Closed,
     EventType.GENESIS: Genesis,
     EventType.FEED: Feed,
+    EventType.GAP: Gap,
 }
 
 

@@ -1,4 +1,8 @@
-"""A process of the box that the supervisor keeps alive: started anew with back-off, ended with its whole group."""
+"""A process of the box that the supervisor keeps alive: started anew with back-off, ended with its whole group.
+
+A part beats (`edge.pulse`) while its own loop comes round. One that stops beating hangs: it is ended and started anew
+like one that died. Every time that a part did not work is a `Gap` with its cause, which the supervisor puts on record.
+"""
 
 import contextlib
 import ctypes
@@ -9,13 +13,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from edge import pulse
+
 log = logging.getLogger("sightline.supervisor")
-FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
+#: The longest is short: a box goes on within 10 s whatever part of it dies, however often.
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 4.0
 #: One that ran this long was well: the next failure waits short again.
 WELL_S = 60.0
+#: How long a part may take from its start to its first beat. Seconds.
+GRACE_S = 60.0
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -25,20 +35,48 @@ def _die_with_parent() -> None:
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A time during which a part did not work: monotonic seconds, and why."""
+
+    part: str
+    cause: str
+    since: float
+    until: float
+
+
 class Child:
     """One part of the box. All methods are called from the supervisor's main thread, to whose life it is bound."""
 
     def __init__(
-        self, name: str, arguments: Sequence[str], heartbeat: Path | None = None, says_ready: bool = False
+        self,
+        name: str,
+        arguments: Sequence[str],
+        heartbeat: Path | None = None,
+        says_ready: bool = False,
+        patience_s: float | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
-        """`arguments` follow the interpreter; `heartbeat` is a file that a living one keeps fresh; `says_ready`: it
-        writes `ready` on standard output once it works."""
+        """`arguments` follow the interpreter; `heartbeat` is a file of figures that a living one keeps fresh.
+
+        `says_ready`: it writes `ready` on standard output once it works. `patience_s`: it beats, and one that does not
+        for so long hangs; None for a part that has no pulse. `environment` is added to this process's.
+        """
         self.name = name
         self.restarts = 0
+        self.kills = 0
         self.status: int | None = None
         self.heartbeat = heartbeat
         self._arguments = [sys.executable, *arguments]
         self._says_ready = says_ready
+        self._patience_s = patience_s
+        self._environment = dict(environment or {})
+        self._pulse: int | None = None
+        self._beaten = False
+        self._beat = 0.0
+        self._why: str | None = None
+        self._away: tuple[str, float] | None = None
+        self._gaps: list[Gap] = []
         self._ready = threading.Event()
         self._process: subprocess.Popen[str] | None = None
         self._began = 0.0
@@ -65,37 +103,52 @@ class Child:
         self._ready.clear()
         if self.heartbeat is not None:
             self.heartbeat.unlink(missing_ok=True)
-        self._began = time.monotonic()
-        self._process = subprocess.Popen(
-            self._arguments,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE if self._says_ready else None,
-            text=True,
-            start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - one prctl, loaded before the fork
-        )
+        self._began = self._beat = time.monotonic()
+        self._beaten = False
+        listen, speak = self._pipe()
+        environment = {**os.environ, **self._environment, pulse.VARIABLE: str(speak)}
+        try:
+            self._process = subprocess.Popen(
+                self._arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE if self._says_ready else None,
+                text=True,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 - one prctl, loaded before the fork
+                pass_fds=(speak,),
+                env=environment,
+            )
+        finally:
+            os.close(speak)
+        self._pulse = listen
         if self._says_ready:
             threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
 
     def tend(self) -> None:
-        """Note an end, and start anew when its time has come."""
+        """Note beats and an end, end it when it hangs, and start anew when its time has come."""
         process = self._process
         if process is not None and process.poll() is not None:
             self._ended(process.returncode)
         elif process is None and time.monotonic() >= self._next:
             self.restarts += 1
             self.start()
+        elif process is not None:
+            self._feel()
+            if self._hung():
+                self.kills += 1
+                self._why = f"hung: no sign of life for {time.monotonic() - self._beat:.0f} s, killed"
+                log.error("%s %s", self.name, self._why)
+                self.kill()
 
-    def hung(self, patience_s: float) -> bool:
-        """Whether its heartbeat is older than `patience_s`; it gets as long to begin one."""
-        if self.heartbeat is None or not self.running:
-            return False
-        try:
-            last = self.heartbeat.stat().st_mtime
-        except OSError:
-            last = 0.0
-        silent = time.time() - last
-        return min(silent, time.monotonic() - self._began) > patience_s
+    def take_gaps(self) -> list[Gap]:
+        """The gaps that ended since this was last asked."""
+        gaps, self._gaps = self._gaps, []
+        return gaps
+
+    @property
+    def beat_age_s(self) -> float | None:
+        """Seconds since its last beat, None for one that has none or does not run."""
+        return time.monotonic() - self._beat if self._patience_s is not None and self.running else None
 
     def ask_to_end(self) -> None:
         """SIGTERM."""
@@ -116,13 +169,48 @@ class Child:
         self._signal(signal.SIGKILL, group=True)
         return True
 
+    def _pipe(self) -> tuple[int, int]:
+        """(our end, its end) of a fresh pulse."""
+        if self._pulse is not None:
+            os.close(self._pulse)
+            self._pulse = None
+        listen, speak = os.pipe()
+        os.set_blocking(listen, False)
+        os.set_blocking(speak, False)
+        return listen, speak
+
+    def _feel(self) -> None:
+        """Read its pulse. The first beat after an end closes the gap."""
+        if self._patience_s is None:
+            self._works()
+        elif self._pulse is not None:
+            with contextlib.suppress(BlockingIOError):
+                if os.read(self._pulse, 4096):
+                    self._beaten, self._beat = True, time.monotonic()
+                    self._works()
+
+    def _works(self) -> None:
+        if self._away is not None:
+            cause, since = self._away
+            self._away = None
+            self._gaps.append(Gap(self.name, cause, since, time.monotonic()))
+
+    def _hung(self) -> bool:
+        if self._patience_s is None:
+            return False
+        patience = self._patience_s if self._beaten else max(GRACE_S, self._patience_s)
+        return time.monotonic() - self._beat > patience
+
     def _ended(self, status: int) -> None:
         self.status = status
         self._process = None
         if time.monotonic() - self._began > WELL_S:
             self._wait = FIRST_WAIT_S
-        how = f"signal {-status}" if status < 0 else f"exit status {status}"
-        log.error("%s ended (%s) - starting it anew in %.1f s", self.name, how, self._wait)
+        how = self._why or (f"killed by signal {-status}" if status < 0 else f"ended with exit status {status}")
+        if self._away is None:
+            self._away = how, self._beat if self._why else time.monotonic()
+        self._why = None
+        log.error("%s %s - starting it anew in %.1f s", self.name, how, self._wait)
         self._next = time.monotonic() + self._wait
         self._wait = min(self._wait * 2, LONGEST_WAIT_S)
 

@@ -24,7 +24,10 @@ class Detection(Settings):
     backend: Literal["openvino", "ultralytics"] = "openvino"
     parking_fps: float = Field(default=2.0, gt=0, le=60)
     yield_fps: float = Field(default=12.5, gt=0, le=60)
-    threads: int = Field(default=0, ge=0, le=64, description="threads of the inference service; 0: let OpenVINO choose")
+    threads: int = Field(default=0, ge=0, le=64, description="threads of the inference service; 0: one a core")
+    cpu: Literal["native", "avx2_vnni"] = Field(
+        default="native", description="newest vector instructions that networks may use: measure as a smaller box"
+    )
 
 
 class Plates(Settings):

@@ -4,44 +4,22 @@ Workers write a heartbeat, deliver its state, the inference service answers at i
 """
 
 import json
-import os
 import threading
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
 
 from contract.errors import ConfigError, SightlineError
+from edge import metrics
 from edge.box import Folders
 from edge.child import Child
 from edge.detect.client import service_stats
-
-#: A heartbeat older than this says nothing about now. Seconds.
-FRESH_S = 15.0
-_STATES = ("starting", "live", "lost")
-_CAMERA_COUNTERS = {
-    "packets": "Packets captured",
-    "bytes": "Bytes captured",
-    "decoded": "Pictures decoded",
-    "looked": "Pictures looked at by the detector and the rules",
-    "shed": "Pictures that were due and passed over, because a newer one was there",
-    "skipped_packets": "Packets never decoded, because analysis was far behind",
-    "damaged": "Packets that the codec refused",
-    "blind": "Pictures for which no detector answered",
-    "losses": "Times the link was lost",
-    "jumps": "Times the camera's time stamps jumped",
-    "events": "Events handed to deliver",
-    "packs": "Evidence packs handed to deliver",
-}
-_CAMERA_GAUGES = {
-    "ring_bytes": "Encoded bytes in memory",
-    "behind_s": "Seconds from newest packet to picture looked at",
-}
+from edge.detect.stats import Stats
+from edge.gaps import GapBook
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,80 +28,44 @@ class Health:
 
     parts: list[Child]
     folders: Folders
+    gaps: GapBook
 
     def report(self) -> dict[str, Any]:
-        """What `/healthz` answers: `ok`, `degraded` (a camera or the way out is lost), or `down` (a part is)."""
+        """What `/healthz` answers: `ok`, `degraded`, or `down` (a part does not run).
+
+        Degraded is a box that lost a camera or the way out, or that is too slow and sheds looks of some cameras.
+        """
         parts = {part.name: {"running": part.running, "restarts": part.restarts} for part in self.parts}
-        cameras = {name: figures.get("state", "starting") for name, figures in self._cameras().items()}
-        outbox = _read(self.folders.outbox_state)
+        cameras = {name: figures.get("state", "starting") for name, figures in metrics.cameras_of(self.parts).items()}
+        outbox = metrics.read_json(self.folders.outbox_state)
+        stats = self._stats()
+        shedding = stats.shedding if stats else []
         down = [name for name, one in parts.items() if not one["running"]]
         lost = [name for name, state in cameras.items() if state != "live"]
-        degraded = bool(lost or not outbox.get("connected", False))
+        degraded = bool(lost or shedding or not outbox.get("connected", False))
         status = "down" if down else "degraded" if degraded else "ok"
-        return {"status": status, "parts": parts, "cameras": cameras, "outbox": outbox}
+        gaps = {name: round(seconds, 1) for name, seconds in self.gaps.seconds.items()}
+        return {
+            "status": status,
+            "parts": parts,
+            "cameras": cameras,
+            "shedding": shedding,
+            "gaps": gaps,
+            "outbox": outbox,
+        }
 
     def collect(self) -> Iterable[Metric]:
         """What `/metrics` answers (a prometheus_client collector)."""
-        yield from self._of_parts()
-        yield from self._of_cameras(self._cameras())
-        yield from self._of_outbox()
-        yield from self._of_inference()
+        yield from metrics.of_parts(self.parts, self.gaps)
+        yield from metrics.of_cameras(metrics.cameras_of(self.parts))
+        yield from metrics.of_outbox(metrics.read_json(self.folders.outbox_state))
+        yield from metrics.of_inference(self._stats())
 
-    def _of_parts(self) -> Iterable[Metric]:
-        up = GaugeMetricFamily("sightline_edge_part_up", "1 while the process runs", labels=["part"])
-        restarts = CounterMetricFamily("sightline_edge_part_restarts", "Times it was started anew", labels=["part"])
-        cpu = CounterMetricFamily("sightline_edge_part_cpu_seconds", "CPU time of the process", labels=["part"])
-        for part in self.parts:
-            up.add_metric([part.name], float(part.running))
-            restarts.add_metric([part.name], part.restarts)
-            if (pid := part.pid) is not None and (seconds := _cpu_s(pid)) is not None:
-                cpu.add_metric([part.name], seconds)
-        yield from (up, restarts, cpu)
-
-    @staticmethod
-    def _of_cameras(cameras: dict[str, dict[str, Any]]) -> Iterable[Metric]:
-        state = GaugeMetricFamily("sightline_edge_camera_state", "1 for the state it is in", labels=["camera", "state"])
-        for name, figures in cameras.items():
-            for one in _STATES:
-                state.add_metric([name, one], float(figures.get("state") == one))
-        yield state
-        for key, text in _CAMERA_COUNTERS.items():
-            counter = CounterMetricFamily(f"sightline_edge_camera_{key}", text, labels=["camera"])
-            for name, figures in cameras.items():
-                counter.add_metric([name], float(figures.get(key, 0)))
-            yield counter
-        for key, text in _CAMERA_GAUGES.items():
-            gauge = GaugeMetricFamily(f"sightline_edge_camera_{key}", text, labels=["camera"])
-            for name, figures in cameras.items():
-                gauge.add_metric([name], float(figures.get(key, 0)))
-            yield gauge
-
-    def _of_outbox(self) -> Iterable[Metric]:
-        for key, value in _read(self.folders.outbox_state).items():
-            if isinstance(value, int | float):
-                yield GaugeMetricFamily(f"sightline_edge_outbox_{key}", f"Deliver: {key}", value=float(value))
-
-    def _of_inference(self) -> Iterable[Metric]:
+    def _stats(self) -> Stats | None:
         try:
-            stats = service_stats(self.folders.socket, 1.0)
+            return service_stats(self.folders.socket, 1.0)
         except (SightlineError, OSError):
-            return
-        yield CounterMetricFamily("sightline_edge_looks", "Pictures the detector looked at", value=stats.looks)
-        yield CounterMetricFamily("sightline_edge_looks_failed", "Looks the detector failed", value=stats.failed)
-        yield GaugeMetricFamily("sightline_edge_looks_queued", "Looks that wait", value=stats.queued)
-        yield GaugeMetricFamily(
-            "sightline_edge_looks_oldest_seconds", "Age of the oldest that waits", value=stats.oldest_s
-        )
-
-    def _cameras(self) -> dict[str, dict[str, Any]]:
-        """Figures of every camera whose worker is alive."""
-        found: dict[str, dict[str, Any]] = {}
-        for part in self.parts:
-            if part.heartbeat is not None:
-                beat = _read(part.heartbeat)
-                if time.time() - float(beat.get("at", 0)) < FRESH_S:
-                    found.update(beat.get("cameras", {}))
-        return found
+            return None
 
 
 class HealthServer:
@@ -173,20 +115,3 @@ def serve(health: Health, port: int | None) -> HealthServer | None:
         return HealthServer(ThreadingHTTPServer(("127.0.0.1", port), Answer))
     except OSError as error:
         raise ConfigError(f"health_port {port}: cannot listen there ({error.strerror}) - choose a free port") from error
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _cpu_s(pid: int) -> float | None:
-    """User and system time of a process in seconds (proc(5)); None when it is gone."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,7 +1,8 @@
 """The supervisor of a box: starts inference, workers and deliver, keeps them alive, and stops them in order.
 
-It does no work of its own beside `/healthz` and `/metrics`. A part that ends with status 2 was given something wrong:
-it has said so in one line, starting it again would not help, and the box stops with that status.
+It does no work of its own beside `/healthz`, `/metrics`, and putting on record when a part did not work and why. A part
+that dies or hangs is started anew. A part that ends with status 2 was given something wrong: it has said so in one
+line, starting it again would not help, and the box stops with that status.
 """
 
 import logging
@@ -14,12 +15,14 @@ from contract.errors import RunError
 from edge.box import Folders, places, shares
 from edge.child import Child
 from edge.config import EdgeConfig
+from edge.detect import isa
+from edge.gaps import GapBook
 from edge.health import Health, serve
 
 log = logging.getLogger("sightline.supervisor")
 READY_S = 120.0
-#: A worker that writes no heartbeat for this long hangs. Seconds.
-HUNG_S = 60.0
+#: A part that shows no sign of life for this long hangs (deliver may wait long for a slow disk). Seconds.
+INFERENCE_HUNG_S, WORKER_HUNG_S, DELIVER_HUNG_S = 6.0, 10.0, 15.0
 TURN_S = 0.25
 WORKER_END_S, DELIVER_END_S, OTHER_END_S = 12.0, 8.0, 5.0
 Tell = Callable[[str], None]
@@ -41,12 +44,16 @@ class Supervisor:
         self._folders = Folders(config.data_dir).make()
         cameras = [place.camera.id for place in places(config)]
         self.inference = _inference(config, self._folders, package)
+        shared = dict(enumerate(shares(cameras, config.cameras_per_worker), start=1))
+        cpu = isa.environment(config.detection.cpu)
         self.workers = [
-            _worker(settings, self._folders, f"worker-{number}", names, plates)
-            for number, names in enumerate(shares(cameras, config.cameras_per_worker), start=1)
+            _worker(settings, self._folders, f"worker-{number}", names, plates, cpu) for number, names in shared.items()
         ]
-        self.deliver = Child("deliver", ["-m", "edge.deliver.process", "--config", str(settings)])
+        arguments = ["-m", "edge.deliver.process", "--config", str(settings)]
+        self.deliver = Child("deliver", arguments, patience_s=DELIVER_HUNG_S)
         self._cameras = cameras
+        watched = {f"worker-{number}": names for number, names in shared.items()}
+        self.gaps = GapBook(config.edge_id, self._folders, {**watched, "inference": cameras})
 
     @property
     def parts(self) -> list[Child]:
@@ -57,7 +64,7 @@ class Supervisor:
         """Run until SIGTERM or SIGINT; the exit status. Called from the main thread."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda seen, _frame: self._signals.append(seen))
-        health = serve(Health(self.parts, self._folders), self._config.health_port)
+        health = serve(Health(self.parts, self._folders, self.gaps), self._config.health_port)
         try:
             return self._started() or self._kept()
         finally:
@@ -94,16 +101,15 @@ class Supervisor:
             if (status := self._bad_input()) is not None:
                 return status
             self._tend()
-            for worker in self.workers:
-                if worker.hung(HUNG_S):
-                    log.error("%s wrote no heartbeat for %.0f s and is killed", worker.name, HUNG_S)
-                    worker.kill()
             time.sleep(TURN_S)
         return 0
 
     def _tend(self) -> None:
         for part in self.parts:
             part.tend()
+            for gap in part.take_gaps():
+                self.gaps.gap(gap)
+        self.gaps.turn()
 
     def _bad_input(self) -> int | None:
         """2 when a part ended because of what it was given."""
@@ -136,15 +142,18 @@ def run(config: EdgeConfig, settings: Path, package: Path, tell: Tell, plates: P
 def _inference(config: EdgeConfig, folders: Folders, package: Path) -> Child:
     detection = config.detection
     arguments = ["-m", "edge.detect.service", "--socket", str(folders.socket), "--model", str(package)]
-    arguments += ["--backend", detection.backend, "--threads", str(detection.threads), "--exit-with-parent"]
-    return Child("inference", arguments, says_ready=True)
+    arguments += ["--backend", detection.backend, "--threads", str(detection.threads), "--cpu", detection.cpu]
+    return Child("inference", [*arguments, "--exit-with-parent"], says_ready=True, patience_s=INFERENCE_HUNG_S)
 
 
-def _worker(settings: Path, folders: Folders, name: str, cameras: list[str], plates: Path | None) -> Child:
+def _worker(
+    settings: Path, folders: Folders, name: str, cameras: list[str], plates: Path | None, environment: dict[str, str]
+) -> Child:
     arguments = ["-m", "edge.worker", "--config", str(settings), "--cameras", ",".join(cameras), "--name", name]
     if plates is not None:
         arguments += ["--plates", str(plates)]
-    return Child(name, arguments, heartbeat=folders.heartbeat(name))
+    heartbeat = folders.heartbeat(name)
+    return Child(name, arguments, heartbeat=heartbeat, patience_s=WORKER_HUNG_S, environment=environment)
 
 
 __all__ = ["Supervisor", "run"]

@@ -21,7 +21,7 @@ from contract.errors import SightlineError
 from contract.events import now as clock
 from contract.events import rfc3339
 from contract.sealing import thumbprint
-from edge import logs
+from edge import logs, pulse
 from edge.config import EdgeConfig, load_config
 from edge.deliver.chain import begin, why_begin
 from edge.deliver.hearing import Hearing
@@ -69,6 +69,7 @@ class Deliver:
         try:
             while not stopping():
                 self.wake.clear()
+                pulse.beat()
                 if not self.turn():
                     self.wake.wait(TURN_S)
             until = time.monotonic() + DRAIN_S
