@@ -23,7 +23,8 @@ from edge.cameras.ring import PacketRing
 from edge.config import EdgeConfig
 from edge.deliver.durable import write_durable
 from edge.deliver.spool import Spool
-from edge.detect.protocol import Detector
+from edge.detect.client import RemoteDetector
+from edge.detect.protocol import Detector, LateError
 from edge.evidence.demands import demands_of
 from edge.evidence.keeper import EvidenceKeeper
 from edge.evidence.label import label_of
@@ -38,6 +39,8 @@ from edge.told import Told
 log = logging.getLogger("sightline.camera")
 #: How long analysis waits for a packet before it looks after evidence that became due. Seconds.
 TURN_S = 0.5
+#: A camera whose analysis does not come round, or that is live and brings no packet, for this long hangs. Seconds.
+HUNG_S = 25.0
 #: A box that is told to stop waits this long for a plate that is being read. Seconds.
 PLATE_LAST_S = 4.0
 
@@ -106,6 +109,8 @@ class CameraWatch:
         self._outgoing: deque[tuple[CloudEvent, Pack | None]] = deque()
         self._packed: set[str] = set()
         self._refused = False
+        self._turned = time.monotonic()
+        self._brought = (0, time.monotonic())
         self._threads = [
             threading.Thread(target=self._guarded, args=(self.link.run,), name=f"capture-{camera.id}", daemon=True),
             threading.Thread(target=self._guarded, args=(self._analyse,), name=f"analyse-{camera.id}", daemon=True),
@@ -113,6 +118,7 @@ class CameraWatch:
 
     def start(self) -> None:
         """Start both threads."""
+        self._turned = time.monotonic()
         self.write_status()
         for thread in self._threads:
             thread.start()
@@ -132,6 +138,17 @@ class CameraWatch:
     def alive(self) -> bool:
         """Whether analysis still runs (capture of a file ends with the file)."""
         return self._threads[1].is_alive() and self.failed is None
+
+    def hangs(self) -> str | None:
+        """Why the worker must be started anew, asked every few seconds; None while both threads come round."""
+        now, packets = time.monotonic(), self.link.packets_seen
+        if packets != self._brought[0] or self._state != "live":
+            self._brought = packets, now
+        if now - self._turned > HUNG_S:
+            return f"its analysis hangs for {now - self._turned:.0f} s"
+        if now - self._brought[1] > HUNG_S:
+            return f"its capture hangs: live, and no packet for {now - self._brought[1]:.0f} s"
+        return None
 
     def measure(self) -> dict[str, float]:
         """The figures as of now."""
@@ -154,13 +171,16 @@ class CameraWatch:
             clock = clock.model_copy(update={"offset_ms": round(clock.offset_ms / 50) * 50.0})
             if clock.uncertainty_ms is not None:
                 clock = clock.model_copy(update={"uncertainty_ms": -(-clock.uncertainty_ms // 50) * 50.0})
-        raw = status.model_copy(update={"clock": clock}).model_dump_json().encode()
+        raw = status.model_copy(update={"clock": clock, "shedding": self._sheds()}).model_dump_json().encode()
         if raw != self._written:
             try:
                 write_durable(self._folders.status / f"{self.camera_id}.json", raw)
                 self._written = raw
             except OSError as error:
                 self._tell(f"its state cannot be written ({error.strerror})")
+
+    def _sheds(self) -> bool:
+        return isinstance(self._detector, RemoteDetector) and self._detector.shedding
 
     def _guarded(self, body: Callable[[], None]) -> None:
         try:
@@ -189,6 +209,7 @@ class CameraWatch:
 
     def _analyse(self) -> None:
         while not self._stop.is_set():
+            self._turned = time.monotonic()
             got = self._reader.next(TURN_S)
             if got is not None:
                 self._last = (got[0], time.monotonic())
@@ -213,6 +234,9 @@ class CameraWatch:
         """One picture through detector and rules. A detector that is away costs pictures, never the camera."""
         try:
             outputs = self._ready().look(t, picture)
+        except LateError:
+            self._reader.shed += 1  # nobody looked: no sighting, and no absence either
+            return
         except (RunError, ModelError) as error:
             self.figures.blind += 1
             if self.figures.blind % 20 == 1:

@@ -28,6 +28,8 @@ log = logging.getLogger("sightline.worker")
 HEARTBEAT_S = 2.0
 FLUSH_S = 8.0
 DETECTOR_PATIENCE_S = 5.0
+#: A look that would take longer is passed over by a box that is too slow: a newer picture tells more [I]. Seconds.
+YIELD_WORTH_S, PARKING_WORTH_S = 1.0, 4.0
 
 
 class Worker:
@@ -40,6 +42,7 @@ class Worker:
         """
         self._folders = Folders(config.data_dir).make()
         self._name = name
+        self._hangs = False
         known = {place.camera.id: place for place in places(config)}
         strangers = [camera for camera in names if camera not in known]
         if strangers:
@@ -65,7 +68,7 @@ class Worker:
         for watch in self._watches:
             watch.start()
         try:
-            while not signals and all(watch.alive for watch in self._watches):
+            while not signals and all(watch.alive for watch in self._watches) and not self._hung():
                 self._beat()
                 _nap(signals, HEARTBEAT_S)
         finally:
@@ -78,10 +81,21 @@ class Worker:
         failed = [watch.camera_id for watch in self._watches if watch.failed]
         if failed:
             log.error("%s: ended by a failure", ", ".join(failed))
-        return 1 if failed else 0
+        return 1 if failed or self._hangs else 0
+
+    def _hung(self) -> bool:
+        """Whether a camera's thread hangs. A thread cannot be ended alone: the worker ends and is started anew."""
+        for watch in self._watches:
+            if (why := watch.hangs()) is not None:
+                log.error("%s: %s - the worker is started anew", watch.camera_id, why)
+                self._hangs = True
+        return self._hangs
 
     def _detector(self, camera_id: str, first: bool) -> RemoteDetector:
-        return RemoteDetector(self._folders.socket, camera_id, urgent=first, patience_s=DETECTOR_PATIENCE_S)
+        worth = YIELD_WORTH_S if first else PARKING_WORTH_S
+        return RemoteDetector(
+            self._folders.socket, camera_id, urgent=first, patience_s=DETECTOR_PATIENCE_S, worth_s=worth
+        )
 
     def _beat(self) -> None:
         """Write states, and the figures that health reads; a disk that refuses costs figures only."""
