@@ -26,6 +26,33 @@ class Asked:
     clock: Clock | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One thing that was measured: its name, whether it is enough, and the sentence that says so."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def measured(asked: Asked, images: Sequence[Image]) -> list[Measured]:
+    """Count, size and (of a standing vehicle) spacing of the whole pictures, each as it is, enough or not."""
+    pictures, evidence = whole(images), asked.evidence
+    times = sorted({image.at for image in pictures})
+    enough = {
+        "images": f"{len(times)} whole pictures; {evidence.images_min[asked.rule]} are asked for",
+        "size": f"at least {evidence.frame_min[0]}x{evidence.frame_min[1]}",
+    }
+    said = {"images": [*_count(asked, images)], "size": [*_size(evidence, images)]}
+    if asked.rule == Rule.ILLEGAL_PARKING and len(times) > 1:
+        apart = (times[-1] - times[0]).total_seconds()
+        needed = max(evidence.min_gap_s, asked.wait_s or 0.0 if evidence.gap_over_wait else 0.0)
+        enough["spacing"] = f"pictures {apart:.1f} s apart; {needed:g} s are asked for"
+        said["spacing"] = [*_spacing(asked, images)]
+    rows = [(name, lack) for name, found in said.items() for lack in found or [""]]
+    return [Measured(name, not lack, lack or enough[name]) for name, lack in rows]
+
+
 def lacks(
     asked: Asked,
     images: Sequence[Image],
@@ -122,13 +149,19 @@ def _clip(evidence: Evidence, video: Video | None) -> Iterator[str]:
 
 
 def _clock(asked: Asked) -> Iterator[str]:
-    clock, limit = asked.clock, asked.evidence.clock_max_ms
-    if clock is None:
-        return
+    lack = clock_lack(asked.clock, asked.evidence) if asked.clock is not None else None
+    if lack is not None:
+        yield lack
+
+
+def clock_lack(clock: Clock, evidence: Evidence) -> str | None:
+    """Why a clock cannot be relied on, as a sentence; None when it is known and, with its uncertainty, near enough."""
+    limit = evidence.clock_max_ms
     if clock.offset_ms is None:
-        yield "the camera's clock offset is unknown"
-    elif (worst := abs(clock.offset_ms) + (clock.uncertainty_ms or 0.0)) > limit:
-        yield f"the camera's clock may be off by {worst / 1000:.1f} s; at most {limit / 1000:.1f} s is asked for"
+        return "the camera's clock offset is unknown"
+    if (worst := abs(clock.offset_ms) + (clock.uncertainty_ms or 0.0)) > limit:
+        return f"the camera's clock may be off by {worst / 1000:.1f} s; at most {limit / 1000:.1f} s is asked for"
+    return None
 
 
-__all__ = ["FRAME_S", "Asked", "lacks", "whole"]
+__all__ = ["FRAME_S", "Asked", "Measured", "clock_lack", "lacks", "measured", "whole"]

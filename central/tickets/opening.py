@@ -128,7 +128,7 @@ def _open(session: Session, row: Event) -> Case:
         checks=[],
         created_at=now(),
     )
-    _ask(case, (*data.unknown, *precheck.clock_question(data.clock)))
+    _ask(case, (*data.unknown, *precheck.clock_question(data)))
     log(case, SYSTEM, "opened", None, event=row.id, verdict=data.verdict)
     case.checks = precheck.as_json(precheck.of_decision(data, row.sealed))
     session.add(case)
@@ -180,13 +180,20 @@ def _add_evidence(session: Session, case: Case, events: Mapping[str, Event]) -> 
         _ask(case, _listed(data))
     case.checks = [
         *case.checks,
-        *precheck.as_json(precheck.of_evidence(case.rule, data)),
+        *precheck.as_json(precheck.of_evidence(_decided(events), data)),
         *precheck.as_json(precheck.of_plate(case.plate, data.vehicle)),
     ]
     if case.plate is None and data.vehicle is not None and data.vehicle.plate:
         case.plate = data.vehicle.plate[:PLATE_LENGTH]
     log(case, SYSTEM, "evidence named", None, event=row.id, images=len(data.images), video=data.video is not None)
     session.flush()
+
+
+def _decided(events: Mapping[str, Event]) -> Violation:
+    data = _parsed(next(events[kind] for kind in _VIOLATIONS if kind in events))
+    if not isinstance(data, Violation):
+        raise TypeError("the decision of a case is no violation")
+    return data
 
 
 def _still(position: int, image: Image) -> CaseMedia:

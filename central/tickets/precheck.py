@@ -1,54 +1,79 @@
 """Precheck of a candidate: each check with its result, shown on the page and never hidden (domain sections B2, B5).
 
-What fails here flags the case. The seal alone keeps a case from review; the clock is put to the officer as a question,
-because a record whose time nobody vouches for cannot be evidence.
+What is asked for stands in the profile of the decision's jurisdiction (`configs/jurisdictions/`), and is measured by the
+function that the edge marks its packs with. What fails here flags the case. The seal alone keeps a case from review;
+the clock is put to the officer as a question, because a record whose time nobody vouches for cannot be evidence.
 """
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from central.tickets.views import Check
-from contract.events import Clock, Manifest, Rule, Unknown, Vehicle, Violation
+from contract.errors import ConfigError
+from contract.events import Manifest, Unknown, Vehicle, Violation
+from contract.jurisdiction import load_profile
+from contract.pack_check import Asked, clock_lack, lacks, measured
 from contract.plates import PLATE_SURE
+from contract.profile import Profile
 
-#: GA/T 832-2014: device clock against Beijing time.
-CLOCK_LIMIT_MS = 1000.0
-#: Stills that a standing vehicle needs (Beijing DB11) and a moving one (GA/T 832-2014).
-IMAGES_MIN = {Rule.ILLEGAL_PARKING: 3, Rule.FAILURE_TO_YIELD: 2}
-#: GA/T 832-2014: spacing of stills of a standing vehicle, in seconds.
-SPACING_S = 10.0
-#: GA/T 832-2014: size of a still in pixels.
-SIZE_MIN = (1280, 720)
+#: By whose clock limit a decision is measured whose own profile is not known here.
+_STRICTEST = "cn-default"
 CLOCK_FACT = "clock"
 
 
 def of_decision(data: Violation, sealed: bool) -> Iterator[Check]:
     """What can be said of a decision before its evidence is there."""
     yield Check(name="seal", ok=sealed, detail="the signature holds" if sealed else "the signature does not hold")
-    yield Check(name="clock", ok=clock_error(data.clock) is None, detail=clock_error(data.clock) or clock_words(data))
+    error = clock_error(data)
+    yield Check(name="clock", ok=error is None, detail=error or clock_words(data))
     for mark in data.suppression:
         yield Check(name="suppression", ok=False, detail=mark)
 
 
-def of_evidence(rule: str, data: Manifest) -> Iterator[Check]:
-    """Count, spacing and size of the stills, and what the box itself says is lacking.
+def of_evidence(decided: Violation, data: Manifest) -> Iterator[Check]:
+    """What the pack of a decision has and lacks by its profile, and what the box itself says is lacking.
 
-    GA/T 832 asks this of panoramic pictures; crops of them, plates and composites are beside the count.
+    A place's own profile stands beside its site file and not here: then the box's word alone counts, and that is said.
     """
-    originals = [image for image in data.images if not image.overlay and image.role == "far"]
-    least = IMAGES_MIN[Rule(rule)]
-    yield Check(name="images", ok=len(originals) >= least, detail=f"{len(originals)} stills, {least} needed")
-    if rule == Rule.ILLEGAL_PARKING and originals:
-        gap = max(image.t for image in originals) - min(image.t for image in originals)
-        yield Check(name="spacing", ok=gap >= SPACING_S, detail=f"{gap:.1f} s apart, {SPACING_S:.0f} s needed")
-    small = [image for image in originals if not _large(image.w, image.h)]
-    wanted = f"{SIZE_MIN[0]} x {SIZE_MIN[1]}"
-    found = f"{small[0].w} x {small[0].h}, below {wanted}" if small else f"at least {wanted}"
-    yield Check(name="size", ok=not small, detail=found)
+    said: set[str] = set()
+    profile = profile_of(decided.jurisdiction)
+    if profile is None:
+        why = f"profile {decided.jurisdiction} is not known here: what a pack must have was measured by the box alone"
+        yield Check(name="profile", ok=False, detail=why)
+    else:
+        for check in _measured(decided, data, profile):
+            said.add(check.detail)
+            yield check
     for lack in data.below_profile:
-        yield Check(name="profile", ok=False, detail=lack)
+        if lack not in said:
+            yield Check(name="profile", ok=False, detail=lack)
     for gone in data.dropped:
         yield Check(name="dropped", ok=False, detail=gone)
+    for mark in data.suppression:
+        yield Check(name="suppression", ok=False, detail=mark)
+
+
+def _measured(decided: Violation, data: Manifest, profile: Profile) -> Iterator[Check]:
+    wait = decided.numbers.get("permitted_wait_s")
+    known = float(wait) if isinstance(wait, int | float) else None
+    asked = Asked(decided.rule, profile.evidence, known)
+    found = measured(asked, data.images)
+    for one in found:
+        yield Check(name=one.name, ok=one.ok, detail=one.detail)
+    said = {one.detail for one in found}
+    for lack in lacks(asked, data.images, data.video):
+        if lack not in said:
+            yield Check(name="profile", ok=False, detail=lack)
+
+
+@cache
+def profile_of(jurisdiction: str) -> Profile | None:
+    """The profile of that name, None where it is a place's own, which central does not have."""
+    try:
+        return load_profile(jurisdiction)
+    except ConfigError:
+        return None
 
 
 def of_plate(told: str | None, seen: Vehicle | None) -> Iterator[Check]:
@@ -66,14 +91,9 @@ def of_plate(told: str | None, seen: Vehicle | None) -> Iterator[Check]:
     yield Check(name="plate", ok=least >= PLATE_SURE, detail=words)
 
 
-def clock_error(clock: Clock) -> str | None:
-    """Why the clock cannot be relied on, None when it can: known, and within the limit with its uncertainty."""
-    if clock.offset_ms is None:
-        return "the camera's clock offset is unknown"
-    worst = abs(clock.offset_ms) + (clock.uncertainty_ms or 0.0)
-    if worst > CLOCK_LIMIT_MS:
-        return f"the camera's clock may be off by {worst / 1000:.1f} s, more than {CLOCK_LIMIT_MS / 1000:.1f} s"
-    return None
+def clock_error(data: Violation) -> str | None:
+    """Why the clock cannot be relied on, None when it can: known, and within the profile's limit."""
+    return clock_lack(data.clock, (profile_of(data.jurisdiction) or load_profile(_STRICTEST)).evidence)
 
 
 def clock_words(data: Violation) -> str:
@@ -81,9 +101,9 @@ def clock_words(data: Violation) -> str:
     return f"offset {data.clock.offset_ms or 0.0:+.0f} ms, measured by {data.clock.source}"
 
 
-def clock_question(clock: Clock) -> Iterator[Unknown]:
+def clock_question(data: Violation) -> Iterator[Unknown]:
     """What the officer must answer about the time before anything is approved, if anything."""
-    if said := clock_error(clock):
+    if said := clock_error(data):
         yield Unknown(
             fact=CLOCK_FACT,
             question=f"{said[0].upper()}{said[1:]}: from what is the time of the offence established?",
@@ -94,7 +114,3 @@ def clock_question(clock: Clock) -> Iterator[Unknown]:
 def as_json(checks: Iterator[Check]) -> list[Any]:
     """Checks as they are stored with the case."""
     return [check.model_dump() for check in checks]
-
-
-def _large(width: int, height: int) -> bool:
-    return width >= SIZE_MIN[0] and height >= SIZE_MIN[1]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from central.tickets.precheck import clock_error
 from central.tickets.views import CaseView, Check
 from central.web.language import Language
-from contract.events import Clock
+from contract.events import Violation
 
 _NUMBERS = re.compile(r"\d+(?:\.\d+)?")
 #: Checks that have a line of their own.
@@ -26,15 +26,16 @@ class Fact:
 
 def facts(view: CaseView, say: Language) -> list[Fact]:
     """What speaks for and against the record, with nothing hidden."""
-    return [_clock(view.violation.clock, say), *_seal(view, say), _ground(view, say), *_checks(view.checks, say)]
+    return [_clock(view.violation, say), *_seal(view, say), _ground(view, say), *_checks(view.checks, say)]
 
 
-def _clock(clock: Clock, say: Language) -> Fact:
+def _clock(data: Violation, say: Language) -> Fact:
+    clock = data.clock
     label, source = say("trust.clock"), say(f"clock.{clock.source}")
     if clock.offset_ms is None:
         return Fact(label, say("trust.clock_unknown"), "ask", say("trust.clock_unknown_says"))
     offset = f"{clock.offset_ms / 1000:+.3f}"
-    if clock_error(clock):
+    if clock_error(data):
         return Fact(label, say("trust.clock_over", offset=offset), "stop", source)
     if clock.uncertainty_ms is None:
         return Fact(label, say("trust.clock_known_plain", offset=offset), "good", source)
