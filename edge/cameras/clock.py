@@ -1,10 +1,10 @@
 """Stream time and wall clock of one camera (design section 3).
 
-Stream time `t` begins with the worker and rises. Within an epoch it is the camera's own RTP time, to the microsecond;
-a new epoch (first connection, reconnect, a jump of the time stamps) is put onto it by this machine's monotonic clock,
-so that a clock that is set on the box cannot stretch a wait. Wall clock comes from the camera's RTCP sender reports
-(RFC 3550 section 6.4.1) once one came, else from the arrival of the epoch's first packet. What was said about a past
-`t` never changes: the name of a case is made of it.
+Stream time `t` begins with the worker and rises. Within an epoch it is the camera's own RTP time, to the microsecond
+(at the pace of true time, where the stamps were found to drift); a new epoch (first connection, reconnect, a jump of
+the time stamps) is put onto it by this machine's monotonic clock, so that a clock that is set on the box cannot stretch
+a wait. Wall clock comes from the camera's RTCP sender reports (RFC 3550 section 6.4.1) once one came, else from the
+arrival of the epoch's first packet. What was said about a past `t` never changes: the name of a case is made of it.
 """
 
 import ctypes
@@ -32,7 +32,9 @@ class StreamClock:
         self._measured = measured
         self._lock = threading.Lock()
         self._origin: float | None = None
+        self._base = 0.0
         self._shift = 0.0
+        self._pace = 1.0
         self._last = -1.0
         self._from: list[float] = []
         self._offsets: list[float] = []
@@ -40,13 +42,16 @@ class StreamClock:
         self._lead: float | None = None
         self.epoch = -1
 
-    def begin(self, pts: float, monotonic: float, wall: float) -> None:
-        """A new epoch whose first picture has time stamp `pts` and arrived at `monotonic` and `wall`, all seconds."""
+    def begin(self, pts: float, monotonic: float, wall: float, pace: float = 1.0) -> None:
+        """A new epoch whose first picture has time stamp `pts` and arrived at `monotonic` and `wall`, all seconds.
+
+        `pace`: seconds of true time that a second of its stamps is worth, for a camera whose stamps drift.
+        """
         with self._lock:
             if self._origin is None:
                 self._origin = monotonic
             start = max(monotonic - self._origin, self._last + 0.001 if self._last >= 0 else 0.0)
-            self._shift = exact(start) - pts
+            self._base, self._shift, self._pace = pts, exact(start), pace
             self._from_report = False
             self._lead = None
             self.epoch += 1
@@ -54,7 +59,7 @@ class StreamClock:
 
     def t_of(self, pts: float) -> float:
         """Stream second of a time stamp of the present epoch, whole microseconds."""
-        t = exact(pts + self._shift)
+        t = exact((pts - self._base) * self._pace + self._shift)
         self._last = max(self._last, t)
         return t
 
@@ -76,6 +81,13 @@ class StreamClock:
                 raise LookupError("no packet has come yet, so stream time has no wall clock")
             index = max(bisect_right(self._from, t) - 1, 0)
             return datetime.fromtimestamp(t + self._offsets[index], UTC)
+
+    def t_at(self, wall: datetime) -> float:
+        """The stream second of a wall clock, by the newest mapping. Raises LookupError before the first packet."""
+        with self._lock:
+            if not self._from:
+                raise LookupError("no packet has come yet, so wall clock has no stream time")
+            return wall.timestamp() - self._offsets[-1]
 
     def clock(self) -> Clock:
         """How far the camera's clock is from true time. Unknown is said as unknown.

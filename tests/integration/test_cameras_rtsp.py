@@ -169,8 +169,8 @@ def test_a_camera_that_stalls_is_noticed_and_found_again(files: FileServer) -> N
             relay.freeze()
             stalled = time.monotonic()
             camera.until(lambda: "lost" in camera.states(), 10.0)
-            assert time.monotonic() - stalled < 8.0
-            assert "sent nothing for 5 s" in camera.changes[-1].cause
+            assert time.monotonic() - stalled < 5.0, "loss is noticed within 5 s"
+            assert "sent nothing for 4 s" in camera.changes[-1].cause
             relay.thaw()
             camera.until(lambda: camera.states()[-1] == "live")
             assert camera.link.losses >= 1
