@@ -59,3 +59,18 @@ def test_who_leaves_after_it_was_shown_whole_has_left() -> None:
     said = Street(wait_s=70).say(hidden(40, leave=65))
     assert said.violations == []
     assert float(str(said.acquitted[0].numbers["dwell_s"])) == pytest.approx(55, abs=2)
+
+
+@pytest.mark.parametrize("fps", [1, 5])
+def test_one_whose_lowest_tenth_is_uncovered_has_not_moved(fps: float) -> None:
+    """A car before it drives off: its lower edge alone is lower, by more than the tolerance of standing."""
+    shown = []
+    for scene in world(car(visit(4.2, 22, 10, 95), 1)).scenes(0, 110, fps):
+        boxes = scene.tracks.boxes.copy()
+        if scene.t < 50:
+            boxes[:, 3] -= np.float32(0.08) * (boxes[:, 3] - boxes[:, 1])
+        tracks = scene.tracks
+        shown.append(Scene(scene.t, Tracks(tracks.ids, boxes, tracks.scores, tracks.classes, tracks.facts)))
+    (violation,) = Street(wait_s=70).say(shown).violations
+    assert violation.first.t == pytest.approx(10, abs=1.5)
+    assert violation.numbers["shuffles"] == 0
