@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from shapely import Point
 
 from edge.rules import boxes
 from edge.rules.kerb import Kerb
@@ -109,9 +108,7 @@ class Jam:
     def _is_beside(self, vehicle: Vehicle, number: int) -> bool:
         if not self._kerb.lanes:
             return True
-        box = vehicle.place
-        footprint = boxes.feet(box[None])[0]
-        return any(_holds(self._kerb.lanes[lane][1], footprint) for lane in self._beside[number])
+        return any(self._kerb.in_lane(vehicle.place, vehicle.kind, lane) for lane in self._beside[number])
 
     def _judge(self, t: float, traffic: _Traffic, beside: list[Vehicle], inside: Sequence[Vehicle]) -> None:
         standing = sum(1 for one in beside if (one.speed_mps or 0.0) < STANDS_MPS)
@@ -184,7 +181,3 @@ def _lanes_beside(zone: Area, lanes: Sequence[Area]) -> list[int]:
     distances = [lane.image.distance(zone.image) for lane in lanes]
     nearest = min(distances)
     return [number for number, distance in enumerate(distances) if distance <= nearest + _TOUCHING_PX]
-
-
-def _holds(lane: Area, foot: Array) -> bool:
-    return bool(lane.image.covers(Point(foot[0], foot[1])))

@@ -89,6 +89,12 @@ class Kerb:
         footprint = footprint_of(box, kind, None, self._plane, self._frame)
         return bool(_mostly_in(footprint, self.zones) or _mostly_in(footprint, self.bays))
 
+    def in_lane(self, box: Array, kind: int, number: int) -> bool:
+        """Whether a vehicle is in the running lane of that number."""
+        lane, area = self.lanes[number]
+        heading = _lane_heading(lane, area, self._plane) if self._plane.calibrated else None
+        return footprint_of(box, kind, heading, self._plane, self._frame).middle_in(area)
+
     def heading_of_zone(self, number: int) -> float | None:
         """Direction of a parking zone's long side on the road [rad]."""
         return self.zones[number].area.long_axis()

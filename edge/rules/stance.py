@@ -78,6 +78,12 @@ class Footprint:
             return _share(self.road, area.road)
         return _share(self.image, area.image)
 
+    def middle_in(self, area: Area) -> bool:
+        """Whether its middle lies in `area`: the lower edge of a long vehicle's box is far from where it stands."""
+        if self.road is not None and area.road is not None:
+            return bool(area.road.covers(self.road.centroid))
+        return bool(area.image.covers(self.image.centroid))
+
 
 def footprint_of(box: Array, kind: int, heading: float | None, plane: Plane, frame: tuple[int, int]) -> Footprint:
     """The footprint of a box (4,) px of class `kind` that stands along `heading` [rad on the road], if known."""

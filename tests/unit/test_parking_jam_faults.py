@@ -10,6 +10,7 @@ from edge.rules.ground import plane_of
 from edge.rules.sighting import Sighting
 from edge.rules.vehicle import Vehicle
 from tests.scenes.kerbside import Street, car, parked, visit, world
+from tests.scenes.world import Pinhole, Thing
 
 #: How far the false box is from its place [px], sighting by sighting.
 FLICKER = (0.0, 3.0, 1.0)
@@ -62,3 +63,13 @@ def test_who_seemed_to_move_off_and_stands_again_has_no_speed() -> None:
     assert max(speeds[20:]) > 1.0
     assert vehicle.rest is not None
     assert vehicle.speed_mps == 0.0
+
+
+def test_a_truck_that_stands_near_the_camera_is_in_its_lane_though_the_lower_edge_of_its_box_is_not() -> None:
+    """The middle of the lower edge of a long vehicle's box, seen from the side, lies beside its lane."""
+    street = Street(pinhole=Pinhole(focal=966, height=6.7, x=4.3, y=-2.9, tilt=15.0, pan=-2.4), wait_s=40)
+    street.lanes = [street.lane("r1", ((-0.5, 8.0), (3.0, 8.0), (3.0, 45.0), (-0.5, 45.0)), (1.2, 47.0))]
+    truck = Thing("truck", parked(1.2, 11), 10, size=(6.6, 2.3, 3.0))
+    queue = [car(parked(1.2, y), 11 + n) for n, y in enumerate((26, 33))]
+    scenes = list(world(car(visit(4.2, 22, 12, 200), 1), truck, *queue, pinhole=street.pinhole).scenes(0, 100, 2))
+    assert street.say(scenes).violations == []
