@@ -3,7 +3,6 @@
 The same object serves the live worker and `edge replay`; only where pictures come from and where events go differ.
 """
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,8 +18,10 @@ from contract.site import PARKING_ZONES, Camera, ZoneType
 from edge.detect.protocol import Detector, Picture
 from edge.frames import Detections, Scene, Tracks
 from edge.judgement import EventMaker, Place
+from edge.plan.choice import Heed
+from edge.plan.pace import Pace
 from edge.rules.decision import Decision, Keep, Outcome, Release, Rule, Saying
-from edge.rules.ground import plane_of
+from edge.rules.ground import Plane, plane_of
 from edge.rules.parking import ParkingRule
 from edge.rules.policy import Policy
 from edge.rules.testimony import true_time
@@ -80,9 +81,23 @@ class Analysis:
 
     def look(self, t: float, picture: Picture) -> list[Output]:
         """Detect, track and judge one picture, BGR (H, W, 3) uint8, of any size: boxes are put into `frame` pixels."""
+        return self.seen(t, self.detect(picture))
+
+    def detect(self, picture: Picture) -> Detections:
+        """What the detector sees in a picture of any size, in pixels of `frame`."""
         if self._detector is None:
             raise ValueError("pictures need a detector")
-        return self.seen(t, fitted(self._detector.detect(picture), picture, self._camera))
+        return fitted(self._detector.detect(picture), picture, self._camera)
+
+    @property
+    def plane(self) -> Plane:
+        """The road as the rules see it."""
+        return self._plane
+
+    def heed(self) -> Heed:
+        """What the rules know as of the last scene, for the plan of the looks to come."""
+        standers = self._parking.standers() if self._parking else ()
+        return Heed(standers, any(crossing.following for crossing in self._crossings))
 
     def seen(self, t: float, detections: Detections) -> list[Output]:
         """Track and judge detections in pixels of `frame`."""
@@ -146,23 +161,6 @@ def needed_fps(camera: Camera, parking_fps: float, yield_fps: float) -> float:
     return parking_fps if types & PARKING_ZONES else 0.0
 
 
-class Pace:
-    """Lets pictures through at about `fps`, by their stream time, without drifting against the camera's own rate."""
-
-    def __init__(self, fps: float) -> None:
-        """`fps` of 0 lets nothing through."""
-        self._step = 1 / fps if fps > 0 else math.inf
-        self._next = -math.inf
-
-    def wants(self, t: float) -> bool:
-        """Whether the picture of stream second `t` is due."""
-        if self._step is math.inf or t < self._next - self._step * 0.1:
-            return False
-        behind = self._next == -math.inf or t - self._next > self._step
-        self._next = (t if behind else self._next) + self._step
-        return True
-
-
 def fitted(seen: Detections, picture: Picture, camera: Camera) -> Detections:
     """Detections of a picture put into pixels of the site's `frame`, which a sub-stream need not have."""
     height, width = picture.shape[:2]
@@ -175,3 +173,6 @@ def fitted(seen: Detections, picture: Picture, camera: Camera) -> Detections:
 def events_of(outputs: Iterable[Output]) -> list[CloudEvent]:
     """The events among outputs, in order."""
     return [output.event for output in outputs if isinstance(output, Judged) and output.event is not None]
+
+
+__all__ = ["Analysis", "Judged", "Output", "Pace", "events_of", "fitted", "needed_fps"]

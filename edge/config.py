@@ -24,6 +24,11 @@ class Detection(Settings):
     backend: Literal["openvino", "ultralytics"] = "openvino"
     parking_fps: float = Field(default=2.0, gt=0, le=60)
     yield_fps: float = Field(default=12.5, gt=0, le=60)
+    plan: Literal["auto", "full"] = Field(default="auto", description="full: every picture decoded, nothing held back")
+    decode: Literal["software", "vaapi", "qsv", "cuda"] = "software"
+    heartbeat_s: float = Field(
+        default=10.0, ge=2, le=60, description="the detector looks so often, whatever the gate says"
+    )
     threads: int = Field(default=0, ge=0, le=64, description="threads of the inference service; 0: one a core")
     cpu: Literal["native", "avx2_vnni"] = Field(
         default="native", description="newest vector instructions that networks may use: measure as a smaller box"

@@ -1,7 +1,8 @@
 """One camera under watch: a thread that captures, a thread that analyses, and evidence between them.
 
-Capture puts packets into the ring whatever analysis does. Analysis takes the newest picture that is due, asks the
-detector, lets the rules judge, hands events to the spool at once and their evidence when its clip is complete.
+Capture puts packets into the ring whatever analysis does. Analysis is woken by keyframes, decodes and detects what the
+camera's plan asks for, lets the rules judge, hands events to the spool at once and their evidence when its clip is
+complete.
 """
 
 import logging
@@ -9,28 +10,30 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from typing import Any
 
-from contract.errors import ModelError, RunError
 from contract.events import CloudEvent, EventType, Feed, new_event, now
 from contract.site import ZoneType
-from edge.analysis import Analysis, Judged, Output, Pace, needed_fps
+from edge.analysis import Analysis, Judged, Output
+from edge.attention import Attention
 from edge.box import Folders
 from edge.cameras.link import CameraLink, Change
 from edge.cameras.live import LiveReader
-from edge.cameras.packets import CameraPacket, Picture
+from edge.cameras.packets import CameraPacket
 from edge.cameras.ring import PacketRing
+from edge.cameras.substream import SubStream
 from edge.config import EdgeConfig
 from edge.deliver.durable import write_durable
 from edge.deliver.spool import Spool
 from edge.detect.client import RemoteDetector
-from edge.detect.protocol import Detector, LateError
+from edge.detect.protocol import Detector
 from edge.evidence.demands import demands_of
 from edge.evidence.keeper import EvidenceKeeper
 from edge.evidence.label import label_of
 from edge.evidence.manifest import manifest_of
 from edge.evidence.pack import Pack
 from edge.evidence.plate import PlateWitness
+from edge.figures import Figures
 from edge.judgement import Place
 from edge.proven import ProvenFile
 from edge.rules.decision import Keep, Release
@@ -43,27 +46,6 @@ TURN_S = 0.5
 HUNG_S = 25.0
 #: A box that is told to stop waits this long for a plate that is being read. Seconds.
 PLATE_LAST_S = 4.0
-
-
-@dataclass(slots=True)
-class Figures:
-    """Counts of one camera since its worker started; times in seconds."""
-
-    packets: int = 0
-    bytes: int = 0
-    decoded: int = 0
-    looked: int = 0
-    shed: int = 0
-    skipped_packets: int = 0
-    damaged: int = 0
-    blind: int = 0
-    losses: int = 0
-    jumps: int = 0
-    events: int = 0
-    packs: int = 0
-    ring_bytes: int = 0
-    behind_s: float = 0.0
-    looked_at: float = 0.0
 
 
 class CameraWatch:
@@ -86,10 +68,10 @@ class CameraWatch:
         self._spool = spool
         self._detector = detector
         self._folders = Folders(config.data_dir)
-        self._fps = needed_fps(camera, config.detection.parking_fps, config.detection.yield_fps)
         self.link = CameraLink(camera.id, camera.url, self._arrived, config.rtsp_transport, self._changed)
         self.ring = PacketRing(config.pre_roll_s, self.link.clock.wall)
-        self._reader = LiveReader(self.ring, Pace(self._fps).wants)
+        self._sub = self._sub_stream(config)
+        self._reader = LiveReader(self.ring, self._sub.ring if self._sub else None)
         self._told = Told(self._folders.told, camera.id)
         self._keeper = EvidenceKeeper(
             self.ring,
@@ -100,8 +82,10 @@ class CameraWatch:
             plates=plates,
             demands=demands_of(place, self.link.clock.clock, self._told.statements),
         )
-        self._analysis: Analysis | None = None
         self._proven = ProvenFile(self._folders.proven(camera.id))
+        self._attention = Attention(
+            place, config.detection, self.link.clock, self._reader, detector, self.figures, self._analysis
+        )
         self._stop = threading.Event()
         self._state = "starting"
         self._last = (0.0, time.monotonic())
@@ -109,16 +93,20 @@ class CameraWatch:
         self._outgoing: deque[tuple[CloudEvent, Pack | None]] = deque()
         self._packed: set[str] = set()
         self._refused = False
-        self._turned = time.monotonic()
         self._brought = (0, time.monotonic())
         self._threads = [
             threading.Thread(target=self._guarded, args=(self.link.run,), name=f"capture-{camera.id}", daemon=True),
             threading.Thread(target=self._guarded, args=(self._analyse,), name=f"analyse-{camera.id}", daemon=True),
         ]
+        if self._sub:
+            run = self._sub.link.run
+            self._threads.append(
+                threading.Thread(target=self._guarded, args=(run,), name=f"capture-{camera.id}-sub", daemon=True)
+            )
 
     def start(self) -> None:
-        """Start both threads."""
-        self._turned = time.monotonic()
+        """Start its threads."""
+        self._attention.turned = time.monotonic()
         self.write_status()
         for thread in self._threads:
             thread.start()
@@ -128,6 +116,9 @@ class CameraWatch:
         self.link.stop()
         self._stop.set()
         self.ring.close()
+        if self._sub:
+            self._sub.link.stop()
+            self._sub.ring.close()
 
     def join(self, timeout: float) -> None:
         """Wait, after `halt`, until what is open is decided, packed and handed over, or `timeout` seconds."""
@@ -144,24 +135,18 @@ class CameraWatch:
         now, packets = time.monotonic(), self.link.packets_seen
         if packets != self._brought[0] or self._state != "live":
             self._brought = packets, now
-        if now - self._turned > HUNG_S:
-            return f"its analysis hangs for {now - self._turned:.0f} s"
+        if now - self._attention.turned > HUNG_S:
+            return f"its analysis hangs for {now - self._attention.turned:.0f} s"
         if now - self._brought[1] > HUNG_S:
             return f"its capture hangs: live, and no packet for {now - self._brought[1]:.0f} s"
         return None
 
-    def measure(self) -> dict[str, float]:
+    def measure(self) -> dict[str, Any]:
         """The figures as of now."""
-        figures, link, reader = self.figures, self.link, self._reader
-        figures.packets, figures.bytes, figures.losses, figures.jumps = (
-            link.packets_seen,
-            link.bytes_seen,
-            link.losses,
-            link.jumps,
-        )
-        figures.decoded, figures.shed, figures.damaged = reader.decoded, reader.shed, reader.damaged
-        figures.skipped_packets, figures.ring_bytes = reader.skipped_packets, self.ring.held_bytes
-        return asdict(figures)
+        newest, t = self.ring.span()[1], self._attention.t
+        behind = 0.0 if t is None else max(0.0, newest - t)
+        held = self.ring.held_bytes + (self._sub.ring.held_bytes if self._sub else 0)
+        return self.figures.beat(self.link, held, behind, max(0.0, newest - self._last[0]))
 
     def write_status(self) -> None:
         """Write the camera's state for deliver to publish, when it differs from what is there."""
@@ -191,6 +176,20 @@ class CameraWatch:
 
     def _arrived(self, packet: CameraPacket) -> None:
         self.ring.append(packet)
+        if packet.keyframe:
+            self.figures.tally.captured_s = time.thread_time()
+
+    def _sub_stream(self, config: EdgeConfig) -> SubStream | None:
+        url = self._place.camera.sub_url
+        if url is None:
+            return None
+
+        def changed(change: Change) -> None:
+            if change.state == "lost":
+                self._tell(f"sub-stream lost, the main stream is looked at meanwhile - {change.cause}")
+
+        name, main = f"{self.camera_id} sub", self.link.clock
+        return SubStream(name, url, main, config.pre_roll_s, config.rtsp_transport, changed)
 
     def _changed(self, change: Change) -> None:
         """The link's state changed (capture thread)."""
@@ -208,53 +207,37 @@ class CameraWatch:
         self._state = change.state
 
     def _analyse(self) -> None:
+        cost, attention = self.figures.costs.of, self._attention
         while not self._stop.is_set():
-            self._turned = time.monotonic()
-            got = self._reader.next(TURN_S)
-            if got is not None:
-                self._last = (got[0], time.monotonic())
-                if self._fps > 0:
-                    self._look(*got)
-            self._hand_over(self._keeper.due(self._t_now()))
-            self._send()
-            if self._proven.due():
-                self._remember()
-        if self._analysis is not None:
-            self._act(self._analysis.suspend())
+            attention.turned = time.monotonic()
+            if packets := self._reader.next(TURN_S, eager=attention.running):
+                self._last = (packets[-1].t, time.monotonic())
+                for outputs in attention.look(packets):
+                    with cost("evidence"):
+                        self._act(outputs)
+            with cost("evidence"):
+                self._hand_over(self._keeper.due(self._t_now()))
+                self._send()
+                if self._proven.due():
+                    self._remember()
+        if attention.analysis is not None:
+            self._act(attention.analysis.suspend())
         self._hand_over(self._keeper.flush(PLATE_LAST_S))
         self._send()
         self._remember()
 
     def _remember(self) -> None:
         """Put on disk what stays have proved, unless an event that it presupposes is not yet safe."""
-        if self._analysis is not None and not self._outgoing:
-            self._proven.write(self._analysis.proven())
+        if self._attention.analysis is not None and not self._outgoing:
+            self._proven.write(self._attention.analysis.proven())
 
-    def _look(self, t: float, picture: Picture) -> None:
-        """One picture through detector and rules. A detector that is away costs pictures, never the camera."""
-        try:
-            outputs = self._ready().look(t, picture)
-        except LateError:
-            self._reader.shed += 1  # nobody looked: no sighting, and no absence either
-            return
-        except (RunError, ModelError) as error:
-            self.figures.blind += 1
-            if self.figures.blind % 20 == 1:
-                log.warning("%s: nothing is detected - %s", self.camera_id, error)
-            return
-        self.figures.looked += 1
-        self.figures.looked_at = time.time()
-        self.figures.behind_s = round(self.ring.span()[1] - t, 3)
-        self._act(outputs)
-
-    def _ready(self) -> Analysis:
-        """The analysis, made when the detector first says which model it is."""
-        if self._analysis is None:
-            clock = self.link.clock
-            self._analysis = Analysis(self._place, clock.wall, clock.clock, self._detector, told=self._told)
-            if (proven := self._proven.read()) is not None:
-                self._analysis.resume(proven)
-        return self._analysis
+    def _analysis(self) -> Analysis:
+        """The camera's rules, going on with what stays had proved. Raises RunError while the detector is away."""
+        clock = self.link.clock
+        analysis = Analysis(self._place, clock.wall, clock.clock, self._detector, told=self._told)
+        if (proven := self._proven.read()) is not None:
+            analysis.resume(proven)
+        return analysis
 
     def _act(self, outputs: list[Output]) -> None:
         for output in outputs:
@@ -276,6 +259,8 @@ class CameraWatch:
         log.info("%s: %s - %s", self.camera_id, judged.decision.rule, judged.decision.reason)
         self._outgoing.append((event, None))
         self._send()
+        if (t := self._attention.t) is not None:
+            self.figures.handed_over(self.link.clock.wall(t))
         self._keeper.decided(judged.decision, str(event.data["case_key"]))
 
     def _hand_over(self, packs: list[Pack]) -> None:
@@ -298,11 +283,11 @@ class CameraWatch:
                 return
             self._refused = False
             self._outgoing.popleft()
-            self.figures.events += 1
+            self.figures.tally.events += 1
             if pack is not None:
                 self._keeper.done(pack)
                 self._packed.discard(pack.passage)
-                self.figures.packs += 1
+                self.figures.tally.packs += 1
 
     def _t_now(self) -> float:
         """Stream time as it would be had the stream not stopped: evidence of a camera that fell silent falls due."""
@@ -324,4 +309,4 @@ def urgent(place: Place) -> bool:
     return any(zone.type is ZoneType.CROSSWALK for zone in place.camera.zones)
 
 
-__all__ = ["CameraWatch", "Figures", "urgent"]
+__all__ = ["CameraWatch", "urgent"]

@@ -8,6 +8,7 @@ import numpy as np
 from av.error import FFmpegError
 
 from contract.errors import MediaError
+from edge.cameras.hardware import Decode, hardware_context
 from edge.cameras.packets import CameraPacket, Picture, StreamInfo, ticks
 
 _MICROSECOND = Fraction(1, 1_000_000)
@@ -21,9 +22,10 @@ class Decoder:
     refused.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, decode: Decode = "software") -> None:
         self.damaged = 0
         self.disordered = 0
+        self._unit: Decode = decode
         self._info: StreamInfo | None = None
         self._context: av.VideoCodecContext | None = None
         self._last = float("-inf")
@@ -53,7 +55,7 @@ class Decoder:
         yield from self.flush()
 
     def _begin(self, info: StreamInfo) -> None:
-        context = open_decoder(info)
+        context = open_decoder(info, self._unit)
         self._info, self._context = info, context
 
     def _decode(self, raw: av.Packet | None) -> Iterator[tuple[float, av.VideoFrame]]:
@@ -75,10 +77,11 @@ class Decoder:
             yield t, frame
 
 
-def open_decoder(info: StreamInfo) -> av.VideoCodecContext:
-    """A software decoder for `info`. Raises MediaError when this machine's FFmpeg has none."""
+def open_decoder(info: StreamInfo, decode: Decode = "software") -> av.VideoCodecContext:
+    """A decoder for `info`, in software where `decode` cannot. Raises MediaError when FFmpeg has none here."""
     try:
-        context = av.CodecContext.create(info.codec, "r")
+        unit = None if decode == "software" else hardware_context(info.codec, decode)
+        context = unit or av.CodecContext.create(info.codec, "r")
     except (FFmpegError, ValueError) as error:
         raise MediaError(f"no decoder for {info.codec} in this machine's FFmpeg") from error
     if not isinstance(context, av.VideoCodecContext):

@@ -54,6 +54,15 @@ class FilePackets:
         if decoder.damaged and self.trouble is None:
             self.trouble = f"{self._path}: {decoder.damaged} damaged packets were passed over"
 
+    def walk(self) -> Iterator[CameraPacket]:
+        """All packets in decode order; what is shown before `begins` is hidden by the file's edit list."""
+        return self._walk()
+
+    @property
+    def begins(self) -> float:
+        """The stream second at which the file begins."""
+        return self._offset
+
     def packets(self, t0: float, t1: float) -> list[CameraPacket]:
         """See PacketStore."""
         begin = max((t for t, _ in self._keyframes() if t <= t0), default=None)

@@ -1,60 +1,52 @@
-"""Pictures for analysis from a ring that fills while we look: the latest frame wins, and what was passed over counts.
+"""A camera's packets for analysis, from a ring that fills while it works: woken by keyframes, or by every packet.
 
-Every packet must be decoded for the next to make sense, but only pictures that are due become BGR. When analysis
-fell behind, pictures that were due and are already old are counted in `shed` and passed over; when it fell behind by
-more than `PATIENCE_S`, decoding goes on at the newest keyframe.
+Nothing is decoded here, and capture is never made to wait. Where a camera has a small stream, analysis reads that;
+while it is silent the main stream is read instead.
 """
 
+import time
 from collections.abc import Callable
 
-import av
-
-from edge.cameras.decode import Decoder, bgr
-from edge.cameras.packets import CameraPacket, Picture
+from edge.cameras.packets import CameraPacket
 from edge.cameras.ring import PacketRing
 
-PATIENCE_S = 4.0
+#: A small stream that has given nothing for so long is taken for lost [s].
+SILENT_S = 5.0
 
 
 class LiveReader:
-    """Reads one ring for one analysis thread."""
+    """Reads one camera's packets for one analysis thread, in decode order, none twice."""
 
-    def __init__(self, ring: PacketRing, wants: Callable[[float], bool]) -> None:
-        """`wants` says whether the picture of a stream second is due; it is asked once for each, times rising."""
-        self._ring = ring
-        self._wants = wants
+    def __init__(
+        self, ring: PacketRing, small: PacketRing | None = None, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`small` is the ring of the sub-stream, on the stream time of the main one."""
+        self._main, self._small, self._now = ring, small, now
+        self._ring = small or ring
         self._cursor = 0
-        self._decoder = Decoder()
-        self.decoded = 0
-        self.shed = 0
-        self.skipped_packets = 0
+        self._t = float("-inf")
+        self._heard = now()
 
     @property
-    def damaged(self) -> int:
-        """Packets that the codec refused."""
-        return self._decoder.damaged
+    def newest(self) -> float:
+        """The latest stream second that has come, of the stream that is read."""
+        return self._ring.span()[1]
 
-    def next(self, timeout: float) -> tuple[float, Picture] | None:
-        """The newest picture that is due, waiting up to `timeout` seconds for packets; None when there is none."""
-        packets, self._cursor = self._ring.after(self._cursor, timeout)
-        due: tuple[float, av.VideoFrame] | None = None
-        for packet in self._caught_up(packets):
-            for t, frame in self._decoder.feed(packet):
-                self.decoded += 1
-                if not self._wants(t):
-                    continue
-                self.shed += due is not None
-                due = t, frame
-        if due is None:
-            return None
-        picture = bgr(due[1])
-        self._ring.remember(due[0], picture)
-        return due[0], picture
+    def next(self, timeout: float, *, eager: bool = False) -> list[CameraPacket]:
+        """What came since the last call, waiting up to `timeout` seconds for a keyframe (`eager`: for any packet)."""
+        packets, self._cursor = self._ring.after(self._cursor, timeout, keyframe=not eager)
+        if packets:
+            self._heard = self._now()
+            self._t = max(self._t, packets[-1].t)
+        if self._small is not None:
+            self._choose()
+        return packets
 
-    def _caught_up(self, packets: list[CameraPacket]) -> list[CameraPacket]:
-        """`packets`, or only those from the newest keyframe when they reach too far back."""
-        if not packets or packets[-1].dts - packets[0].dts <= PATIENCE_S:
-            return packets
-        newest = max((index for index, packet in enumerate(packets) if packet.keyframe), default=0)
-        self.skipped_packets += newest
-        return packets[newest:]
+    def _choose(self) -> None:
+        """Read the main stream while the small one is silent, and the small one again from its next keyframe on."""
+        assert self._small is not None
+        if self._ring is self._small and self._now() - self._heard > SILENT_S:
+            if (cursor := self._main.cursor_after(self._t)) is not None:
+                self._ring, self._cursor = self._main, cursor
+        elif self._ring is self._main and (cursor := self._small.cursor_after(self._t)) is not None:
+            self._ring, self._cursor = self._small, cursor

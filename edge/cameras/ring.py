@@ -27,8 +27,10 @@ class PacketRing:
         self._first = 0
         self._bytes = 0
         self._closed = False
-        self._arrived = threading.Condition()
-        self._recent: deque[tuple[float, Picture]] = deque(maxlen=2)
+        lock = threading.RLock()
+        # Who waits for a keyframe must not be woken by the forty-nine packets between.
+        self._arrived, self._key_arrived = threading.Condition(lock), threading.Condition(lock)
+        self._keys = 0
 
     def append(self, packet: CameraPacket) -> None:
         """Take the newest packet. Before the first keyframe there is nothing to decode, and it is dropped."""
@@ -39,32 +41,44 @@ class PacketRing:
             self._bytes += len(packet.data)
             self._evict()
             self._arrived.notify_all()
+            if packet.keyframe:
+                self._keys = self._first + len(self._packets)
+                self._key_arrived.notify_all()
 
     def close(self) -> None:
         """No more packets will come; whoever waits in `after` is let go."""
         with self._arrived:
             self._closed = True
             self._arrived.notify_all()
+            self._key_arrived.notify_all()
 
     @property
     def closed(self) -> bool:
         """Whether `close` was called."""
         return self._closed
 
-    def after(self, cursor: int, timeout: float) -> tuple[list[CameraPacket], int]:
-        """Packets numbered `cursor` and later, waiting up to `timeout` seconds for one, and the next cursor.
+    def after(self, cursor: int, timeout: float, *, keyframe: bool = False) -> tuple[list[CameraPacket], int]:
+        """Packets numbered `cursor` and later, and the next cursor, waiting up to `timeout` seconds for one.
 
-        A cursor that was left behind comes back at the oldest packet, which is a keyframe.
+        With `keyframe` it waits until one of them is a keyframe; what has come when the time is over comes all the
+        same. A cursor that was left behind comes back at the oldest packet, which is a keyframe.
         """
         with self._arrived:
-            self._arrived.wait_for(lambda: self._closed or self._first + len(self._packets) > cursor, timeout)
+            if keyframe:
+                self._key_arrived.wait_for(lambda: self._closed or self._keys > cursor, timeout)
+            else:
+                self._arrived.wait_for(lambda: self._closed or self._first + len(self._packets) > cursor, timeout)
             begin = max(cursor - self._first, 0)
-            fresh = [self._packets[index] for index in range(begin, len(self._packets))]
+            fresh = list(islice(self._packets, begin, None))
             return fresh, self._first + len(self._packets)
 
-    def remember(self, t: float, picture: Picture) -> None:
-        """Keep a picture that was just decoded, because evidence is mostly asked for the instant just analysed."""
-        self._recent.append((t, picture))
+    def cursor_after(self, t: float) -> int | None:
+        """The cursor of the first keyframe shown after stream second `t`; None when none has come yet."""
+        with self._arrived:
+            for index, packet in enumerate(self._packets):
+                if packet.keyframe and packet.t > t:
+                    return self._first + index
+            return None
 
     def packets(self, t0: float, t1: float) -> list[CameraPacket]:
         """See PacketStore."""
@@ -74,9 +88,6 @@ class PacketRing:
 
     def picture_at(self, t: float) -> tuple[float, Picture]:
         """See PacketStore."""
-        for when, picture in list(self._recent):
-            if when == t:
-                return when, picture
         first, last = self.span()
         if not first - 0.001 <= t <= last + _PAST:
             raise LookupError(f"{t:.3f} s is no longer in memory (kept: {first:.3f} to {last:.3f} s)")

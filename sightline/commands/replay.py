@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -20,7 +20,7 @@ Explain = Annotated[
 Evidence = Annotated[Path | None, typer.Option("--evidence", help="Put stills, clip and manifest of each case here.")]
 
 
-def replay(
+def replay(  # noqa: PLR0913, PLR0917 - options of a command
     site: Site,
     videos: Videos = None,
     camera: Annotated[str | None, typer.Option(help="Needed only when the site has more than one.")] = None,
@@ -29,6 +29,9 @@ def replay(
     explain: Explain = None,
     evidence: Evidence = None,
     model: Annotated[Path | None, typer.Option(help="Model package; default: the best this machine has.")] = None,
+    plan: Annotated[
+        Literal["full", "live"], typer.Option(help="full: every picture; live: looked at no more than a box does.")
+    ] = "full",
 ) -> None:
     """Run recorded video through the very pipeline that runs live, as fast as it can, in stream time.
 
@@ -59,7 +62,7 @@ def replay(
 
             plates = prepared("plates-cn") if evidence else None
             chosen = model or default_package(_tell)
-            replay_videos(place, videos, begin, sink, _tell, model=chosen, evidence=evidence, plates=plates)
+            replay_videos(place, videos, begin, sink, _tell, model=chosen, evidence=evidence, plates=plates, plan=plan)
     _tell(f"{sink.violations} violation(s), {sink.decisions} decision(s)")
 
 

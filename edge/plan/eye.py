@@ -1,0 +1,86 @@
+"""One camera's decoding, detecting and judging, each done in one place and put on the card of what it costs."""
+
+import math
+from collections.abc import Iterator
+
+import av
+
+from edge.cameras.group import Frame, Group
+from edge.cameras.hardware import Decode
+from edge.cameras.keyframe import KeyframeDecoder
+from edge.cameras.packets import CameraPacket
+from edge.cameras.planes import luma, scaled
+from edge.frames import Detections
+from edge.plan.costs import Costs
+from edge.plan.counts import Counts
+from edge.plan.gate import Change, ChangeGate
+from edge.plan.judge import Judge, Outputs
+from edge.plan.pace import Pace
+
+
+class Eye:
+    """What a looker sees with. `floor`: nothing before that stream second is shown."""
+
+    def __init__(self, judge: Judge, counts: Counts, costs: Costs, decode: Decode, size: tuple[int, int]) -> None:
+        """`size` (width, height) px is what the detector takes in."""
+        self._judge, self._counts, self._costs, self._size = judge, counts, costs, size
+        self._keys = KeyframeDecoder(decode)
+        self.floor = -math.inf
+
+    def keyframe(self, packet: CameraPacket) -> av.VideoFrame | None:
+        """The picture of a keyframe; None when it cannot be decoded."""
+        damaged = self._keys.damaged
+        with self._costs.of("decode"):
+            frame = self._keys.frame(packet)
+        self._counts.damaged += self._keys.damaged - damaged
+        self._counts.decoded += frame is not None
+        return frame
+
+    def between(self, group: Group, after: float, until: float, pace: Pace, *, whole: bool) -> Iterator[Frame]:
+        """Due pictures of a group in (`after`, `until`]; `whole`: no more of its packets will come."""
+        before, damaged = group.decoded, group.damaged
+        frames = group.frames(max(after, self.floor - 1e-6), until, pace.wants, whole=whole)
+        try:
+            while True:
+                with self._costs.of("decode"):
+                    found = next(frames, None)
+                if found is None:
+                    return
+                yield found
+        finally:
+            self._counts.decoded += group.decoded - before
+            self._counts.damaged += group.damaged - damaged
+
+    def ahead(self, group: Group, until: float, grid: Pace) -> Frame | None:
+        """Decode a running group on to `until`, keeping the pictures of `grid`; the last one reached."""
+        before = group.decoded
+        with self._costs.of("decode"):
+            found = group.keep(until, grid.wants)
+        self._counts.decoded += group.decoded - before
+        return found
+
+    def gate(self, gate: ChangeGate, t: float, frame: av.VideoFrame) -> Change:
+        """What the gate says of a picture."""
+        with self._costs.of("gate"):
+            return gate.look(t, luma(frame))
+
+    def detect(self, frame: av.VideoFrame) -> Detections | None:
+        """What is in a picture; None when no detector answers."""
+        with self._costs.of("detect"):
+            seen = self._judge.detect(scaled(frame, self._size))
+        self._counts.looked += seen is not None
+        return seen
+
+    def feed(self, t: float, seen: Detections) -> Outputs:
+        """Give a scene to the rules."""
+        with self._costs.of("rules"):
+            return self._judge.seen(t, seen)
+
+
+def of_zones(change: Change, first: int, last: int | None) -> Change:
+    """The gate's word on some of its polygons."""
+    part = slice(first, last)
+    return Change(change.changed[part], change.moving[part], change.share[part], change.camera_moved, change.light)
+
+
+__all__ = ["Eye", "of_zones"]

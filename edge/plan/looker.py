@@ -1,0 +1,319 @@
+"""Drives one camera's looks: packets in, outputs of its rules out, and no more decoded or detected than its plan needs.
+
+    keyframes   one look every two seconds, put before the gate; the detector is asked when the plan says so
+    stretch     the span between two looks decoded whole and looked at with `parking_fps`
+    full        decoded as packets come and looked at with `yield_fps` (at a low rate while only somebody is near)
+
+Rules want scenes in rising time, so a span is fed when it is decided, at most one look late. Between keyframes that lie
+too far apart the running group is decoded on to the next due look, no further. The same object serves the live worker
+and replay; a live one knows how late it is (`newest`) and then sheds by rule, replay never does.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Literal
+
+import av
+
+from contract.site import PARKING_ZONES, Camera, ZoneType
+from edge.cameras.group import Group
+from edge.cameras.hardware import Decode
+from edge.cameras.packets import CameraPacket
+from edge.frames import Detections
+from edge.plan.choice import Choice, Heed, Watch
+from edge.plan.costs import Costs
+from edge.plan.counts import Counts, Rates
+from edge.plan.crossing import CrossingPlan
+from edge.plan.eye import Eye, of_zones
+from edge.plan.gate import Change, ChangeGate
+from edge.plan.held import Held, joined
+from edge.plan.judge import Judge, Outputs
+from edge.plan.pace import Pace
+from edge.plan.parking import ParkingPlan
+from edge.rules.ground import Plane
+
+#: No zone goes unlooked at for longer [s]; a keyframe may be a little late before the running group is decoded on.
+LOOK_S, LATE_KEYFRAME_S = 2.0, 0.15
+#: Looks a second while somebody is near a crossing and no vehicle in sight [I].
+VIGIL_FPS = 2.5
+#: Behind by so much [s], every second picture is passed over and spans are not decoded; by more, all but the newest.
+BEHIND_S, PATIENCE_S = 3.0, 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One look at `t` after that of `after` (stream s), and what was seen in it."""
+
+    after: float
+    t: float
+    seen: Detections
+
+
+@dataclass(slots=True)
+class _State:
+    """Where the looker is in the stream; times in stream seconds."""
+
+    groups: list[Group] = field(default_factory=list)
+    waiting: list[_Look] = field(default_factory=list)
+    running: bool = False
+    t_look: float | None = None
+    t_fed: float = -math.inf
+    gop_s: float = 0.0
+
+
+class Looker:
+    """The looks of one camera. One thread."""
+
+    def __init__(  # noqa: PLR0913 - a camera, what judges it, and how it is to be looked at
+        self,
+        camera: Camera,
+        plane: Plane,
+        judge: Judge,
+        rates: Rates,
+        *,
+        plan: Literal["auto", "full"] = "auto",
+        decode: Decode = "software",
+        size: tuple[int, int] = (640, 640),
+        newest: Callable[[], float] | None = None,
+        costs: Costs | None = None,
+    ) -> None:
+        """`size` (width, height) px is what the detector takes in; `newest` the stream second that has come, live."""
+        parking = [zone.polygon for zone in camera.zones if zone.type in PARKING_ZONES]
+        walks = [zone for zone in camera.zones if zone.type is ZoneType.CROSSWALK]
+        self.counts = Counts(mode="keyframes" if parking or walks else "demux")
+        self.costs = costs or Costs()
+        self._judge, self._rates, self._decode, self._newest = judge, rates, decode, newest
+        self._eye = Eye(judge, self.counts, self.costs, decode, size)
+        self._parking = ParkingPlan(parking, rates.heartbeat_s) if parking else None
+        self._crossing = CrossingPlan(walks, plane, rates.heartbeat_s) if walks else None
+        watched = [list(polygon) for polygon in parking]
+        if self._crossing:
+            watched += self._crossing.surroundings(camera.frame)
+        self._own = len(parking)
+        self._gate = ChangeGate(watched, camera.frame)
+        self._held = Held(watched)
+        self._always = plan == "full" and bool(watched)
+        self._now = _State(running=self._always)
+        self._pace = Pace(rates.yield_fps if walks else rates.parking_fps)
+        self._grid = Pace(rates.parking_fps)
+        self._turn = 0
+
+    def take(self, packets: list[CameraPacket]) -> Iterator[Outputs]:
+        """Go on with the next packets, in decode order; what the rules say, scene by scene."""
+        now = self._now
+        self.counts.packets += len(packets)
+        for packet in packets:
+            if packet.keyframe:
+                self.counts.keyframes += 1
+                yield from self._begin(packet)
+            elif now.groups:
+                now.groups[-1].add(packet)
+        if self.counts.mode == "demux":
+            now.groups.clear()
+        elif now.running:
+            yield from self._run()
+        elif now.groups:
+            yield from self._look_between()
+
+    def begins(self, t: float) -> None:
+        """Nothing before stream second `t` is shown (the edit list of a file)."""
+        self._eye.floor = t
+
+    @property
+    def running(self) -> bool:
+        """Whether pictures are decoded as they come."""
+        return self._now.running
+
+    @property
+    def t(self) -> float:
+        """Stream second of the last scene that the rules were given."""
+        return self._now.t_fed
+
+    def finish(self) -> Iterator[Outputs]:
+        """No more packets will come: what was not yet looked at is, whole."""
+        now = self._now
+        if self.counts.mode == "demux" or not now.groups:
+            return
+        if now.running:
+            yield from self._run(whole=True)
+            return
+        for look in now.waiting:
+            yield from self._stretch(look)
+        now.waiting.clear()
+        after = now.t_fed
+        yield from self._between(after, math.inf)
+
+    def _begin(self, packet: CameraPacket) -> Iterator[Outputs]:
+        """A new group of pictures begins."""
+        now = self._now
+        if self.counts.mode == "demux":
+            return
+        group = Group(packet, self._decode)
+        if now.groups:
+            now.gop_s = max(0.0, packet.t - now.groups[-1].t)
+            if now.running:
+                stays = self._always or (self._crossing is not None and self._crossing.watch is not Watch.IDLE)
+                yield from self._run(whole=not stays)
+                if stays:
+                    group.follow(now.groups[-1])
+                else:
+                    now.running, now.t_look = False, now.t_fed
+                    self.counts.mode = "keyframes"
+        now.groups.append(group)
+        if not now.running and self._due(packet.t) and (frame := self._eye.keyframe(packet)) is not None:
+            yield from self._look(packet.t, frame)
+        self._prune()
+
+    def _due(self, t: float) -> bool:
+        """Whether the keyframe at `t` must be looked at, because the next one would come too late."""
+        now = self._now
+        if t < self._eye.floor:
+            return False
+        return now.t_look is None or t + now.gop_s - now.t_look > LOOK_S + LATE_KEYFRAME_S
+
+    def _look_between(self) -> Iterator[Outputs]:
+        """Looks between keyframes that lie too far apart: the running group is decoded on to each that is due."""
+        now = self._now
+        group = now.groups[-1]
+        while now.t_look is not None and group.t_last - now.t_look >= LOOK_S + LATE_KEYFRAME_S and not now.running:
+            found = self._eye.ahead(group, now.t_look + LOOK_S, self._grid)
+            if found is None or found[0] <= now.t_look:
+                return
+            yield from self._look(*found)
+        self._prune()
+        if now.running:
+            yield from self._run()
+
+    def _look(self, t: float, frame: av.VideoFrame) -> Iterator[Outputs]:
+        """One look: the gate, then perhaps the detector, then perhaps the whole span up to it."""
+        now, heed = self._now, self._judge.heed()
+        after = t if now.t_look is None else now.t_look
+        now.t_look = self.counts.t_looked = t
+        change = self._eye.gate(self._gate, t, frame)
+        choice = self._parking.first(t, of_zones(change, 0, self._own), heed) if self._parking else Choice.HOLD
+        crossing = self._crossing is not None and self._crossing.first(t, change.changed[self._own :])
+        if choice is Choice.HOLD and not crossing:
+            self.counts.gated += 1
+            yield from self._flush()
+            yield self._feed(t, self._held.at(change.changed))
+            return
+        seen = self._eye.detect(frame)
+        if seen is None:
+            yield from self._flush()
+            return
+        self._gate.settle()
+        yield from self._decide(_Look(after, t, self._noted(seen, change)), seen, choice, heed)
+
+    def _decide(self, look: _Look, seen: Detections, choice: Choice, heed: Heed) -> Iterator[Outputs]:
+        """The span up to `look`, now that its picture was detected."""
+        now = self._now
+        if self._crossing and self._crossing.second(look.t, seen, heed.following) is not Watch.IDLE:
+            yield from self._flush()
+            now.running, now.t_fed = True, max(now.t_fed, look.after if look.after < look.t else look.t - 1e-6)
+            self._pace = Pace(self._crossing_fps())
+            return
+        if self._parking:
+            second = self._parking.second(look.t, look.seen, heed)
+            choice = choice if choice is Choice.STRETCH else second
+        if choice is Choice.STRETCH and self._parking:
+            for one in (*now.waiting, look):
+                yield from self._stretch(one)
+            now.waiting.clear()
+            self._parking.stretched(look.t)
+            return
+        yield from self._flush()
+        if choice is Choice.WAIT:
+            now.waiting.append(look)
+        else:
+            yield self._feed(look.t, look.seen)
+
+    def _stretch(self, look: _Look) -> Iterator[Outputs]:
+        """Look at the whole span up to a look, and at last at what was seen in it."""
+        late = self._late(look.t)
+        if late > BEHIND_S + LOOK_S:
+            self.counts.shed += round((look.t - look.after) * self._rates.parking_fps)
+        else:
+            self.counts.stretches += 1
+            self.counts.mode = "stretch"
+            margin = 0.4 / self._rates.parking_fps
+            yield from self._between(look.after, look.t - margin)
+            self.counts.mode = "keyframes"
+        yield self._feed(look.t, look.seen)
+
+    def _between(self, after: float, until: float) -> Iterator[Outputs]:
+        """Decode and look at (`after`, `until`] with `parking_fps`."""
+        pace = Pace(self._rates.parking_fps, after)
+        groups = [group for group in self._now.groups if group.t <= until]
+        for group in groups:
+            for t, frame in self._eye.between(group, after, until, pace, whole=True):
+                if (seen := self._eye.detect(frame)) is not None:
+                    self._held.note(seen)
+                    yield self._feed(t, seen)
+
+    def _run(self, *, whole: bool = False) -> Iterator[Outputs]:
+        """Decode what has come and look at every picture that is due."""
+        now = self._now
+        self.counts.mode = "full"
+        for group in list(now.groups):
+            last = group is now.groups[-1]
+            for t, frame in self._eye.between(group, now.t_fed, math.inf, self._pace, whole=whole or not last):
+                late = self._late(t)
+                if late > PATIENCE_S and not last:
+                    self.counts.skipped_packets += len(group.packets)
+                    break
+                self._turn += 1
+                if late > BEHIND_S and self._turn % 2:
+                    self.counts.shed += 1
+                    continue
+                yield from self._look_closely(t, frame)
+        del now.groups[:-1]
+
+    def _look_closely(self, t: float, frame: av.VideoFrame) -> Iterator[Outputs]:
+        seen = self._eye.detect(frame)
+        self._now.t_look = self.counts.t_looked = t
+        if seen is None:
+            return
+        self._held.note(seen)
+        if self._crossing and not self._always:
+            before = self._crossing.watch
+            if self._crossing.second(t, seen, self._judge.heed().following) is not before:
+                self._pace = Pace(self._crossing_fps())
+        if self._parking:
+            self._parking.followed(t, seen)
+        yield self._feed(t, seen)
+
+    def _noted(self, seen: Detections, change: Change) -> Detections:
+        """What was seen, and what stands though the detector missed it."""
+        self._held.note(seen, change.changed)
+        return joined(seen, self._held.unseen(change.changed))
+
+    def _feed(self, t: float, seen: Detections) -> Outputs:
+        self._now.t_fed = t
+        return self._eye.feed(t, seen)
+
+    def _flush(self) -> Iterator[Outputs]:
+        """What waited turned out to be of no matter."""
+        waiting, self._now.waiting = self._now.waiting, []
+        for look in waiting:
+            yield self._feed(look.t, look.seen)
+
+    def _prune(self) -> None:
+        """Let go of groups that no span needs any more."""
+        now = self._now
+        needed = now.waiting[0].after if now.waiting else now.t_look
+        if needed is not None and not now.running:
+            done = [one for one, following in pairwise(now.groups) if following.t <= needed]
+            del now.groups[: len(done)]
+            for group in now.groups:
+                group.forget(needed)
+
+    def _crossing_fps(self) -> float:
+        assert self._crossing is not None
+        if self._crossing.watch is Watch.FULL:
+            return self._rates.yield_fps
+        return max(VIGIL_FPS, self._rates.parking_fps if self._parking else 0.0)
+
+    def _late(self, t: float) -> float:
+        return self._newest() - t if self._newest else 0.0

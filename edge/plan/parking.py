@@ -1,0 +1,146 @@
+"""How closely a camera with parking zones is looked at. Pure: what the gate and the detector say in, a choice out.
+
+A camera lives on one look every two seconds. A vehicle that is at one place in two looks, or is missing from its place
+in two, has come or gone: then both spans are decoded whole, so that the instants are as exact as at full rate. So is a
+span in which a wait runs out, because nobody is accused but at a sighting. Traffic that only passes costs no more than
+the look it is seen in.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.frames import VEHICLES, Detections
+from edge.plan.choice import NOBODY, Boxes, Choice, Heed, matched
+from edge.plan.gate import Change
+from edge.plan.ground import Areas, Point
+
+#: Boxes of one standing vehicle overlap at least so much (domain D2).
+SAME_IOU = 0.5
+#: From this share of its lower half on a box concerns a zone (a stay is told of from 10 % of the footprint on).
+TOUCHES = 0.04
+#: One that seems to have come is followed closely through at most so many spans until the rules have settled it.
+SETTLE_SPANS = 4
+#: A wait that has run out unproven is looked at closely for so long [s]; then keyframes must do.
+OVERDUE_S = 8.0
+#: The jam veto needs so many vehicles beside the zone (domain D2), and one that passes undoes it for 20 s.
+CROWD, FLOW_S = 3, 8.0
+
+
+class ParkingPlan:
+    """Decides about the spans of one camera, times rising: `first` before the detector is asked, then `second`."""
+
+    def __init__(self, zones: Sequence[Sequence[Point]], heartbeat_s: float = 10.0) -> None:
+        """`zones`: polygons in px of `frame`; `heartbeat_s`: a detection at least so often, whatever the gate says."""
+        self._areas = Areas(zones)
+        self._heartbeat_s = heartbeat_s
+        self._t_detected: float | None = None
+        self._t_flow = -np.inf
+        self._suspects: Boxes = NOBODY
+        self._coming: Boxes = NOBODY
+        self._spans_left = 0
+        self._missing: Boxes = NOBODY
+        self._gone: Boxes = NOBODY
+        self._passed_over: Boxes = NOBODY
+        self._before: Boxes = NOBODY
+        self._crowded = False
+
+    def first(self, t: float, change: Change, heed: Heed) -> Choice:
+        """HOLD, DETECT or STRETCH for the span that ends with the look at stream second `t`."""
+        if self._t_detected is None:
+            return Choice.DETECT
+        if any(one.stays and not one.settled for one in heed.standers) or self._unsettled(heed):
+            return Choice.STRETCH
+        if any(one.expires is not None and t - OVERDUE_S <= one.expires <= t for one in heed.standers):
+            return Choice.STRETCH
+        overdue = any(one.expires is not None and one.expires <= t for one in heed.standers)
+        changed = change.camera_moved or any(change.changed)
+        open_question = len(self._suspects) > 0 or len(self._missing) > 0
+        due = t - self._t_detected >= self._heartbeat_s - 1e-3
+        crowd = self._crowded and _waiting(heed)
+        return Choice.DETECT if changed or open_question or overdue or due or crowd else Choice.HOLD
+
+    def second(self, t: float, seen: Detections, heed: Heed) -> Choice:
+        """DETECT, WAIT or STRETCH, now that `seen` (px of `frame`) was detected in the look at `t`."""
+        self._t_detected = t
+        vehicles = _vehicles(seen)
+        touching = self._touching(vehicles)
+        self._crowded = int((~touching).sum()) >= CROWD
+        everywhere = self._crowded and _waiting(heed)
+        concerned = vehicles if everywhere else vehicles[touching]
+        standing = np.array([one.box for one in heed.standers if one.stays or everywhere]).reshape(-1, 4)
+        come = self._come(concerned, heed)
+        left = self._left(standing, vehicles)
+        flows = everywhere and self._flows(t, vehicles, heed)
+        self._before = vehicles
+        if come or left or flows:
+            return Choice.STRETCH
+        return Choice.WAIT if len(self._suspects) or len(self._missing) else Choice.DETECT
+
+    def stretched(self, t: float) -> None:
+        """The span up to `t` was looked at whole."""
+        self._t_flow = t if self._crowded else self._t_flow
+        self._spans_left -= self._spans_left > 0
+
+    def followed(self, t: float, seen: Detections) -> None:
+        """The camera is watched closely for another reason up to `t`: what was suspected is known by now."""
+        self._t_detected, self._before = t, _vehicles(seen)
+        self._suspects = self._missing = self._coming = NOBODY
+        self._spans_left = 0
+
+    def _come(self, concerned: Boxes, heed: Heed) -> bool:
+        """Note who stands in the look without being known; True when somebody did so in the look before as well."""
+        known = np.array([one.box for one in heed.standers]).reshape(-1, 4)
+        self._passed_over = self._passed_over[matched(self._passed_over, concerned, SAME_IOU)]
+        strange = concerned[~matched(concerned, np.concatenate([known, self._passed_over]), SAME_IOU)]
+        stays = matched(strange, np.concatenate([self._suspects, self._coming]), SAME_IOU)
+        new = stays & ~matched(strange, self._coming, SAME_IOU)
+        if new.any():
+            self._spans_left = SETTLE_SPANS
+            self._coming = strange[stays]
+        self._suspects = strange[~stays]
+        return bool(new.any())
+
+    def _left(self, standing: Boxes, vehicles: Boxes) -> bool:
+        """Note who is missing from its place; True when it was so in the look before as well."""
+        away = standing[~matched(standing, vehicles, SAME_IOU)]
+        self._gone = self._gone[matched(self._gone, away, SAME_IOU)]
+        away = away[~matched(away, self._gone, SAME_IOU)]
+        again = matched(away, self._missing, SAME_IOU)
+        self._gone = np.concatenate([self._gone, away[again]])
+        self._missing = away[~again]
+        return bool(again.any())
+
+    def _flows(self, t: float, vehicles: Boxes, heed: Heed) -> bool:
+        """Whether somebody drives past those that stand, and the jam veto has not been shown it lately."""
+        if t - self._t_flow < FLOW_S or len(heed.standers) < CROWD:
+            return False
+        return bool((~matched(vehicles, self._before, SAME_IOU)).any())
+
+    def _unsettled(self, heed: Heed) -> bool:
+        """Whether one that has come is not yet known to the rules as standing."""
+        if not len(self._coming):
+            return False
+        known = np.array([one.box for one in heed.standers if one.settled]).reshape(-1, 4)
+        still = self._coming[~matched(self._coming, known, SAME_IOU)]
+        if not len(still) or self._spans_left <= 0:
+            # What never comes to rest for the rules is looked at like all else from here on.
+            self._passed_over = np.concatenate([self._passed_over, still])
+            still = NOBODY
+        self._coming = still
+        return len(still) > 0
+
+    def _touching(self, boxes: Boxes) -> NDArray[np.bool_]:
+        touching: NDArray[np.bool_] = self._areas.shares(boxes).max(axis=1, initial=0.0) >= TOUCHES
+        return touching
+
+
+def _vehicles(seen: Detections) -> Boxes:
+    rows = np.isin(seen.classes, list(VEHICLES))
+    return seen.boxes[rows].astype(np.float64).reshape(-1, 4)
+
+
+def _waiting(heed: Heed) -> bool:
+    """Whether a clock runs that could accuse somebody."""
+    return any(one.expires is not None for one in heed.standers)
