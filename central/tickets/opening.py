@@ -15,7 +15,7 @@ from central.db.events import Event
 from central.db.media import Media
 from central.tickets import precheck
 from central.tickets.errors import TicketError
-from central.tickets.review import CANDIDATE, REVIEW, WORKFLOW, CaseFacts
+from central.tickets.review import CANDIDATE, OTHER, REVIEW, SET_ASIDE, WORKFLOW, CaseFacts
 from central.tickets.workflow import SYSTEM
 from contract.events import Closed, EventType, Image, Manifest, Unknown, Violation, now, parse_data, parse_event
 
@@ -23,6 +23,7 @@ _VIOLATIONS = (EventType.ILLEGAL_PARKING, EventType.FAILURE_TO_YIELD)
 #: What the column takes; no plate of the world is nearly as long.
 PLATE_LENGTH = 40
 EVIDENCE_COMPLETE = "evidence complete"
+SET_ASIDE_STEP = "set aside"
 
 
 def assemble(session: Session, edge_id: str, case_key: str) -> Case | None:
@@ -52,15 +53,22 @@ def media_arrived(session: Session, sha256: str) -> None:
 
 
 def advance(session: Session, case: Case) -> None:
-    """CANDIDATE -> REVIEW once nothing stands in the way; else leave it, which is no error."""
+    """CANDIDATE -> REVIEW, or -> REJECTED where the vehicle is exempt, once nothing stands in the way.
+
+    Else it is left as it is, which is no error.
+    """
     if case.state != CANDIDATE:
         return
     session.flush()
+    facts = facts_of(session, case)
     try:
-        row = WORKFLOW.step(case.state, EVIDENCE_COMPLETE, SYSTEM, facts_of(session, case))
+        row = WORKFLOW.step(case.state, SET_ASIDE_STEP if facts.suppressed else EVIDENCE_COMPLETE, SYSTEM, facts)
     except TicketError:
         return
-    log(case, SYSTEM, row.action, row.target)
+    if facts.suppressed:
+        case.reason_code, case.note = SET_ASIDE.get(facts.suppressed[0], OTHER), ", ".join(facts.suppressed)
+        case.decided_by, case.decided_at = SYSTEM, now()
+    log(case, SYSTEM, row.action, row.target, reason=case.reason_code, note=case.note)
     case.state = row.target
     session.flush()
 
@@ -78,6 +86,7 @@ def facts_of(session: Session, case: Case, reason: str | None = None, note: str 
         missing_media=missing_media(session, [case.id]).get(case.id, 0),
         sealed=sealed == 0,
         unanswered=unanswered,
+        suppressed=precheck.suppressed(case.checks),
         reason=reason,
         note=note,
     )

@@ -1,8 +1,9 @@
 """Precheck of a candidate: each check with its result, shown on the page and never hidden (domain sections B2, B5).
 
-What is asked for stands in the profile of the decision's jurisdiction (`configs/jurisdictions/`), and is measured by the
-function that the edge marks its packs with. What fails here flags the case. The seal alone keeps a case from review;
-the clock is put to the officer as a question, because a record whose time nobody vouches for cannot be evidence.
+What is asked for stands in the profile of the decision's jurisdiction (`configs/jurisdictions/`), measured by the
+very function that the edge marks its packs with. What fails here flags the case. A seal that does not hold and a fact
+that exempts the vehicle keep a case from review; the clock is put to the officer as a question, because a record
+whose time nobody vouches for cannot be evidence.
 """
 
 from collections.abc import Iterator
@@ -109,6 +110,11 @@ def clock_question(data: Violation) -> Iterator[Unknown]:
             question=f"{said[0].upper()}{said[1:]}: from what is the time of the offence established?",
             sources=["rtcp", "onvif", "ntp"],
         )
+
+
+def suppressed(checks: list[Any]) -> tuple[str, ...]:
+    """The facts that exempt the vehicle, of the checks stored with a case."""
+    return tuple(check["detail"] for check in checks if check["name"] == "suppression" and not check["ok"])
 
 
 def as_json(checks: Iterator[Check]) -> list[Any]:

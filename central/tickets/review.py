@@ -35,16 +35,22 @@ REASONS: Final = {
 }
 #: The code that says nothing by itself.
 OTHER: Final = "R16"
+#: Codes of facts for which a case is set aside; those of other facts are OTHER, with the fact as the note.
+SET_ASIDE: Final = {"emergency_on_task": "R06", "officer_directing": "R07"}
 
 
 @dataclass(frozen=True, slots=True)
 class CaseFacts:
-    """What the guards look at. `unanswered` names the facts still open, `reason` and `note` what the officer gave."""
+    """What the guards look at. `unanswered` names the facts still open, `reason` and `note` what the officer gave.
+
+    `suppressed` names facts that a plate read later told, and for which nobody would have been accused.
+    """
 
     manifest: bool = False
     missing_media: int = 0
     sealed: bool = False
     unanswered: tuple[str, ...] = ()
+    suppressed: tuple[str, ...] = ()
     reason: str | None = None
     note: str = ""
 
@@ -59,6 +65,14 @@ def _media_there(facts: CaseFacts) -> str | None:
 
 def _sealed(facts: CaseFacts) -> str | None:
     return None if facts.sealed else "the seal of its events does not hold"
+
+
+def _free(facts: CaseFacts) -> str | None:
+    return f"its vehicle is exempt: {', '.join(facts.suppressed)}" if facts.suppressed else None
+
+
+def _exempt(facts: CaseFacts) -> str | None:
+    return None if facts.suppressed else "nothing exempts its vehicle"
 
 
 def _answered(facts: CaseFacts) -> str | None:
@@ -79,9 +93,10 @@ _SYSTEM = frozenset({SYSTEM})
 _OFFICER = frozenset({"officer"})
 
 TABLE: Final[tuple[Transition[CaseFacts], ...]] = (
-    Transition("evidence complete", CANDIDATE, REVIEW, _SYSTEM, (_manifest_there, _media_there, _sealed)),
+    Transition("evidence complete", CANDIDATE, REVIEW, _SYSTEM, (_manifest_there, _media_there, _sealed, _free)),
     Transition("approve", REVIEW, APPROVED, _OFFICER, (_answered,)),
     Transition("reject", REVIEW, REJECTED, _OFFICER, (_reason_given,)),
+    Transition("set aside", CANDIDATE, REJECTED, _SYSTEM, (_manifest_there, _sealed, _exempt)),
 )
 
 WORKFLOW: Final = Workflow(CANDIDATE, TABLE)

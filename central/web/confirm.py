@@ -12,7 +12,7 @@ from contract.events import UNKNOWN, FactSaid
 
 @dataclass(frozen=True, slots=True)
 class Confirm:
-    """One fact: what to ask oneself, what is known, and who could have told."""
+    """One fact: what to ask oneself, what is known, and who told it or could have."""
 
     fact: str
     text: str
@@ -32,7 +32,8 @@ def _confirm(fact: str, said: FactSaid, say: Language) -> Confirm:
     value = say.known(f"answer.{said.value}", said.value) if known else say("facts.unknown")
     named = [say.known(f"source.{source}", source) for source in said.sources]
     text = say.known(f"fact.{fact}.question", said.question or fact.replace("_", " "))
-    return Confirm(fact, text, value, say("facts.could", sources=", ".join(named)), known)
+    whence = say("facts.by", who=said.by) if said.by else say("facts.could", sources=", ".join(named))
+    return Confirm(fact, text, value, whence, known)
 
 
 __all__ = ["Confirm", "confirms"]

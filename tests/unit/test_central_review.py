@@ -1,6 +1,7 @@
 """The review table: every step it allows, every step it forbids, and what no sequence of steps can reach."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,8 @@ from central.tickets.review import APPROVED, CANDIDATE, REASONS, REJECTED, REVIE
 from central.tickets.workflow import SYSTEM, Transition, Workflow
 
 GOOD = CaseFacts(manifest=True, sealed=True, reason="R01")
-ACTIONS = ["evidence complete", "approve", "reject", "delete", ""]
+EXEMPT = CaseFacts(manifest=True, sealed=True, suppressed=("disabled_permit",))
+ACTIONS = ["evidence complete", "set aside", "approve", "reject", "delete", ""]
 ROLES = [SYSTEM, "officer", "auditor", "admin", ""]
 
 facts = st.builds(
@@ -19,6 +21,7 @@ facts = st.builds(
     manifest=st.booleans(),
     missing_media=st.integers(0, 3),
     sealed=st.booleans(),
+    suppressed=st.sampled_from([(), ("disabled_permit",)]),
     unanswered=st.lists(st.sampled_from(["driver_present", "clock"]), max_size=2).map(tuple),
     reason=st.one_of(st.none(), st.sampled_from([*REASONS, "R17", ""])),
     note=st.text(max_size=5),
@@ -34,10 +37,19 @@ def test_only_what_the_table_says_is_possible(state: str, action: str, role: str
     allowed = {(row.source, row.action): row for row in TABLE}
     row = allowed.get((state, action))
     if row is not None and role in row.by:
-        assert WORKFLOW.step(state, action, role, GOOD).target == row.target
+        assert WORKFLOW.step(state, action, role, EXEMPT if action == "set aside" else GOOD).target == row.target
     else:
         with pytest.raises(NotAllowed if row else Unfit):
             WORKFLOW.step(state, action, role, GOOD)
+
+
+def test_whose_vehicle_is_exempt_is_set_aside_and_nobody_elses_case() -> None:
+    with pytest.raises(Unfit, match="its vehicle is exempt: disabled_permit"):
+        WORKFLOW.step(CANDIDATE, "evidence complete", SYSTEM, EXEMPT)
+    with pytest.raises(Unfit, match="nothing exempts its vehicle"):
+        WORKFLOW.step(CANDIDATE, "set aside", SYSTEM, GOOD)
+    with pytest.raises(Unfit, match="seal"):
+        WORKFLOW.step(CANDIDATE, "set aside", SYSTEM, replace(EXEMPT, sealed=False))
 
 
 @given(st.lists(st.tuples(st.sampled_from(ACTIONS), st.sampled_from(ROLES), facts), max_size=8))
@@ -53,12 +65,13 @@ def test_nothing_is_approved_but_by_an_officer_with_all_evidence_and_every_answe
             assert str(refusal)
             continue
         if state == REVIEW:
-            complete = seen.manifest and seen.missing_media == 0 and seen.sealed
+            complete = seen.manifest and seen.missing_media == 0 and seen.sealed and not seen.suppressed
         if state == APPROVED:
             assert (before, role, complete, seen.unanswered) == (REVIEW, "officer", True, ())
         if state == REJECTED:
-            assert (before, role) == (REVIEW, "officer")
-            assert seen.reason in REASONS
+            assert (before, role) in {(REVIEW, "officer"), (CANDIDATE, SYSTEM)}
+            assert before == REVIEW or (seen.suppressed and seen.sealed and seen.manifest)
+            assert before == CANDIDATE or seen.reason in REASONS
         assert before not in {APPROVED, REJECTED}
 
 

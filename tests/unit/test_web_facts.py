@@ -36,3 +36,9 @@ def test_unknown_facts_come_first_and_those_asked_stand_elsewhere() -> None:
 def test_a_fact_of_a_newer_box_is_shown_in_its_own_words() -> None:
     (shown,) = confirms({"towed_away": FactSaid(value="by the city", question="Was it towed?", sources=["radar"])}, EN)
     assert (shown.text, shown.value, shown.sources) == ("Was it towed?", "by the city", "could tell: radar")
+
+
+def test_who_told_a_fact_is_named() -> None:
+    said = {"officer_directing": FactSaid(value="no", sources=["mqtt"], source="mqtt", by="duty-7")}
+    assert confirms(said, EN)[0].sources == "said by duty-7"
+    assert confirms(said, ZH)[0].sources == "由 duty-7 告知"
