@@ -1,0 +1,100 @@
+"""What the box's workers say of their cameras, sampled while it runs.
+
+Read from the heartbeat files that `/metrics` is made of. A figure that a box does not tell (an older one) is absent
+here and shown as unknown, never as nought.
+"""
+
+import json
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edge.box import Folders
+
+#: CPU seconds of a camera by stage, as workers tell them.
+STAGES = ("capture", "decode", "gate", "detect", "rules", "evidence")
+#: A new heartbeat of each worker comes every two seconds; a zone's age is known to that.
+_COUNTERS = (
+    "packets",
+    "keyframes",
+    "decoded",
+    "gated",
+    "looked",
+    "shed",
+    "stretches",
+    "losses",
+    "jumps",
+    "blind",
+    "skipped_packets",
+)
+
+
+@dataclass(slots=True)
+class Watch:
+    """The figures of all cameras: as they were when measuring began, as they are, and the worst between."""
+
+    folders: Folders
+    first: dict[str, dict[str, Any]] = field(default_factory=dict)
+    last: dict[str, dict[str, Any]] = field(default_factory=dict)
+    unseen_s: dict[str, float] = field(default_factory=dict)
+    queue_age_s: float = 0.0
+
+    def look(self) -> None:
+        """Take a sample."""
+        for name, figures in self._now().items():
+            at = figures["at"]
+            self.first.setdefault(name, figures)
+            self.last[name] = figures
+            seen = figures.get("zone_looked_at") or figures.get("looked_at")
+            if seen:
+                self.unseen_s[name] = max(self.unseen_s.get(name, 0.0), at - float(seen))
+            self.queue_age_s = max(self.queue_age_s, float(figures.get("queue_age_s", 0.0)))
+
+    def begin(self) -> None:
+        """Measuring begins now."""
+        self.first, self.last, self.unseen_s, self.queue_age_s = {}, {}, {}, 0.0
+        self.look()
+
+    def live(self) -> dict[str, float]:
+        """Cameras that are live, with the time of the heartbeat that says so."""
+        return {
+            name: one["at"] for name, one in self._now().items() if one.get("state") == "live" and one.get("packets")
+        }
+
+    def counted(self, key: str) -> float | None:
+        """How much a counter of all cameras has grown; None when no camera tells it."""
+        if not any(key in one for one in self.last.values()):
+            return None
+        return sum(float(one.get(key, 0)) - float(self.first[name].get(key, 0)) for name, one in self.last.items())
+
+    def counters(self) -> dict[str, float]:
+        """Every counter that is told."""
+        return {key: value for key in _COUNTERS if (value := self.counted(key)) is not None}
+
+    def stages(self) -> dict[str, float]:
+        """CPU seconds by stage, of the stages that are told."""
+        return {stage: value for stage in STAGES if (value := self.counted(f"cpu_{stage}_s")) is not None}
+
+    def rate(self, name: str) -> float:
+        """Packets a second of one camera while measured."""
+        first, last = self.first[name], self.last[name]
+        seconds = float(last["at"]) - float(first["at"])
+        return (float(last.get("packets", 0)) - float(first.get("packets", 0))) / seconds if seconds > 0 else 0.0
+
+    def _now(self) -> dict[str, dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = {}
+        for path in sorted(self.folders.run.glob("*.json")):
+            beat = _read(path)
+            at = float(beat.get("at", 0.0))
+            if time.time() - at < 15:
+                found |= {name: {**one, "at": at} for name, one in dict(beat.get("cameras", {})).items()}
+        return found
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,1 @@
+"""The county mix: streets composed from real video, and when what happens in them."""

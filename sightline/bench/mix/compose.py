@@ -1,0 +1,136 @@
+"""`sightline bench compose`: every stream of the county mix drawn and encoded, unless it is there already.
+
+A stream is kept by the hash of what makes it (the code here, the clip, the libraries), so that a changed street is
+composed anew and an unchanged one never twice.
+"""
+
+import ast
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from functools import cache, partial
+from importlib.metadata import version
+from pathlib import Path
+
+from contract.errors import InputError
+from sightline.bench.mix.clips import Picture, empty_street
+from sightline.bench.mix.drawn_takes import drawn_kerb, drawn_zebra
+from sightline.bench.mix.encode import encode
+from sightline.bench.mix.kerb import Kerb, kerb_script
+from sightline.bench.mix.passage import Passage, passages_of
+from sightline.bench.mix.script import COUNTY, SHORT, Pace, Script, Take
+from sightline.bench.mix.stream import FPS, GOP_S, Stream, read_stream, write_stream
+from sightline.bench.mix.streets import KERBS
+from sightline.bench.mix.view import Window
+from sightline.demo import scene
+from sightline.demo.scene.cutouts import photograph
+
+#: Modules that change no picture: what they say of each stream comes in by itself.
+_NO_MATTER = {"compose.py", "stream.py", "streets.py", "__init__.py"}
+Progress = Callable[[str], None]
+
+
+def default_streams() -> Path:
+    """$XDG_CACHE_HOME/sightline/streams, else ~/.cache/sightline/streams."""
+    cache = os.environ.get("XDG_CACHE_HOME")
+    return (Path(cache) if cache else Path.home() / ".cache") / "sightline" / "streams"
+
+
+def compose(
+    out: Path, clips: Path | None, say: Progress, only: str | None = None, *, short: bool = False
+) -> list[Path]:
+    """Compose what is missing in `out`; the folders of all streams. Clips that are not there leave the drawn street.
+
+    Raises RunError, InputError or OSError.
+    """
+    pace = SHORT if short else COUNTY
+    makers = _filmed(clips, pace, say) if clips is not None else {}
+    makers |= _drawn(pace)
+    return [_made(out / name, *one, say) for name, one in makers.items() if only in {None, name}]
+
+
+def _made(folder: Path, fingerprint: str, script: Callable[[], Script], say: Progress) -> Path:
+    if _kept(folder, fingerprint):
+        return folder
+    part = folder.with_name(folder.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    one = script()
+    segments = {
+        take.name: encode(part / f"{take.name}.h264", _frames(one, take, say), Window.SIZE) for take in one.takes
+    }
+    write_stream(
+        part,
+        Stream(one.name, one.kind, one.source, fingerprint, one.camera, segments, one.playlist, one.planted),
+    )
+    shutil.rmtree(folder, ignore_errors=True)
+    part.replace(folder)
+    return folder
+
+
+def _kept(folder: Path, fingerprint: str) -> bool:
+    """Whether the stream is there already, made of the very same."""
+    try:
+        return read_stream(folder).fingerprint == fingerprint
+    except InputError:
+        return False
+
+
+def _frames(script: Script, take: Take, say: Progress) -> Iterator[Picture]:
+    count = round(take.seconds / GOP_S) * GOP_S * FPS
+    for index in range(count):
+        if index % (FPS * 10) == 0:
+            say(f"{script.name}: {take.name} {100 * index // count} %")
+        yield take.draw(index / FPS, index)
+
+
+def _filmed(clips: Path, pace: Pace, say: Progress) -> dict[str, tuple[str, Callable[[], Script]]]:
+    @cache
+    def of(clip: str) -> tuple[Picture, list[Passage]]:
+        say(f"{clip}: cutting out who passes")
+        return _cut(clips / clip, say)
+
+    def script(kerb: Kerb) -> Script:
+        return kerb_script(kerb, pace, *of(kerb.clip))
+
+    return {
+        kerb.name: (_fingerprint(clips / kerb.clip, repr(kerb), repr(pace)), partial(script, kerb))
+        for kerb in KERBS
+        if (clips / kerb.clip).is_file()
+    }
+
+
+def _drawn(pace: Pace) -> dict[str, tuple[str, Callable[[], Script]]]:
+    made = _fingerprint(photograph(), _scene_sources(), repr(pace))
+    return {"drawn-kerb": (made, partial(drawn_kerb, pace)), "drawn-zebra": (made, partial(drawn_zebra, pace))}
+
+
+def _scene_sources() -> str:
+    """The code that the demo's street is drawn with."""
+    return "".join(path.read_text(encoding="utf-8") for path in sorted(Path(scene.__file__).parent.glob("*.py")))
+
+
+def _cut(clip: Path, say: Progress) -> tuple[Picture, list[Passage]]:
+    from edge.detect.open import open_detector
+    from models.prepare import default_package
+
+    street = empty_street(clip)
+    detector = open_detector(default_package(say))
+    try:
+        return street, passages_of(clip, street, detector)
+    finally:
+        detector.close()
+
+
+def _fingerprint(material: Path, *more: str) -> str:
+    """A hash of the clip or photograph, of what is said and imported here (comments and layout aside), of libraries."""
+    digest = hashlib.sha256(material.read_bytes())
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        if source.name not in _NO_MATTER:
+            digest.update(ast.dump(ast.parse(source.read_text(encoding="utf-8"))).encode())
+    for package in ("av", "numpy", "opencv-python"):
+        digest.update(version(package).encode())
+    for word in more:
+        digest.update(word.encode())
+    return digest.hexdigest()[:16]
