@@ -3,6 +3,7 @@
 import atexit
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from pathlib import Path
 import cv2
 import pytest
 
+from edge.detect import wire
 from edge.detect.protocol import Picture
 from models.prepare import Wish, prepare
 
@@ -62,9 +64,9 @@ def bus() -> Picture:
 
 
 @contextmanager
-def service(socket: Path, package: Path, *options: str) -> Iterator["subprocess.Popen[str]"]:
+def service(path: Path, package: Path, *options: str) -> Iterator["subprocess.Popen[str]"]:
     """An inference service of its own, ended at the end whatever happened."""
-    process = start_service(socket, package, *options)
+    process = start_service(path, package, *options)
     try:
         yield process
     finally:
@@ -75,9 +77,32 @@ def service(socket: Path, package: Path, *options: str) -> Iterator["subprocess.
         process.stdout.close()
 
 
-def start_service(socket: Path, package: Path, *options: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "edge.detect.service", "--socket", str(socket), "--model", str(package)]
+def start_service(path: Path, package: Path, *options: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "edge.detect.service", "--socket", str(path), "--model", str(package)]
     process = subprocess.Popen([*command, *options], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n", f"the service ended with {process.wait(20)}"
     return process
+
+
+def dial(path: Path, camera: str = "raw") -> tuple[socket.socket, wire.Hello, wire.Slots]:
+    """A client by hand, to say what RemoteDetector would never say."""
+    line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    line.settimeout(20)
+    line.connect(str(path))
+    line.sendall(wire.pack(wire.Introduce(camera_id=camera)))
+    head, received, _, _ = socket.recv_fds(line, wire.HEAD.size, 1)
+    hello = wire.Hello.model_validate_json(line.recv(wire.body_length(head), socket.MSG_WAITALL))
+    slots = wire.Slots(received[0], hello.slots, hello.size)
+    os.close(received[0])
+    return line, hello, slots
+
+
+def ask(line: socket.socket, *looks: wire.Look) -> dict[str, object]:
+    """Send looks at once; the first answer."""
+    line.sendall(b"".join(wire.pack(look) for look in looks))
+    return answer(line)
+
+
+def answer(line: socket.socket) -> dict[str, object]:
+    return wire.parse(line.recv(wire.body_length(line.recv(4, socket.MSG_WAITALL)), socket.MSG_WAITALL))

@@ -1,7 +1,6 @@
 """The inference service with real processes: many cameras, and what happens when either side is killed."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -34,24 +33,6 @@ def wait_for(what, seconds: float = 20.0) -> None:  # type: ignore[no-untyped-de
     while not what():
         assert time.monotonic() < until, "did not come about"
         time.sleep(0.05)
-
-
-def dial(path: Path, camera: str = "raw") -> tuple[socket.socket, wire.Hello, wire.Slots]:
-    """A client by hand, to say what RemoteDetector would never say."""
-    line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    line.settimeout(20)
-    line.connect(str(path))
-    line.sendall(wire.pack(wire.Introduce(camera_id=camera)))
-    head, received, _, _ = socket.recv_fds(line, wire.HEAD.size, 1)
-    hello = wire.Hello.model_validate_json(line.recv(wire.body_length(head), socket.MSG_WAITALL))
-    slots = wire.Slots(received[0], hello.slots, hello.size)
-    os.close(received[0])
-    return line, hello, slots
-
-
-def ask(line: socket.socket, look: wire.Look) -> dict[str, object]:
-    line.sendall(wire.pack(look))
-    return wire.parse(line.recv(wire.body_length(line.recv(4, socket.MSG_WAITALL)), socket.MSG_WAITALL))
 
 
 def test_the_same_boxes_as_in_one_process(path: Path) -> None:
@@ -180,23 +161,23 @@ def test_a_killed_client_leaves_nothing_behind(path: Path) -> None:
 
 def test_a_stale_generation_and_a_foreign_slot_are_refused(path: Path) -> None:
     with peers.service(path, peers.nanodet()):
-        first, old, slots = dial(path)
-        second, new, _ = dial(path)
+        first, old, slots = peers.dial(path)
+        second, new, _ = peers.dial(path)
         assert new.generation != old.generation
         slots[0][:] = 0
-        assert "stale" in str(ask(first, wire.Look(id=1, slot=0, generation=new.generation))["reason"])
-        assert "not one of" in str(ask(first, wire.Look(id=2, slot=99, generation=old.generation))["reason"])
-        assert ask(first, wire.Look(id=3, slot=0, generation=old.generation))["op"] == "seen"
+        assert "stale" in str(peers.ask(first, wire.Look(id=1, slot=0, generation=new.generation))["reason"])
+        assert "not one of" in str(peers.ask(first, wire.Look(id=2, slot=99, generation=old.generation))["reason"])
+        assert peers.ask(first, wire.Look(id=3, slot=0, generation=old.generation))["op"] == "seen"
         first.close()
-        assert ask(second, wire.Look(id=4, slot=0, generation=new.generation))["op"] == "seen"
+        assert peers.ask(second, wire.Look(id=4, slot=0, generation=new.generation))["op"] == "seen"
         assert service_stats(path).cameras["raw"].refused == 2
         second.close()
 
 
 def test_memory_of_one_client_is_never_seen_by_another(path: Path) -> None:
     with peers.service(path, peers.nanodet()):
-        first, _, mine = dial(path, "one")
-        second, _, yours = dial(path, "two")
+        first, _, mine = peers.dial(path, "one")
+        second, _, yours = peers.dial(path, "two")
         mine[0][:] = 255
         yours[0][:] = 7
         assert (mine[0] == 255).all()
