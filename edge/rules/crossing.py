@@ -12,6 +12,8 @@ import shapely
 from numpy.typing import NDArray
 
 from edge.rules.crosswalk import Approach, Crosswalk
+from edge.rules.footing import feet
+from edge.rules.ground import Plane
 from edge.rules.motion import Motion, fill, runs, smooth
 from edge.rules.movers import Mover
 
@@ -49,13 +51,13 @@ class Walk:
         return self.motion.t
 
 
-def walk_of(mover: Mover, instants: Array, since: float) -> Walk | None:
+def walk_of(mover: Mover, instants: Array, since: float, plane: Plane) -> Walk | None:
     """The walk from `since` on; None when it was seen fewer than three times."""
     times = np.array(mover.times)
     chosen = times >= since
     if int(chosen.sum()) < 3:
         return None
-    motion = smooth(times[chosen], np.array(mover.anchors)[chosen])
+    motion = smooth(times[chosen], plane.metres(feet(mover.whole(plane)[chosen])))
     frames = instants[(instants >= motion.t[0]) & (instants <= motion.t[-1])]
     grid = np.union1d(frames, motion.t)
     return Walk(mover, motion.at(grid), np.isin(grid, motion.t))

@@ -134,7 +134,7 @@ def drive_of(
     """The drive from `since` on as seen along one lane; None with fewer than three sightings that can be trusted."""
     times = np.array(mover.times)
     first = int(np.searchsorted(times, since))
-    boxes = np.array(mover.boxes[first:], dtype=np.float64).reshape(-1, 4)
+    boxes = mover.whole(plane, first)
     good = trusted(boxes, approach.direction, frame, plane) if len(boxes) else np.zeros(0, bool)
     if int(good.sum()) < 3:
         return None

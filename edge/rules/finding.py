@@ -14,6 +14,7 @@ from edge.rules.crosswalk import Approach, Crosswalk
 from edge.rules.decision import Number, Question
 from edge.rules.drive import Drive, stopping_distance
 from edge.rules.ground import Plane
+from edge.rules.motion import runs
 from edge.rules.movers import Group, Mover
 from edge.rules.pet import post_encroachment
 from edge.rules.riders import Riding, aboard, carried_by, riding, too_fast
@@ -26,6 +27,8 @@ SHORTEST_S = 1.0
 VISIBLE_SHARE = 0.7
 GAP_S = 1.0
 GRACE_S = 1.5
+#: So long before somebody enters the road it may be seen already who rides and who walks.
+BEFORE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +82,13 @@ BLOCKED = Question("driver_view", "A large vehicle stood between: could the driv
 
 def find(person: Mover, matter: Matter, since: float) -> Finding | None:
     """Judge one person; None when it was nowhere near the road while the vehicle passed."""
-    walk = walk_of(person, matter.instants[matter.instants <= matter.end], since)
+    walk = walk_of(person, matter.instants[matter.instants <= matter.end], since, matter.plane)
     if walk is None or walk.t[0] > matter.end or walk.t[-1] < matter.t2 - 20:
         return None
     crossing = crossing_of(walk, matter.crosswalk, matter.approach)
     if not _near(crossing, matter):
         return None
-    on_wheels = riding(person, matter.movers, since, matter.plane)
+    on_wheels = riding(person, matter.movers, max(since, _on_road(crossing, matter) - BEFORE_S), matter.plane)
     excluded = _no_pedestrian(crossing, matter, since, on_wheels)
     if excluded:
         return Finding(person, False, 0, excluded)
@@ -93,6 +96,12 @@ def find(person: Mover, matter: Matter, since: float) -> Finding | None:
         return Finding(person, False, 1, "the pedestrian was seen for less than 1 s")
     finding = _elements(crossing, matter)
     return replace(finding, unknown=(*finding.unknown, WHEELS)) if on_wheels is Riding.PERHAPS else finding
+
+
+def _on_road(crossing: Crossing, matter: Matter) -> float:
+    """Since when the person has been on the crosswalk, as of t2: who waited before may have been somebody else."""
+    stretches = [first for first, _ in runs(crossing.on_area) if crossing.walk.t[first] <= matter.t2]
+    return float(crossing.walk.t[stretches[-1]]) if stretches else -np.inf
 
 
 def _no_pedestrian(crossing: Crossing, matter: Matter, since: float, on_wheels: Riding) -> str | None:

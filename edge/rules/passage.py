@@ -46,11 +46,13 @@ def passage_name(zone_id: str, lane_id: str, t: float) -> str:
 class Passage:
     """State of one vehicle at one crossing. `t2` is set when its front has passed the stop line of `approach`.
 
-    `name` is deterministic from the stream: crosswalk, lane and t2 in milliseconds of stream time.
+    `name` is deterministic from the stream: crosswalk, lane and t2 in milliseconds of stream time. Nothing up to
+    `since` (stream seconds) belongs to it: who comes over the crossing a second time makes a second passage.
     """
 
     mover: Mover
     zone_id: str
+    since: float = -np.inf
     approach: Approach | None = None
     t2: float | None = None
     t3: float | None = None
@@ -85,7 +87,7 @@ class Passage:
         anchor = np.array([self.mover.anchors[-1]])
         reach = self.mover.size.length + _BEFORE_M
         near = [lane for lane in crosswalk.approaches if -reach < lane.stop.past(anchor)[0] < reach + _BEYOND_M]
-        since = self.mover.last - _TAIL_S
+        since = max(self.mover.last - _TAIL_S, self.since)
         driven = [(lane, drive_of(self.mover, crosswalk, lane, plane, frame, since)) for lane in near]
         lanes = [(lane, drive) for lane, drive in driven if drive is not None and _with(lane, drive)]
         if not lanes:

@@ -16,6 +16,8 @@ _OVERLAP = 0.5
 _BESIDE_M = 0.6
 #: Nobody pushes a bicycle at this speed for long, m/s.
 _PUSHED_MS = 2.2
+#: So slowly hardly anybody keeps a bicycle upright, m/s; the wheels of who walks at this pace may be a little farther.
+_UPRIGHT_MS, _FAR_BESIDE_M = 1.3, 0.75
 _STRIDE_S = 1.0
 #: A walker does not keep this speed, m/s; whoever does rides something, detected or not.
 RIDING_MS = 4.5
@@ -46,9 +48,11 @@ def riding(person: Mover, movers: list[Mover], since: float, plane: Plane) -> Ri
             ]
             mounted = sum(_on(box, wheels) for _, box, wheels in joint)
             if len(joint) >= max(3, 0.2 * len(own)) and mounted >= len(joint) / 2:
-                beside = _gap_m([(box, wheels) for _, box, wheels in joint], plane) <= _BESIDE_M
-                slow = _pace(person, joint[0][0], joint[-1][0]) < _PUSHED_MS
-                found = max(found, Riding.PERHAPS if beside and slow else Riding.YES, key=lambda one: one.value)
+                gap = _gap_m([(box, wheels) for _, box, wheels in joint], plane)
+                pace = _pace(person, joint[0][0], joint[-1][0])
+                reach = _FAR_BESIDE_M if pace < _UPRIGHT_MS else _BESIDE_M
+                pushed = gap <= reach and pace < _PUSHED_MS
+                found = max(found, Riding.PERHAPS if pushed else Riding.YES, key=lambda one: one.value)
     return found
 
 

@@ -35,7 +35,8 @@ class YieldRule:
     """Judges one crosswalk of one camera. `plane` is shared: its owner calls `plane.observe`, this rule does not.
 
     A decision's `passage` is `zone/lane@t2_ms` in stream time; `trigger.t` and `lane_id` name it again for a case key.
-    Raises ValueError with a sentence when the zone's lanes do not meet its crosswalk.
+    Raises ValueError with a sentence when the zone's lanes do not meet its crosswalk. While a plane that is learnt
+    later shows them so, nobody is judged.
     """
 
     def __init__(self, camera: Camera, zone: Zone, plane: Plane) -> None:
@@ -44,6 +45,7 @@ class YieldRule:
         self._plane = plane
         self._version = plane.version
         self._crosswalk = crosswalk_of(zone, plane)
+        self._mapped = True
         self._movers = Movers(plane, self._crosswalk.middle, RADIUS_M)
         self._passages: dict[int, Passage] = {}
         self._instants: deque[float] = deque()
@@ -67,8 +69,13 @@ class YieldRule:
         self._remember(scene.t)
         self._signal.take(scene)
         seen = {mover.serial for mover in self._movers.take(scene)}
+        if not self._mapped:
+            return
         for mover in self._movers.of(Group.VEHICLE):
             passage = self._passages.setdefault(mover.serial, Passage(mover, self._crosswalk.zone_id))
+            if passage.t2 is not None and passage.t2 > mover.last:
+                yield from self._reopen(passage)
+                passage = self._passages[mover.serial] = Passage(mover, passage.zone_id, passage.since)
             if mover.serial in seen:
                 step = passage.look(self._crosswalk, self._plane, self._frame)
             else:
@@ -88,7 +95,11 @@ class YieldRule:
         if self._plane.version == self._version:
             return
         self._version = self._plane.version
-        self._crosswalk = crosswalk_of(self._zone, self._plane)
+        try:
+            self._crosswalk, self._mapped = crosswalk_of(self._zone, self._plane), True
+        except ValueError:
+            # A plane that is still being learnt may for a while hold a lane that misses the crosswalk.
+            self._mapped = False
         self._movers.moved_plane(self._crosswalk.middle)
         lanes = {approach.lane_id: approach for approach in self._crosswalk.approaches}
         for passage in self._passages.values():
