@@ -77,8 +77,11 @@ def record(
             if state is not None:
                 line["signal"] = {"zebra": state}
     for event in [*judged[0], *judged[1]]:
-        # t2 is a sighting: of the frames after the line the first ones may be lost.
-        event["t_trigger"][1] = round(event["t_trigger"][1] + 3 * float(np.median(np.diff(times))), 2)
+        # t2 is a sighting: of the frames after the line the first ones may be lost, and the detector may have a hole.
+        low, high = event["t_trigger"]
+        after = reader.sighted[event.pop("vehicle")]
+        first = after[after >= high - 0.4][:1]
+        event["t_trigger"] = window(low, max([high, *first]) + 3 * float(np.median(np.diff(times))))
     expect = _expect(draft, recording, seed, *judged)
     return Made(name, draft.place.site(view, name), lines, expect, view)
 
@@ -209,6 +212,7 @@ def _event(draft: Draft[Road], early: Passed, late: Passed, margins: Margins, ve
         "rule": "failure_to_yield",
         "zone_id": "zebra",
         "lane_id": early.lane,
+        "vehicle": vehicle.name,
         "verdict": verdict,
         "t_first": window(min(firsts, default=0.0) - 0.6, max(firsts, default=0.0) + 0.8),
         "t_trigger": window(min(float(near[0]), early.t2) - 0.4, max(float(near[-1]), early.t2) + 0.4),
