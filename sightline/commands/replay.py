@@ -71,18 +71,21 @@ def check(
 ) -> None:
     """Check a site file: every fault with its line and what to do; exit status 2 when there is one.
 
+    What is probably not meant (a stop line beyond its crossing, ground points that prove nothing) is a warning.
+
     \b
     sightline edge check configs/sites/demo.yaml
     """
     from contract.site import JUDGED_ZONES
     from contract.sitefile import load_site
-    from edge.fitting import require_fit
+    from edge.fitting import doubts, require_fit
     from edge.judgement import Place, law_of
 
     loaded = load_site(site)
     law = law_of(loaded)
-    for camera in loaded.site.cameras:
-        require_fit(Place("check", loaded, camera, law))
+    places = [Place("check", loaded, camera, law) for camera in loaded.site.cameras]
+    for place in places:
+        require_fit(place)
     typer.echo(f"{law.profile.id}: {law.profile.name}, version {law.profile.version}")
     if law.profile.warning_days is not None and law.enforcing_since is None and law.profile.warning_until is None:
         typer.echo(
@@ -97,6 +100,8 @@ def check(
         for zone in camera.zones:
             if zone.type in JUDGED_ZONES and not law.profile.allows(zone):
                 typer.echo(f"{camera.id}: zone {zone.id} will accuse nobody: {law.profile.id} does not allow it")
+    for doubt in (doubt for place in places for doubt in doubts(place)):
+        typer.echo(f"warning: {doubt}")
     typer.echo(f"{site}: holds (SHA-256 {loaded.sha256})")
 
 
