@@ -9,11 +9,15 @@ import cv2
 import numpy as np
 import pytest
 
-from contract.events import Clock, Vehicle
+from central.tickets import precheck
+from contract.events import Clock, Manifest, Vehicle, Violation, parse_data, parse_event
+from contract.jpeg import jpeg_header
 from contract.jurisdiction import load_profile
+from contract.pack_check import Asked, lacks, whole
 from contract.profile import OverlayField
 from contract.site import Camera, Site
 from contract.sitefile import SiteFile
+from edge.analysis import Analysis
 from edge.cameras.file import FilePackets
 from edge.evidence.demands import Demands, demands_of
 from edge.evidence.keeper import EvidenceKeeper
@@ -22,7 +26,9 @@ from edge.evidence.label import Label, Stamp, label_of
 from edge.evidence.pack import Pack
 from edge.evidence.sheet import WIDTH, Closeup, Panel, sheet
 from edge.evidence.stills import MAX_JPEG_BYTES, encode_within, labelled
+from edge.frames import CAR, Tracks
 from edge.judgement import Place, law_of
+from edge.replay_evidence import CaseFolder
 from edge.rules.decision import Decision, Keep, Moment, Outcome
 from edge.rules.policy import PlateTells
 from tests.scenes.recordings import record
@@ -131,6 +137,60 @@ def test_beijing_wants_two_pictures_further_apart_than_the_permitted_wait(store:
     made = decision(store, "illegal_parking", 4.0, 26.0, 26.0)
     pack = packed(store, tmp_path, place("cn-beijing"), made)
     assert pack.below_profile == ["pictures 22.0 s apart; more than the permitted 180 s is asked for"]
+
+
+WAIT_S = 18.0
+KERB = {"id": "kerb", "type": "bus_stop", "polygon": SQUARE, "hours": "Mo-Su 07:00-22:00", "permitted_wait_s": WAIT_S}
+
+
+def stayed(folder: Path, store: FilePackets, jurisdiction: str, until: float) -> Path:
+    """The folder of cases that a vehicle makes which stands from second 2 to `until`: boxes -> rule -> policy -> pack."""
+    where = place(jurisdiction, zones=[KERB])
+    analysis = Analysis(where, wall, lambda: SOUND, replay=True)
+    cases = CaseFolder(store, folder, analysis.events, pytest.fail)
+    for t in np.arange(2.0, until, 0.52):  # no whole fraction of the wait
+        seen = Tracks(np.array([1]), np.array([BOX], np.float32), np.array([0.9], np.float32), np.array([CAR], np.int8))
+        cases.take(analysis.take(float(t), seen))
+        cases.due(float(t))
+    cases.take(analysis.finish())
+    cases.finish()
+    return folder
+
+
+def test_beijings_three_stills_go_through_the_whole_pack(store: FilePackets, tmp_path: Path) -> None:
+    """DB11 as reported (domain B2): three stills while it stands, one with the plate, two further apart than the wait."""
+    (case,) = [path for path in stayed(tmp_path, store, "cn-beijing", 30.0).iterdir() if path.is_dir()]
+    violation = parse_data(parse_event((case / "violation.json").read_bytes()))
+    manifest = parse_data(parse_event((case / "manifest.json").read_bytes()))
+    assert isinstance(violation, Violation) and isinstance(manifest, Manifest)
+    assert (violation.jurisdiction, violation.numbers["permitted_wait_s"]) == ("cn-beijing", WAIT_S)
+    stills = whole(manifest.images)
+    assert [one.moment for one in stills] == ["first", "spacing", "trigger"]
+    times = [one.at for one in stills]
+    assert (times[1] - times[0]).total_seconds() >= 10.0
+    assert (times[2] - times[0]).total_seconds() > WAIT_S
+    assert all(violation.at_first <= at <= violation.at_last for at in times)
+    for one in stills:
+        header = jpeg_header((case / f"{one.moment}-far.jpg").read_bytes())
+        assert header.colour_24 and (header.w, header.h) == (one.w, one.h) == (1280, 720)
+        assert (case / f"{one.moment}-far-overlay.jpg").stat().st_size <= MAX_JPEG_BYTES
+    assert "near" in {one.role for one in manifest.images}  # in which the plate is read
+    assert manifest.below_profile == [] and manifest.dropped == []
+    checks = list(precheck.of_evidence(violation, manifest))
+    assert {check.name for check in checks} == {"images", "size", "spacing"} and all(check.ok for check in checks)
+
+
+def test_a_pack_with_one_of_beijings_stills_less_is_marked_on_both_sides(store: FilePackets, tmp_path: Path) -> None:
+    (case,) = [path for path in stayed(tmp_path, store, "cn-beijing", 30.0).iterdir() if path.is_dir()]
+    violation = parse_data(parse_event((case / "violation.json").read_bytes()))
+    manifest = parse_data(parse_event((case / "manifest.json").read_bytes()))
+    assert isinstance(violation, Violation) and isinstance(manifest, Manifest)
+    for moment, said in (("spacing", "2 whole picture(s); at least 3"), ("trigger", "more than the permitted 18 s")):
+        images = [one for one in manifest.images if one.moment != moment]
+        asked = Asked(violation.rule, load_profile("cn-beijing").evidence, WAIT_S)
+        assert any(said in lack for lack in lacks(asked, images, manifest.video))
+        less = manifest.model_copy(update={"images": images})
+        assert any(said in check.detail for check in precheck.of_evidence(violation, less) if not check.ok)
 
 
 def test_the_profile_sets_the_roll_and_length_of_the_clip(store: FilePackets, tmp_path: Path) -> None:
