@@ -45,7 +45,7 @@ def mounts(folder: Path, parking: int, crossings: int, *, soon: bool = False, on
     """`parking` + `crossings` cameras over the streams of `folder`, each with an offset of its own.
 
     Offsets are spread evenly over each loop, so that at any time one kerb in five has somebody standing; with `soon`
-    every stay begins within the first minute, for runs that are shorter than a loop. Raises InputError.
+    everything planted begins within the first minute, for runs that are shorter than a loop. Raises InputError.
     """
     streams = [one for one in streams_in(folder) if only in {None, one.name}]
     found: list[Mount] = []
@@ -67,7 +67,7 @@ def mounts(folder: Path, parking: int, crossings: int, *, soon: bool = False, on
 def _offset(stream: Stream, index: int, count: int, *, soon: bool) -> int:
     """Frames; an odd step keeps the keyframes of the cameras from falling together."""
     frames = round(stream.seconds * FPS)
-    if soon and stream.planted and stream.kind == "parking":
+    if soon and stream.planted:
         late = SOON_S + SPREAD_S * index / max(1, count)
         return round((stream.planted[0].begins - late) * FPS) % frames
     return (index * frames // max(1, count) + 13 * index) % frames

@@ -17,6 +17,8 @@ from sightline.bench.peers import ratios, run_peer, weights_of
 
 #: In a run that is shorter than a loop every stay comes within the first minute, and so much is permitted; s.
 SHORT_WAIT_S = 20.0
+#: The short run: kerbs, zebras, seconds measured, and seconds of the peer on each stream.
+SHORT_PARKING, SHORT_YIELD, SHORT_S, SHORT_PEER_S = 3, 1, 50.0, 12.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -64,6 +64,14 @@ def edge(  # noqa: PLR0913, PLR0917 - every wish of a benchmark
     streams: Streams = None,
     clips: Clips = None,
     only: Annotated[str | None, typer.Option(help="All cameras show this stream.")] = None,
+    short: Annotated[
+        bool, typer.Option("--short", help="For CI: 3 kerbs and 1 zebra for 50 s over short loops, a peer for 12 s.")
+    ] = False,
+    history: Annotated[
+        Path | None,
+        typer.Option(help="Exit 1 when the ratio to the peer falls below 0.6 of the median of what is kept here."),
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Add this run to the history.")] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the result here.")] = None,
     data_dir: Annotated[
         Path | None, typer.Option(help="Folder of the run; default ~/.local/state/sightline/bench.")
@@ -77,16 +85,22 @@ def edge(  # noqa: PLR0913, PLR0917 - every wish of a benchmark
     sightline bench edge --parking 50 --yield 6 --duration 600 --json docs/benchmarks/county.json
     sightline bench edge --parking 4 --yield 1 --duration 60 --peer ultralytics
     """
-    from sightline.bench.edge import Wish, bench_edge, shortfalls
+    from sightline.bench.edge import SHORT_PARKING, SHORT_PEER_S, SHORT_S, SHORT_YIELD, Wish, bench_edge, shortfalls
     from sightline.bench.field import default_run
+    from sightline.bench.history import floor_of, read_history
+    from sightline.bench.history import keep as append
     from sightline.bench.mix.compose import default_streams
     from sightline.bench.show import show
 
+    if history is not None and peer is None:
+        raise InputError("--history compares ratios to a peer - give --peer")
+    if short:
+        parking, crossings, duration, peer_seconds = SHORT_PARKING, SHORT_YIELD, SHORT_S, SHORT_PEER_S
     wish = Wish(
         parking,
         crossings,
         duration,
-        streams or default_streams(),
+        streams or default_streams(short=short),
         _clips(clips),
         (data_dir or default_run()).expanduser().resolve(),
         peer,
@@ -94,13 +108,34 @@ def edge(  # noqa: PLR0913, PLR0917 - every wish of a benchmark
         peer_weights,
         model,
         cpu,
-        only=only,
+        short,
+        only,
     )
     result = bench_edge(wish, _say)
     show(result)
     if json_file is not None:
-        _write(json_file, result)
-    _end(shortfalls(result, None))
+        _write(json_file, json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    floor = floor_of(read_history(history), result) if history is not None else None
+    if history is not None and keep:
+        append(history, result)
+    _end(shortfalls(result, floor))
+
+
+@app.command()
+def table(
+    folder: Annotated[Path, typer.Option(help="Where results are kept.")] = Path("docs/benchmarks"),
+    out: Annotated[Path, typer.Option("--out", help="The page.")] = Path("docs/benchmarks.md"),
+) -> None:
+    """Write the page of benchmarks from the results that are kept.
+
+    \b
+    sightline bench table
+    """
+    from sightline.bench.page import page
+
+    if not folder.is_dir():
+        raise InputError(f"--folder {folder}: is no folder - run this in a checkout, or say where results are kept")
+    _write(out, page(folder))
 
 
 def _end(found: list[str]) -> None:
@@ -121,11 +156,11 @@ def _clips(given: Path | None) -> Path | None:
     return usual if usual.is_dir() else None
 
 
-def _write(path: Path, result: dict[str, Any]) -> None:
+def _write(path: Path, text: str) -> None:
     part = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        part.write_text(text, encoding="utf-8")
         part.replace(path)
     except OSError as error:
         raise RunError(f"{path}: cannot be written ({error.strerror}) - choose another place") from error

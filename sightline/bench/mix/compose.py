@@ -31,10 +31,10 @@ _NO_MATTER = {"compose.py", "stream.py", "streets.py", "__init__.py"}
 Progress = Callable[[str], None]
 
 
-def default_streams() -> Path:
-    """$XDG_CACHE_HOME/sightline/streams, else ~/.cache/sightline/streams."""
+def default_streams(*, short: bool = False) -> Path:
+    """$XDG_CACHE_HOME/sightline/streams, else ~/.cache/sightline/streams; `streams-short` for short loops."""
     cache = os.environ.get("XDG_CACHE_HOME")
-    return (Path(cache) if cache else Path.home() / ".cache") / "sightline" / "streams"
+    return (Path(cache) if cache else Path.home() / ".cache") / "sightline" / ("streams-short" if short else "streams")
 
 
 def compose(
@@ -47,6 +47,9 @@ def compose(
     pace = SHORT if short else COUNTY
     makers = _filmed(clips, pace, say) if clips is not None else {}
     makers |= _drawn(pace)
+    if short:  # one street of each kind is enough to tell, and CI composes them anew
+        kerb = next(iter(makers))
+        makers = {name: makers[name] for name in (kerb, "drawn-zebra")}
     return [_made(out / name, *one, say) for name, one in makers.items() if only in {None, name}]
 
 
