@@ -247,7 +247,7 @@ class EvidenceKeeper:
             images=images,
             video=video,
             dropped=[*dropped, *packer.dropped],
-            below_profile=[*below, *unread],
+            below_profile=[*below, *unread, *packer.shadows(images)],
             files=packer.files,
             vehicle=vehicle,
             facts=dict(tells.facts),

@@ -1,5 +1,6 @@
 """The evidence of one decision, ready to be handed over: stills, clip, and what is honest to say is missing."""
 
+import contextlib
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,12 +9,13 @@ from pathlib import Path
 
 from contract.events import FactSaid, Image, Vehicle, Video
 from contract.jpeg import JpegHeader, jpeg_header
-from edge.cameras.packets import PacketStore
+from edge.cameras.packets import PacketStore, Picture
 from edge.deliver.durable import write_durable
 from edge.evidence.clip import Clip
 from edge.evidence.composite import compose, matter_number, shots_of
 from edge.evidence.kept import Decided, KeptPassage, Shot, Still
 from edge.evidence.label import Label, Stamp
+from edge.evidence.light import shadows
 from edge.evidence.stills import MAX_JPEG_BYTES, decode, encode_within, labelled
 
 
@@ -93,6 +95,15 @@ class Packer:
         shot = next((shot for shot in shots if shot.moment == "trigger"), shots[-1])
         seen = Still(role="composite", file=path.name, w=drawn.shape[1], h=drawn.shape[0])
         return [self._image(shot, seen, path, overlay=True)]
+
+    def shadows(self, images: Sequence[Image]) -> list[str]:
+        """What the light of these pictures lets nobody see; a picture that cannot be read tells nothing."""
+        shown: dict[str, list[Picture]] = {"far": [], "near": []}
+        for image in images:
+            if image.role in shown and not image.overlay:
+                with contextlib.suppress(OSError, ValueError):  # `headers` names what cannot be read
+                    shown[image.role].append(decode(self.files[image.sha256].read_bytes()))
+        return shadows(shown["far"], shown["near"], any(image.role == "plate" for image in images))
 
     def headers(self, images: Sequence[Image]) -> dict[str, JpegHeader]:
         """What the files of these images say of themselves, by SHA-256; one that is no JPEG is left out and named."""
