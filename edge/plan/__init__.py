@@ -1,0 +1,1 @@
+"""How closely a camera is looked at, and when: what its rules need and what its pictures show."""

@@ -1,0 +1,142 @@
+"""Whether anything changed in a camera's zones, told from a luma picture for a fraction of what a detector costs.
+
+Every zone is cut out, made small and compared by windows with the reference (the look of which the last detection was
+made) and with the look before; see texture.py for what is compared. Rain, snow and coding noise are learnt by window,
+but never so far that a thing of 8-10 grey levels would pass for noise. A shaken camera is put straight before it is
+judged, one that was turned is said to be. Whatever cannot be told counts as changed: the gate may waste a detection,
+never one that was needed. No clock, no file.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from edge.plan.region import Hot, Region
+from edge.plan.shake import shift
+from edge.plan.texture import Gray, Grid, Texture
+from edge.plan.view import View, factor_of, whole
+
+Point = tuple[float, float]
+
+#: So many touching windows are a thing. A person of 5 x 12 px lights at least eight.
+_WINDOWS = 5
+#: A zone may seem to shift by so much more than the picture [px of the region]; beyond it, what stands there moved.
+_LEEWAY = 1.0
+#: Shifts below this are none [px of the region].
+_STILL = 0.05
+#: A reference older than this proves nothing [s].
+_OLD = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one look says of each polygon, in their order.
+
+    `changed`: against the reference; `moving`: against the look before; `share` 0..1 of the polygon that differs from
+    the reference. `camera_moved`: the view is another, then all polygons count as changed. `light`: the whole picture
+    became brighter or darker, which alone is no change.
+    """
+
+    changed: tuple[bool, ...]
+    moving: tuple[bool, ...]
+    share: tuple[float, ...]
+    camera_moved: bool
+    light: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One look: its stream second, its whole picture made small, and its regions."""
+
+    t: float
+    whole: Texture
+    regions: tuple[Texture, ...]
+
+
+class ChangeGate:
+    """The gate of one camera. Not for several threads at once."""
+
+    def __init__(self, polygons: Sequence[Sequence[Point]], frame: tuple[int, int]) -> None:
+        """`polygons` in pixels of `frame` (width, height)."""
+        self._polygons = [tuple(polygon) for polygon in polygons]
+        self._frame = frame
+        self._shape: tuple[int, int] | None = None
+        self._factor = 1
+        self._regions: list[Region] = []
+        self._last: _Look | None = None
+        self._reference: _Look | None = None
+
+    def look(self, t: float, luma: Gray) -> Change:
+        """Compare a luma picture (h, w) of any size, uint8, full or limited range, shown at stream second `t`.
+
+        A strided view will do; nothing of it is kept. The first look, one after the picture's size has changed or
+        after time has gone back, finds everything changed.
+        """
+        if luma.shape != self._shape:
+            self._begin(luma.shape[0], luma.shape[1])
+        before, reference = self._last, self._reference
+        if before is not None and t <= before.t:
+            before = reference = self._reference = None
+        now = _Look(t, whole(luma), tuple(region.texture(luma) for region in self._regions))
+        self._last = now
+        moving = self._compared(before, now, learn=True)
+        if reference is not None and t - reference.t > _OLD:
+            reference = self._reference = None
+        against = moving if reference is before else self._compared(reference, now)
+        return Change(against.changed, moving.changed, against.share, against.camera_moved, against.light)
+
+    def settle(self) -> None:
+        """The last look becomes the reference: a detection was made of it. Without a look nothing happens."""
+        self._reference = self._last
+
+    def _begin(self, height: int, width: int) -> None:
+        self._shape, self._factor = (height, width), factor_of(width)
+        self._regions = [Region(polygon, self._frame, (height, width)) for polygon in self._polygons]
+        self._last = self._reference = None
+
+    def _compared(self, before: _Look | None, now: _Look, learn: bool = False) -> Change:
+        every = len(self._regions)
+        if before is None:
+            return Change((True,) * every, (True,) * every, (1.0,) * every, False, False)
+        view = View(before.whole, now.whole, self._factor)
+        changed, shares = [], []
+        for region, old, new in zip(self._regions, before.regions, now.regions, strict=True):
+            hot, left = region.compare(old, new)
+            if _thing(hot, region.count):
+                found = _straightened(region, old, new, view.offset(region.factor))
+                if found is not None and found[0].sum() < hot.sum():
+                    hot, left = found
+            if learn:
+                region.learn(left)
+            changed.append(view.moved or _thing(hot, region.count))
+            shares.append(1.0 if view.moved else float(hot.sum()) / max(1, region.count))
+        return Change(tuple(changed), tuple(changed), tuple(shares), view.moved, view.light)
+
+
+def _thing(hot: Hot, count: int) -> bool:
+    """Whether enough touching windows are hot; of a tiny zone of `count` windows a third is enough."""
+    enough = max(1, min(_WINDOWS, count // 3))
+    if int(hot.sum()) < enough:
+        return False
+    sizes = cv2.connectedComponentsWithStats(hot, connectivity=8)[2][1:, cv2.CC_STAT_AREA]
+    return bool(sizes.max() >= enough)
+
+
+def _straightened(
+    region: Region, before: Texture, now: Texture, offset: tuple[float, float] | None
+) -> tuple[Hot, Grid] | None:
+    """The comparison after the camera's shift was taken back; `offset` is that of the whole picture, if it is known.
+
+    The zone's own shift is finer, but a bus that fills the zone shifts too: it is believed only near the picture's.
+    """
+    base = offset if offset is not None else (0.0, 0.0)
+    own = shift(before, now)
+    way = own if own is not None and np.hypot(own[0] - base[0], own[1] - base[1]) <= _LEEWAY else base
+    if np.hypot(*way) < _STILL:
+        return None
+    return region.compare(before, now.shifted(-way[0], -way[1]))
+
+
+__all__ = ["Change", "ChangeGate"]

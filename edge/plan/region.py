@@ -1,0 +1,103 @@
+"""One zone's part of the picture: where it is cut, how small it is made, and which of its windows have changed."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.plan.texture import STEP, Gray, Grid, Texture, difference, small, windows
+
+#: A region has at most so many pixels after it was made small, unless it is already as small as `COARSEST` makes it.
+_PIXELS = 24_000
+#: No region is made smaller than a picture of about this width would be: a person far away must stay visible [px].
+COARSEST = 480
+#: What a region sees around its zone [px of the small picture]: about a vehicle, for the background to hold on to.
+_MARGIN_LEAST, _MARGIN_MOST, _MARGIN_SHARE = 16, 48, 0.25
+
+#: Differences below the floor are never change, above the ceiling never noise [grey levels squared]: the outline of a
+#: thing of 8 grey levels makes 7.
+_FLOOR, _CEILING = 2.0, 6.0
+#: How far above its usual difference a window must be.
+_ABOVE_NOISE = 3.0
+#: Share of a window's own structure that may differ: what coding, sharpness and a fraction of a pixel do to hard edges.
+_LIKE = 0.12
+#: Step of the running median of a window's difference, a look.
+_LEARN = 1.15
+#: What of a window must be of the zone.
+_OF_ZONE = 0.05
+
+
+#: A grid of windows, 1 where a window has changed.
+Hot = NDArray[np.uint8]
+
+
+class Region:
+    """The windows of one polygon in pictures of one size."""
+
+    def __init__(self, polygon: Sequence[tuple[float, float]], frame: tuple[int, int], shape: tuple[int, int]) -> None:
+        """`polygon` in px of `frame` (width, height); `shape` (h, w) of the luma pictures that will be put to it."""
+        height, width = shape
+        points = np.array(polygon, dtype=np.float64) * (width / frame[0], height / frame[1])
+        points = np.clip(points, 0.0, (width - 1.0, height - 1.0))
+        self.factor, (left, top, right, bottom) = _cut(points, width, height)
+        self._rows, self._columns = slice(top, bottom), slice(left, right)
+        size = ((bottom - top) // self.factor, (right - left) // self.factor)
+        mask = np.zeros(size, np.float32)
+        cv2.fillPoly(mask, [np.rint((points - (left, top)) / self.factor).astype(np.int32)], 1.0)
+        self._mine: NDArray[np.bool_] = windows(mask) > _OF_ZONE
+        self.count = int(self._mine.sum())
+        self._noise = np.full(self._mine.shape, _FLOOR / _ABOVE_NOISE, np.float32)
+
+    def texture(self, luma: Gray) -> Texture:
+        """This region of a luma picture, made small."""
+        return Texture.of(small(luma[self._rows, self._columns], self.factor))
+
+    def learn(self, left: Grid) -> None:
+        """Take the differences of two successive looks as what windows do by themselves: a running median."""
+        self._noise *= np.where(left > self._noise, _LEARN, 1.0 / _LEARN).astype(np.float32)
+        np.clip(self._noise, _FLOOR / _ABOVE_NOISE, _CEILING / _ABOVE_NOISE, out=self._noise)
+
+    def hot(self, before: Texture, now: Texture, left: Grid) -> Hot:
+        """Windows of the zone in which `left`, the difference, is more than noise and coding make."""
+        # Rain, snow and a switched gain raise all windows at once; a thing raises some.
+        usual = float(np.partition(left, left.size // 2, axis=None)[left.size // 2])
+        level = np.clip(_ABOVE_NOISE * np.maximum(self._noise, usual), _FLOOR, _CEILING)
+        level += _LIKE * np.minimum(before.energy, now.energy)
+        return np.asarray((left > level) & self._mine, np.uint8)
+
+    def compare(self, before: Texture, now: Texture) -> tuple[Hot, Grid]:
+        """Hot windows of the zone, and the differences of all windows."""
+        left = difference(before, now)
+        return self.hot(before, now, left), left
+
+
+def _cut(points: NDArray[np.float64], width: int, height: int) -> tuple[int, tuple[int, int, int, int]]:
+    """By how much the region is made smaller, and its box (x1, y1, x2, y2) in whole windows' steps."""
+    coarsest = 1
+    while coarsest * 2 * COARSEST * 2 / 3 <= width:
+        coarsest *= 2
+    factor = 1
+    while True:
+        box = _box(points, width, height, factor)
+        pixels = (box[2] - box[0]) * (box[3] - box[1]) / factor**2
+        if pixels <= _PIXELS or factor >= coarsest:
+            return factor, box
+        factor *= 2
+
+
+def _box(points: NDArray[np.float64], width: int, height: int, factor: int) -> tuple[int, int, int, int]:
+    low, high = points.min(axis=0), points.max(axis=0)
+    margin = factor * np.clip(_MARGIN_SHARE * (high - low).max() / factor, _MARGIN_LEAST, _MARGIN_MOST)
+    unit = factor * STEP
+    ends = []
+    for first, last, limit in zip(low - margin, high + margin, (width, height), strict=True):
+        begin = max(0, int(first) // unit * unit)
+        end = min(limit // unit * unit, -(-int(np.ceil(last)) // unit) * unit)
+        # A zone at the far border of a picture whose sides are no multiple of the step.
+        begin = max(0, min(begin, end - 4 * unit))
+        ends.append((begin, end))
+    return ends[0][0], ends[1][0], ends[0][1], ends[1][1]
+
+
+__all__ = ["COARSEST", "Hot", "Region"]
