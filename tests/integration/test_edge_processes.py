@@ -4,121 +4,20 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import yaml
 from deliver_peers import MediaReceiver, Subscriber, until
+from edge_peers import USERS, Field, enrolled
 
 from contract.events import EventType
 from contract.sealing import verify_detached
-from contract.sitefile import load_site
-from edge.deliver.keys import KeyRing
 from sightline.broker import EmbeddedBroker
-from tests.scenes.rtsp import FileServer, GstServer, has_gst, leftovers, open_port
-
-ROOT = Path(__file__).resolve().parents[2]
-CLIP, SITE = "road_illegal_parking_kevinjoy.mp4", "road_illegal_parking_kevinjoy.wait6.site.yaml"
-USERS = {"central": "central-pw", "box-7": "box-pw"}
-
-
-class Field:
-    """A box with its settings on disk; `run` starts `sightline edge run`."""
-
-    def __init__(self, folder: Path, site: Path, url: str, broker: int, central: str, weights: Path) -> None:
-        self.folder, self.data, self.health = folder, folder / "data", open_port()
-        self.site = folder / "site.yaml"
-        text = site.read_text(encoding="utf-8")
-        self.site.write_text(text.replace(load_site(site).site.cameras[0].url, url), encoding="utf-8")
-        (folder / "pw").write_text(USERS["box-7"])
-        (folder / "pw").chmod(0o600)
-        settings = {
-            "edge_id": "box-7",
-            "sites": ["site.yaml"],
-            "data_dir": "data",
-            "broker": {"host": "127.0.0.1", "port": broker, "username": "box-7", "password_file": "pw"},
-            "central": {"url": central},
-            "health_port": self.health,
-        }
-        self.config = folder / "edge.yaml"
-        self.config.write_text(yaml.safe_dump(settings))
-        self.ring = KeyRing(self.data / "keys")
-        self.log = folder / "run.log"
-        self._environment = {**os.environ, "SIGHTLINE_WEIGHTS": str(weights), "PYTHONPATH": str(ROOT)}
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def run(self) -> None:
-        command = [sys.executable, "-m", "sightline", "edge", "run", "--config", str(self.config)]
-        with self.log.open("ab") as out:
-            self.process = subprocess.Popen(command, cwd=self.folder, stdout=out, stderr=out, env=self._environment)
-
-    def end(self, number: int = signal.SIGTERM) -> int:
-        assert self.process is not None
-        if number and self.process.poll() is None:
-            self.process.send_signal(number)
-        return self.process.wait(90)
-
-    def report(self) -> dict:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.health}/healthz", timeout=5) as answer:
-                return json.load(answer)
-        except urllib.error.HTTPError as error:
-            return json.load(error)
-        except OSError:
-            return {}
-
-    def metrics(self) -> str:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.health}/metrics", timeout=5) as answer:
-            return answer.read().decode()
-
-    def part(self, marker: str) -> list[int]:
-        return [pid for pid in leftovers(str(self.folder)) if marker in _command(pid)]
-
-    def told(self) -> str:
-        return self.log.read_text(errors="replace") if self.log.exists() else ""
-
-
-def _command(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-    except OSError:
-        return ""
-
-
-@pytest.fixture
-def camera(shared: Path) -> Iterator[str]:
-    """The address of a real recording over RTSP, played from its beginning for each viewer."""
-    server = GstServer(shared / "clips" / CLIP) if has_gst() else FileServer(shared / "clips")
-    yield server.url if isinstance(server, GstServer) else server.url(CLIP)
-    server.stop()
-
-
-@pytest.fixture
-def field(shared: Path, tmp_path: Path, camera: str) -> Iterator[Callable[[int, str], Field]]:
-    made: list[Field] = []
-
-    def make(broker: int, central: str) -> Field:
-        url = camera.replace("://", "://viewer:top-secret@")
-        made.append(Field(tmp_path, shared / "clips" / SITE, url, broker, central, shared / "weights"))
-        return made[-1]
-
-    yield make
-    for one in made:
-        if one.process is not None and one.process.poll() is None:
-            one.end()
-
-
-def enrolled(one: Field) -> Field:
-    one.ring.pending()
-    one.ring.accept()
-    return one
+from tests.scenes.rtsp import leftovers
 
 
 @pytest.mark.timeout(240)

@@ -1,0 +1,32 @@
+"""Fixtures of the integration tests: a real recording over RTSP, and a box that watches it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from edge_peers import CLIP, SITE, Field
+
+from tests.scenes.rtsp import FileServer, GstServer, has_gst
+
+
+@pytest.fixture
+def camera(shared: Path) -> Iterator[str]:
+    """The address of a real recording over RTSP, played from its beginning for each viewer."""
+    server = GstServer(shared / "clips" / CLIP) if has_gst() else FileServer(shared / "clips")
+    yield server.url if isinstance(server, GstServer) else server.url(CLIP)
+    server.stop()
+
+
+@pytest.fixture
+def field(shared: Path, tmp_path: Path, camera: str) -> Iterator[Callable[[int, str], Field]]:
+    made: list[Field] = []
+
+    def make(broker: int, central: str) -> Field:
+        url = camera.replace("://", "://viewer:top-secret@")
+        made.append(Field(tmp_path, shared / "clips" / SITE, url, broker, central, shared / "weights"))
+        return made[-1]
+
+    yield make
+    for one in made:
+        if one.process is not None and one.process.poll() is None:
+            one.end()
