@@ -103,12 +103,9 @@ class ParkingRule:
 
     def standers(self) -> tuple[Stander, ...]:
         """The vehicles on four wheels that stand as of the last scene, for the plan of the looks to come."""
-        stays = self._roster.stays
-        return tuple(
-            Stander(one.rest.box, one.rest.settled, one.key in stays, self._expires(stays.get(one.key)))
-            for one in self._roster.vehicles.values()
-            if one.rest and one.kind in VEHICLES
-        )
+        standing = [one for one in self._roster.vehicles.values() if one.kind in VEHICLES]
+        stays = [(one.rest, self._roster.stays.get(one.key)) for one in standing if one.rest]
+        return tuple(Stander(r.box, r.settled, stay is not None, self._expires(stay), r.t_last) for r, stay in stays)
 
     def _expires(self, stay: Stay | None) -> float | None:
         number = self._nearest_to_expiry(stay) if stay and stay.t_moving is None and not stay.accused else None
