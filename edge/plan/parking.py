@@ -24,6 +24,8 @@ TOUCHES = 0.04
 SETTLE_SPANS = 4
 #: A wait that has run out unproven is looked at closely for so long [s]; then keyframes must do.
 OVERDUE_S = 8.0
+#: One that no sighting has proved to stand for so long [s] is looked at closely, and again no sooner than that.
+DOUBT_S, DOUBT_AGAIN_S = 3.0, 8.0
 #: The jam veto needs so many vehicles beside the zone (domain D2), and one that passes undoes it for 20 s.
 CROWD, FLOW_S = 3, 8.0
 
@@ -36,7 +38,7 @@ class ParkingPlan:
         self._areas = Areas(zones)
         self._heartbeat_s = heartbeat_s
         self._t_detected: float | None = None
-        self._t_flow = -np.inf
+        self._t_flow = self._t_doubt = -np.inf
         self._suspects: Boxes = NOBODY
         self._coming: Boxes = NOBODY
         self._spans_left = 0
@@ -53,6 +55,8 @@ class ParkingPlan:
         if any(one.stays and not one.settled for one in heed.standers) or self._unsettled(heed):
             return Choice.STRETCH
         if any(one.expires is not None and t - OVERDUE_S <= one.expires <= t for one in heed.standers):
+            return Choice.STRETCH
+        if self._doubts(t, heed):
             return Choice.STRETCH
         overdue = any(one.expires is not None and one.expires <= t for one in heed.standers)
         changed = change.camera_moved or any(change.changed)
@@ -111,6 +115,14 @@ class ParkingPlan:
         self._gone = np.concatenate([self._gone, away[again]])
         self._missing = away[~again]
         return bool(again.any())
+
+    def _doubts(self, t: float, heed: Heed) -> bool:
+        """Whether looks alone no longer prove that somebody stands, and nobody looked closer lately."""
+        doubtful = any(one.stays and t - one.proven > DOUBT_S for one in heed.standers)
+        if not doubtful or t - self._t_doubt < DOUBT_AGAIN_S:
+            return False
+        self._t_doubt = t
+        return True
 
     def _flows(self, t: float, vehicles: Boxes, heed: Heed) -> bool:
         """Whether somebody drives past those that stand, and the jam veto has not been shown it lately."""

@@ -3,7 +3,7 @@
 import io
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from contract.errors import SightlineError
 from edge.analysis import Judged, Output
@@ -51,8 +51,8 @@ class _Collector(Sink):
         self.judged += [output for output in outputs if isinstance(output, Judged)]
 
 
-def run_scene(scene: LabelledScene, model: Path | None = None) -> Ran:
-    """Judge a scene. What is wrong with its input stands in `error`, as users would be told it."""
+def run_scene(scene: LabelledScene, model: Path | None = None, plan: Literal["full", "live"] = "full") -> Ran:
+    """Judge a scene, looked at by `plan`. What is wrong with its input stands in `error`, as users would be told it."""
     sink, notes = _Collector(), list[str]()
     try:
         place = place_of(scene.site, scene.label.camera)
@@ -62,7 +62,7 @@ def run_scene(scene: LabelledScene, model: Path | None = None) -> Ran:
         elif scene.video is not None:
             from edge.video_replay import replay_videos
 
-            replay_videos(place, [scene.video], start, sink, notes.append, model=model, evidence=None)
+            replay_videos(place, [scene.video], start, sink, notes.append, model=model, evidence=None, plan=plan)
     except (SightlineError, ValueError) as error:
         return Ran(scene.name, error=str(error))
     return Ran(scene.name, _events(sink.judged), [told(judged.decision) for judged in sink.judged])
