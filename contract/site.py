@@ -149,6 +149,15 @@ class Zone(SiteModel):
         return (DEFAULT_WAIT_S.get(self.type, 300.0) if permitted is None else permitted) + (self.grace_s or 0.0)
 
 
+class Recording(SiteModel):
+    """That a camera is recorded, in segments that begin with a keyframe."""
+
+    keep_days: Annotated[float, Field(gt=0, le=3650, allow_inf_nan=False)] = Field(
+        default=30.0, description="days after which a segment is deleted, unless a hold keeps it"
+    )
+    segment_s: Annotated[float, Field(ge=2, le=60, allow_inf_nan=False)] = 10.0
+
+
 class Camera(SiteModel):
     """A camera and what it looks at. `frame` is width and height in pixels."""
 
@@ -163,6 +172,7 @@ class Camera(SiteModel):
     ground: Ground | None = None
     lanes: list[Lane] = []
     zones: list[Zone] = []
+    recording: Recording | None = Field(default=None, description="`recording: {}` records it; default: not recorded")
 
     @field_validator("url", "sub_url")
     @classmethod
@@ -325,6 +335,7 @@ __all__ = [
     "Marking",
     "Point",
     "Polygon",
+    "Recording",
     "Signal",
     "Site",
     "Zone",

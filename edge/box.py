@@ -54,6 +54,11 @@ class Folders:
         """What is kept of undecided passages of one camera."""
         return self.data_dir / "evidence" / camera_id
 
+    @property
+    def recordings(self) -> Path:
+        """Segments and their index, where the settings name no other folder."""
+        return self.data_dir / "recordings"
+
     def heartbeat(self, name: str) -> Path:
         """Figures of one worker, written every few seconds."""
         return self.run / f"{name}.json"

@@ -48,6 +48,15 @@ class Outbox(Settings):
     max_media_bytes: int = Field(default=8 * 1024**3, ge=1_000_000)
 
 
+class Recordings(Settings):
+    """Where and how much is recorded, of the cameras whose site file says `recording`."""
+
+    folder: Readable | None = Field(default=None, description="default: `recordings` in data_dir")
+    max_bytes: int = Field(default=200 * 1024**3, ge=10_000_000)
+    min_free_bytes: int = Field(default=2 * 1024**3, ge=0, description="below it the oldest go, then recording stops")
+    cameras_per_recorder: int = Field(default=20, ge=1, le=25)
+
+
 class EdgeConfig(Settings):
     """A box. Paths are relative to the settings file."""
 
@@ -59,6 +68,7 @@ class EdgeConfig(Settings):
     detection: Detection = Detection()
     plates: Plates = Plates()
     outbox: Outbox = Outbox()
+    recording: Recordings = Recordings()
     rtsp_transport: Literal["tcp", "udp"] = "tcp"
     cameras_per_worker: int = Field(default=8, ge=1, le=32)
     pre_roll_s: float = Field(default=20.0, ge=5, le=120)
@@ -81,6 +91,7 @@ def _resolved(config: EdgeConfig, base: Path) -> EdgeConfig:
             "sites": [base / site for site in config.sites],
             "data_dir": base / config.data_dir,
             "broker": config.broker.seen_from(base),
+            "recording": config.recording.model_copy(update={"folder": absolute(config.recording.folder)}),
             "plates": config.plates.model_copy(update={"weights": absolute(config.plates.weights)}),
             "detection": config.detection.model_copy(update={"model": absolute(config.detection.model)}),
         }

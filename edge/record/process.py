@@ -1,0 +1,208 @@
+"""`python -m edge.record.process --config F --cameras a,b`: records some of a box's cameras, and does nothing else.
+
+Ends with status 0 on SIGTERM or SIGINT, once what is open is on disk; with 1 when a thread died of what nobody foresaw,
+so that the supervisor starts it anew; with 2 for bad settings.
+"""
+
+import argparse
+import json
+import logging
+import os
+import resource
+import signal
+import sqlite3
+import sys
+import time
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+
+from contract import events
+from contract.errors import ConfigError, SightlineError
+from contract.site import Recording
+from edge import pulse
+from edge.box import Folders, places
+from edge.config import EdgeConfig, load_config
+from edge.deliver.spool import Spool
+from edge.judgement import Place
+from edge.logs import configure
+from edge.record.cause import cause_of_restart
+from edge.record.index import Cause, Gap, Index, Segment
+from edge.record.recorder import Recorder, Target
+from edge.record.recovery import recover
+from edge.record.sealer import Sealer
+from edge.record.space import Budget, Space
+
+log = logging.getLogger("sightline.recorder")
+HEARTBEAT_S = 2.0
+END_S = 6.0
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+
+
+class RecorderProcess:
+    """The recorders of one process."""
+
+    def __init__(self, config: EdgeConfig, names: list[str], name: str) -> None:
+        """Raises ConfigError for a camera that no site records, or a disk that cannot be written."""
+        self._folders = Folders(config.data_dir).make()
+        self._name = name
+        self._edge_id = config.edge_id
+        known = {place.camera.id: place for place in places(config) if place.camera.recording is not None}
+        if strangers := [camera for camera in names if camera not in known]:
+            raise ConfigError(f"--cameras {','.join(strangers)}: no site of this box has it with `recording`")
+        chosen = [known[camera] for camera in names]
+        root = config.recording.folder or self._folders.recordings
+        budget = Budget(config.recording.max_bytes, config.recording.min_free_bytes)
+        try:
+            self._index, index = Index(root), Index(root)
+        except (OSError, sqlite3.Error) as error:
+            raise ConfigError(f"{root}: recordings cannot be kept there ({error}) - choose another folder") from error
+        self._space = Space(root, index, budget, {one.camera.id: _of(one).keep_days for one in chosen})
+        self._spool = Spool(self._folders.spool)
+        self._sealer = Sealer(self._index, self._sealed)
+        self._recorders = self._made(config, root, chosen)
+
+    def run(self, signals: list[int]) -> int:
+        """Record until a signal stands in `signals`; the exit status."""
+        self._sealer.start()
+        self._look()
+        for recorder in self._recorders:
+            recorder.start()
+        while not signals and self._well():
+            pulse.beat()
+            self._look()
+            self._beat()
+            _nap(signals, HEARTBEAT_S)
+        for recorder in self._recorders:
+            recorder.stop()
+        until = time.monotonic() + END_S
+        for recorder in self._recorders:
+            recorder.join(max(0.1, until - time.monotonic()))
+        well = self._well(ended=True)
+        self._sealer.stop(END_S)
+        if well:
+            self._index.end_run(self._name, "the box was told to stop")
+        self._beat()
+        return 0 if well else 1
+
+    def _made(self, config: EdgeConfig, root: Path, chosen: list[Place]) -> list[Recorder]:
+        boot, run = _boot_id(), uuid.uuid4().hex[:12]
+        before = self._index.begin_run(self._name, run, boot)
+        cause, detail = cause_of_restart(before, boot)
+        made = []
+        for place in chosen:
+            camera = place.camera
+            folder = root / camera.id
+            rows = recover(folder, camera.id, self._index)
+            self._index.add(rows)
+            for row in rows:
+                log.warning("%s: %s was left by an earlier run and is kept", camera.id, row.name)
+            end = self._index.last_end(camera.id)
+            since: tuple[datetime, Cause, str] | None = None
+            if end is not None:
+                since = datetime.fromtimestamp(end / 1e6, UTC), cause, detail
+            target = Target(camera.id, camera.url, folder, run, _of(place).segment_s, config.rtsp_transport)
+            made.append(Recorder(target, self._sealer, self._space, since))
+        return made
+
+    def _well(self, *, ended: bool = False) -> bool:
+        if ended:
+            return not any(recorder.failed for recorder in self._recorders)
+        return self._sealer.alive and all(recorder.alive for recorder in self._recorders)
+
+    def _look(self) -> None:
+        """Look after the disk; one that refuses even that is seen when the next segment begins."""
+        try:
+            self._space.turn()
+        except (OSError, sqlite3.Error) as error:
+            log.error("room for recordings cannot be made (%s)", error)
+
+    def _sealed(self, row: Segment | Gap) -> None:
+        """A row is on disk (sealer's thread): a gap is told to central as well."""
+        if not isinstance(row, Gap):
+            return
+        log.warning("%s: %.1f s are not recorded (%s) - %s", row.camera, _seconds(row), row.cause, row.detail)
+        data = events.Gap(
+            edge_id=self._edge_id,
+            part=self._name,
+            cameras=[row.camera],
+            cause=f"not recorded, {row.cause}: {row.detail}"[:300],
+            at_from=datetime.fromtimestamp(row.start_us / 1e6, UTC),
+            at_until=datetime.fromtimestamp(row.end_us / 1e6, UTC),
+            gap_s=_seconds(row),
+        )
+        try:
+            self._spool.put(events.new_event(events.EventType.GAP, f"/edge/{self._edge_id}", events.now(), data), {})
+        except OSError as error:
+            log.error("%s: a gap stands in the index alone (%s)", row.camera, error.strerror)
+
+    def _beat(self) -> None:
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        beat = {
+            "pid": os.getpid(),
+            "at": time.time(),
+            "cpu_s": round(usage.ru_utime + usage.ru_stime, 3),
+            "rss_bytes": usage.ru_maxrss * 1024,
+            "recording": {recorder.camera: recorder.measure() for recorder in self._recorders},
+        }
+        path = self._folders.heartbeat(self._name)
+        temporary = path.with_suffix(".tmp")
+        try:
+            temporary.write_text(json.dumps(beat), encoding="utf-8")
+            temporary.replace(path)
+        except OSError as error:
+            log.warning("%s: cannot be written (%s)", path, error.strerror)
+
+
+def _of(place: Place) -> Recording:
+    recording = place.camera.recording
+    assert recording is not None
+    return recording
+
+
+def _seconds(gap: Gap) -> float:
+    return round((gap.end_us - gap.start_us) / 1e6, 3)
+
+
+def _boot_id() -> str:
+    """What the kernel calls this run of the machine (random(4))."""
+    try:
+        return _BOOT.read_text().strip()
+    except OSError:
+        return "unknown"
+
+
+def _nap(signals: list[int], seconds: float) -> None:
+    """Sleep, but not through a signal."""
+    until = time.monotonic() + seconds
+    while not signals and time.monotonic() < until:
+        time.sleep(0.1)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The process."""
+    parser = argparse.ArgumentParser(
+        prog="python -m edge.record.process", description="Records some of a box's cameras."
+    )
+    parser.add_argument("--config", type=Path, required=True, help="the box's settings file")
+    parser.add_argument("--cameras", required=True, help="ids of its cameras, with commas between")
+    parser.add_argument("--name", default="recorder-1", help="what its heartbeat file is called")
+    options = parser.parse_args(arguments)
+    configure()
+    os.umask(0o077)
+    signals: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda seen, _frame: signals.append(seen))
+    try:
+        names = [name for name in options.cameras.split(",") if name]
+        return RecorderProcess(load_config(options.config), names, options.name).run(signals)
+    except SightlineError as error:
+        sys.stderr.write(f"sightline: {error}\n")
+        return error.exit_status
+
+
+if __name__ == "__main__":
+    # A thread may still wait for a silent camera; all that matters is on disk by now.
+    status = main()
+    sys.stderr.flush()
+    os._exit(status)

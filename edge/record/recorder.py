@@ -1,0 +1,280 @@
+"""One camera recorded: a link of its own, packets into segments, and a gap with its cause for every second without.
+
+Nothing is decoded, and nothing waits for detection. While the disk refuses, packets are passed over, and recording
+goes on at the first keyframe for which there is room.
+"""
+
+import errno
+import logging
+import threading
+import time
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from av.error import FFmpegError
+
+from edge.cameras.link import CameraLink, Change
+from edge.cameras.packets import CameraPacket
+from edge.cameras.raw import Transport
+from edge.record.cause import cause_of
+from edge.record.index import Cause, Gap, Segment
+from edge.record.recovery import repaired
+from edge.record.sealer import Finished, Sealer
+from edge.record.segment import GrowingSegment, Template
+from edge.record.space import Space
+
+log = logging.getLogger("sightline.recorder")
+#: A stretch without pictures is a gap from this length on. Seconds.
+GAP_S = 1.0
+#: Packets of a recording may wait this long to be taken together.
+GATHER_S = 0.25
+#: How often a full disk is asked again. Seconds.
+_ROOM_S = 1.0
+
+
+@dataclass(slots=True)
+class Figures:
+    """Counts of one camera since its recorder started; `lost_s` seconds in gaps, `at` Unix s of the newest picture."""
+
+    segments: int = 0
+    bytes: int = 0
+    pictures: int = 0
+    gaps: int = 0
+    lost_s: float = 0.0
+    losses: int = 0
+    jumps: int = 0
+    packets_lost: int = 0
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What to record of a camera and where: `folder` is its own, `run` names this run of the recorder."""
+
+    camera: str
+    url: str
+    folder: Path
+    run: str
+    segment_s: float
+    transport: Transport = "tcp"
+
+
+class Recorder:
+    """Records one camera until `stop`. `full` says why nothing is written, None while it is."""
+
+    def __init__(self, target: Target, sealer: Sealer, space: Space, since: tuple[datetime, Cause, str] | None) -> None:
+        """`since`: when the recording before ended, and why it did; None when there was none."""
+        self.camera = target.camera
+        self.figures = Figures()
+        self.full: str | None = None
+        self.failed: BaseException | None = None
+        self._target = target
+        self._sealer = sealer
+        self._space = space
+        self._since = since
+        self._open: GrowingSegment | None = None
+        self._template: Template | None = None
+        self._ask_room_at = 0.0
+        self._next_t: float | None = None
+        self._missing: tuple[Cause, str] | None = None
+        self._lost_before = 0
+        self._damaged = 0
+        self.link = CameraLink(
+            target.camera, target.url, self._take, target.transport, self._changed, gather_s=GATHER_S
+        )
+        self._thread = threading.Thread(target=self._run, name=f"record-{target.camera}", daemon=True)
+
+    def start(self) -> None:
+        """Start its thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let it end; does not wait."""
+        self.link.stop()
+
+    def join(self, timeout: float) -> None:
+        """Wait until what is open is handed to the sealer."""
+        self._thread.join(timeout)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still records."""
+        return self._thread.is_alive() and self.failed is None
+
+    def measure(self) -> dict[str, object]:
+        """The figures as of now."""
+        link = self.link
+        figures = self.figures
+        figures.losses, figures.jumps, figures.packets_lost = link.losses, link.jumps, link.packets_lost
+        state = "full" if self.full else link.status().state
+        return asdict(figures) | {"state": state, "cause": self.full or link.status().cause}
+
+    def _run(self) -> None:
+        try:
+            self.link.run()
+            self._cut(None)
+        except BaseException as error:
+            log.exception("%s: recording stopped by what nobody foresaw", self.camera)
+            self.failed = error
+
+    def _changed(self, change: Change) -> None:
+        """The link's state changed (this camera's thread)."""
+        if change.state == "lost":
+            log.warning("%s: recording is interrupted - %s", self.camera, change.cause)
+            self._cut(None)
+            if self._missing is None or self._missing[0] != "storage":
+                self._missing = cause_of(self._target.url, change.cause), change.cause
+        else:
+            log.info("%s: recording%s", self.camera, f" - {change.cause}" if change.cause else "")
+            if change.cause and self._missing is None:
+                self._missing = "camera", change.cause
+
+    def _take(self, packet: CameraPacket) -> None:
+        """One packet from the link."""
+        growing = self._open
+        if growing is not None and self._must_cut(growing, packet):
+            self._cut(packet)
+            growing = None
+        if growing is None:
+            growing = self._begun(packet) if packet.keyframe else None
+            if growing is None:
+                return
+        try:
+            growing.add(packet)
+        except (OSError, FFmpegError) as error:
+            self._refused(error)
+            return
+        self.figures.at = time.time()
+        if (lost := self.link.packets_lost) != self._lost_before:
+            self._lost_before = lost
+            self._damaged += 1
+
+    def _must_cut(self, growing: GrowingSegment, packet: CameraPacket) -> bool:
+        """Whether `packet` belongs to another segment: it is time, the stream changed, or there is a hole before it."""
+        if packet.info is not growing.info or packet.dts - growing.last.dts > GAP_S + packet.duration:
+            return True
+        return packet.keyframe and packet.t - growing.t0 >= self._target.segment_s - 0.05
+
+    def _begun(self, packet: CameraPacket) -> GrowingSegment | None:
+        """A segment that begins with this keyframe, None while there is no room or FFmpeg cannot write it."""
+        now = time.monotonic()
+        if self.full is not None and now < self._ask_room_at:
+            return None
+        self._ask_room_at = now + _ROOM_S
+        try:
+            if (lack := self._space.lack) is not None:
+                raise OSError(errno.ENOSPC, lack)
+            if self._template is None or self._template.info is not packet.info:
+                self._template = Template(packet)
+            growing = GrowingSegment(self._target.folder, self.link.clock.wall(packet.t), self._template, packet)
+        except (OSError, FFmpegError, ValueError) as error:
+            self._refused(error)
+            return None
+        if self.full is not None:
+            log.warning("%s: there is room again, recording goes on", self.camera)
+            self.full = None
+        self._note_gap(growing.start, packet.t)
+        self._open = growing
+        return growing
+
+    def _cut(self, following: CameraPacket | None) -> None:
+        """Close what is open and hand it to the sealer; `following` begins where it ends when nothing is missing."""
+        growing, self._open = self._open, None
+        if growing is None:
+            return
+        try:
+            growing.finish()
+        except (OSError, FFmpegError) as error:
+            self._open = growing
+            self._refused(error)
+            return
+        last = growing.last
+        end_t = last.t + last.duration
+        if following is not None and following.info is growing.info and following.dts - last.dts <= GAP_S:
+            end_t = max(end_t, following.t) if following.t - end_t < GAP_S else end_t
+            end_t = following.t if following.keyframe and following.t > growing.t0 else end_t
+        self._seal(growing, end_t)
+
+    def _seal(self, growing: GrowingSegment, end_t: float) -> None:
+        end = growing.start + timedelta(seconds=end_t - growing.t0)
+        row = Segment(
+            camera=self.camera,
+            start_us=_micros(growing.start),
+            end_us=_micros(end),
+            run=self._target.run,
+            epoch=growing.info.epoch,
+            t0=growing.t0,
+            t1=round(end_t, 6),
+            name=growing.name,
+            bytes=growing.file.size,
+            sha256=growing.file.digest,
+            pictures=growing.pictures,
+            damaged=self._damaged,
+            codec=growing.info.codec,
+            width=growing.info.width,
+            height=growing.info.height,
+            clock=self.link.clock.clock().source,
+        )
+        self._damaged = 0
+        self._next_t = end_t
+        self._since = end, "camera", "pictures are missing in the stream"
+        self.figures.segments += 1
+        self.figures.bytes += row.bytes
+        self.figures.pictures += row.pictures
+        self._sealer.put(Finished(growing.part, growing.path, row))
+
+    def _note_gap(self, start: datetime, t: float) -> None:
+        """Between the end of the recording before and a new segment: what is missing, and why."""
+        since, missing = self._since, self._missing
+        self._missing = None
+        if since is None:
+            return
+        ended, cause, detail = since
+        cause, detail = missing or (cause, detail)
+        lost = t - self._next_t if self._next_t is not None else (start - ended).total_seconds()
+        shift = (start - ended).total_seconds() - lost
+        if self._next_t is None and lost < -GAP_S:
+            said = f"the clock is {-lost:.1f} s before the end of the recording before"
+            self._sealer.put(Gap(self.camera, _micros(start), _micros(start), "clock", said))
+        if lost > GAP_S:
+            self.figures.gaps += 1
+            self.figures.lost_s = round(self.figures.lost_s + lost, 3)
+            self._sealer.put(Gap(self.camera, _micros(ended), _micros(ended + timedelta(seconds=lost)), cause, detail))
+        if self._next_t is not None and abs(shift) > GAP_S:
+            said = f"the stream's wall clock was set by {shift:+.1f} s"
+            self._sealer.put(Gap(self.camera, _micros(start - timedelta(seconds=shift)), _micros(start), "clock", said))
+
+    def _refused(self, error: Exception) -> None:
+        """The disk (or FFmpeg) refuses: let the open segment go for repair, say so once, and try again later."""
+        growing, self._open = self._open, None
+        text = getattr(error, "strerror", None) or str(error)
+        if growing is not None:
+            growing.abandon()
+            self._salvage(growing)
+        if self.full is None:
+            log.error("%s: recording stops - %s; it goes on when there is room", self.camera, text)
+        self.full = text
+        self._missing = "storage", text
+        self._ask_room_at = time.monotonic() + _ROOM_S
+
+    def _salvage(self, growing: GrowingSegment) -> None:
+        """Keep the whole beginning of a segment that could not be finished."""
+        try:
+            row = repaired(growing.part, self._target.folder, self.camera)
+        except OSError as error:
+            log.error("%s: %s stays as it is (%s)", self.camera, growing.part, error.strerror)
+            return
+        end_t = growing.t0 + (row.t1 if row else 0.0)
+        self._next_t = end_t
+        self._since = growing.start + timedelta(seconds=end_t - growing.t0), "storage", "the disk refused"
+        if row is not None:
+            self.figures.segments += 1
+            self._sealer.put(row)
+
+
+def _micros(moment: datetime) -> int:
+    return round(moment.timestamp() * 1e6)
+
+
+__all__ = ["GAP_S", "Figures", "Recorder", "Target"]

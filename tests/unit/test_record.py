@@ -1,0 +1,223 @@
+"""Recording without a camera: torn files, the index, the budget of the disk, causes."""
+
+import hashlib
+import re
+import socket
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import av
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from edge.cameras.file import FilePackets
+from edge.record.boxes import whole_length
+from edge.record.cause import cause_of, cause_of_restart
+from edge.record.index import Gap, Index, Segment
+from edge.record.recovery import recover
+from edge.record.segment import GrowingSegment, Template, segment_name, start_of
+from edge.record.space import Budget, Space
+from tests.scenes.recordings import record
+
+START = datetime(2026, 1, 5, 2, 0, 0, 250_000, tzinfo=UTC)
+MB = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A segment of 6 s with B-frames, closed but under its temporary name."""
+    folder = tmp_path_factory.mktemp("made")
+    packets = FilePackets(record(folder / "in.mp4", 6.0, gop=25, bframes=2), lambda t: START).packets(0.0, 60.0)
+    growing = GrowingSegment(folder / "cam-1", START, Template(packets[0]), packets[0])
+    for packet in packets:
+        growing.add(packet)
+    growing.finish()
+    assert growing.file.size == growing.part.stat().st_size
+    assert growing.file.digest == hashlib.sha256(growing.part.read_bytes()).hexdigest()
+    return growing.part
+
+
+def pictures(path: Path) -> list[float]:
+    with av.open(str(path)) as container:
+        return [float(frame.pts * frame.time_base) for frame in container.decode(video=0)]
+
+
+def test_a_segment_holds_every_picture_in_order(made: Path, tmp_path: Path) -> None:
+    times = pictures(made)
+    assert len(times) == 150
+    assert all(b - a == pytest.approx(0.04, abs=0.001) for a, b in zip(times, times[1:], strict=False))
+    assert whole_length(made) <= made.stat().st_size
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(share=st.floats(0, 1))
+def test_a_torn_segment_is_cut_back_to_whole_fragments(made: Path, tmp_path: Path, share: float) -> None:
+    raw = made.read_bytes()
+    torn = tmp_path / "torn.part"
+    torn.write_bytes(raw[: round(len(raw) * share)])
+    begins = [found.start() - 4 for found in re.finditer(b"moof", raw)] + [raw.index(b"mfra") - 4]
+    ends = [end for end in begins[1:] if end <= torn.stat().st_size]
+    assert whole_length(torn) == (ends[-1] if ends else 0)
+    if ends:
+        torn.write_bytes(raw[: ends[-1]])
+        got = pictures(torn)
+        assert 10 * len(ends) <= len(got) <= 14 * len(ends), "a fragment is half a second"
+
+
+def test_what_is_no_mp4_has_nothing_whole(tmp_path: Path) -> None:
+    for raw in (b"", b"\0" * 100, b"moof" * 100, (8).to_bytes(4, "big") + b"moof"):
+        (tmp_path / "x").write_bytes(raw)
+        assert whole_length(tmp_path / "x") == 0
+
+
+def test_the_name_of_a_segment_tells_its_start() -> None:
+    assert segment_name(START) == "2026-01-05/02/20260105T020000.250000Z.mp4"
+    assert start_of(Path("/x") / segment_name(START)) == START
+    assert start_of(Path("20260105T020000.250000Z-1.mp4")) == START
+
+
+def test_a_restart_keeps_what_is_whole_and_adopts_what_has_no_row(made: Path, tmp_path: Path) -> None:
+    folder, index = tmp_path / "cam-1", Index(tmp_path)
+    hour = folder / "2026-01-05" / "02"
+    hour.mkdir(parents=True)
+    raw = made.read_bytes()
+    (hour / "20260105T020000.250000Z.mp4").write_bytes(raw)
+    (hour / "20260105T020010.250000Z.part").write_bytes(raw[: len(raw) // 2])
+    (hour / "20260105T020020.250000Z.part").write_bytes(raw[:500])
+    rows = recover(folder, "cam-1", index)
+    assert [(row.torn, row.start_us) for row in rows] == [(False, micros(START)), (True, micros(START) + 10 * MB)]
+    whole, torn = rows
+    assert (whole.pictures, whole.codec, whole.width) == (150, "h264", 1280)
+    assert whole.end_us - whole.start_us == pytest.approx(6.0 * MB, abs=60_000)
+    assert 50 < torn.pictures < 80 and torn.sha256 == hashlib.sha256((folder / torn.name).read_bytes()).hexdigest()
+    assert not list(folder.rglob("*.part"))
+    index.add(rows)
+    assert recover(folder, "cam-1", index) == []
+
+
+def micros(moment: datetime) -> int:
+    return round(moment.timestamp() * MB)
+
+
+def segment(camera: str, number: int, size: int = MB, start: datetime = START) -> Segment:
+    begin = start + timedelta(seconds=10 * number)
+    return Segment(
+        camera, micros(begin), micros(begin) + 10 * MB, "run", 0, 0.0, 10.0, segment_name(begin), size, "0" * 64, 250, 0,
+        "h264", 1920, 1080, "rtcp",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    one = Index(tmp_path)
+    yield one
+    one.close()
+
+
+def test_the_index_tells_what_is_there_and_what_is_not(index: Index) -> None:
+    gap = Gap("cam-1", micros(START) + 20 * MB, micros(START) + 25 * MB, "camera", "sent nothing")
+    index.add([segment("cam-1", 0), segment("cam-1", 1), gap, segment("cam-2", 0)])
+    assert list(index.segments("cam-1")) == [segment("cam-1", 0), segment("cam-1", 1)]
+    assert list(index.segments("cam-1", micros(START) + 12 * MB)) == [segment("cam-1", 1)]
+    assert index.gaps("cam-1") == [gap] and index.gaps("cam-2") == []
+    assert index.last_end("cam-1") == micros(START) + 20 * MB and index.last_end("cam-9") is None
+    assert index.kept_bytes() == 3 * MB
+
+
+def filled(index: Index, folder: Path, count: int, start: datetime = START) -> None:
+    rows = [segment(camera, number, start=start) for number in range(count) for camera in ("cam-1", "cam-2")]
+    for row in rows:
+        path = folder / row.camera / row.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    index.add(rows)
+
+
+def test_over_the_budget_the_oldest_go_and_what_is_held_stays(index: Index, tmp_path: Path) -> None:
+    filled(index, tmp_path, 10)
+    index.hold("cam-1", micros(START) + 5 * MB, micros(START) + 15 * MB, "bookmark")
+    space = Space(tmp_path, Index(tmp_path), Budget(8 * MB, 0), {"cam-1": 9999, "cam-2": 9999})
+    space.turn()
+    assert index.kept_bytes() == 8 * MB and space.lack is None
+    starts = [(row.start_us - micros(START)) // (10 * MB) for row in index.segments("cam-1")]
+    assert starts == [0, 1, 7, 8, 9], "the two that the hold touches, and the newest"
+    for camera in ("cam-1", "cam-2"):
+        there = {str(path.relative_to(tmp_path / camera)) for path in (tmp_path / camera).rglob("*.mp4")}
+        assert there == {row.name for row in index.segments(camera)}
+    assert space.deleted == 12
+
+
+def test_when_holds_keep_everything_recording_stops_and_says_so_and_goes_on_after_release(
+    index: Index, tmp_path: Path
+) -> None:
+    filled(index, tmp_path, 5)
+    holds = [index.hold(camera, 0, 1 << 60, "court") for camera in ("cam-1", "cam-2")]
+    space = Space(tmp_path, Index(tmp_path), Budget(2 * MB, 0), {})
+    space.turn()
+    assert index.kept_bytes() == 10 * MB
+    assert space.lack is not None and "holds keep 10 MB" in space.lack
+    for number in holds:
+        index.release(number)
+    space.turn()
+    assert index.kept_bytes() == 2 * MB and space.lack is None
+
+
+def test_days_are_kept_by_camera_and_what_went_stays_in_the_index(index: Index, tmp_path: Path) -> None:
+    filled(index, tmp_path, 2, datetime.now(UTC) - timedelta(days=3))
+    space = Space(tmp_path, Index(tmp_path), Budget(100 * MB, 0), {"cam-1": 2.0, "cam-2": 4.0})
+    space.turn()
+    assert not list(index.segments("cam-1")) and len(list(index.segments("cam-2"))) == 2
+    told = index._db.execute("SELECT why, deleted_us FROM segment WHERE camera = 'cam-1'").fetchall()
+    assert [why for why, _ in told] == ["older than 2 days"] * 2
+    assert all(abs(at / 1e6 - time.time()) < 60 for _, at in told)
+
+
+def test_a_disk_that_is_nearly_full_is_cleared_and_then_told(index: Index, tmp_path: Path) -> None:
+    filled(index, tmp_path, 3)
+    index.hold("cam-1", 0, 1 << 60, "court")
+    space = Space(tmp_path, Index(tmp_path), Budget(100 * MB, 1 << 60), {})
+    space.turn()
+    assert len(list(index.segments("cam-1"))) == 3 and not list(index.segments("cam-2"))
+    assert space.lack is not None and "MB left" in space.lack
+
+
+def test_only_one_recorder_clears_the_disk(index: Index, tmp_path: Path) -> None:
+    filled(index, tmp_path, 3)
+    first, second = (Space(tmp_path, Index(tmp_path), Budget(10 * MB, 0), {}) for _ in range(2))
+    first.turn()
+    second._budget = Budget(MB, 0)
+    second.turn()
+    assert index.kept_bytes() == 6 * MB and second.lack is None
+
+
+@pytest.mark.parametrize(
+    ("before", "cause"),
+    [
+        (None, "start"),
+        (("boot-1", ""), "process"),
+        (("boot-0", ""), "power"),
+        (("boot-0", "told to stop"), "operator"),
+    ],
+)
+def test_why_a_run_ended(before: tuple[str, str] | None, cause: str) -> None:
+    assert cause_of_restart(before, "boot-1")[0] == cause
+
+
+def test_whether_the_camera_or_the_network_is_away() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        assert cause_of(f"rtsp://127.0.0.1:{port}/x", "sent nothing") == "camera"
+    assert cause_of(f"rtsp://127.0.0.1:{port}/x", "the stream broke off") == "camera"
+    assert cause_of("rtsp://10.255.255.1/x", "no route to that host - check") == "network"
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:  # what comes now is dropped, as by a cut cable
+        address = full.getsockname()
+        waiting = [socket.socket() for _ in range(3)]
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(address)
+        assert cause_of(f"rtsp://127.0.0.1:{address[1]}/x", "sent nothing") == "network"
+        for one in waiting:
+            one.close()
