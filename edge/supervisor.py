@@ -22,7 +22,7 @@ from edge.health import Health, serve
 log = logging.getLogger("sightline.supervisor")
 READY_S = 120.0
 #: A part that shows no sign of life for this long hangs (deliver may wait long for a slow disk). Seconds.
-INFERENCE_HUNG_S, WORKER_HUNG_S, DELIVER_HUNG_S = 6.0, 10.0, 15.0
+INFERENCE_HUNG_S, WORKER_HUNG_S, DELIVER_HUNG_S, RECORDER_HUNG_S = 6.0, 10.0, 15.0, 15.0
 TURN_S = 0.25
 WORKER_END_S, DELIVER_END_S, OTHER_END_S = 12.0, 8.0, 5.0
 Tell = Callable[[str], None]
@@ -42,23 +42,28 @@ class Supervisor:
         self._tell = tell
         self._signals: list[int] = []
         self._folders = Folders(config.data_dir).make()
-        cameras = [place.camera.id for place in places(config)]
+        known = places(config)
+        cameras = [place.camera.id for place in known]
         self.inference = _inference(config, self._folders, package)
         shared = dict(enumerate(shares(cameras, config.cameras_per_worker), start=1))
         cpu = isa.environment(config.detection.cpu)
         self.workers = [
             _worker(settings, self._folders, f"worker-{number}", names, plates, cpu) for number, names in shared.items()
         ]
+        recorded = [place.camera.id for place in known if place.camera.recording is not None]
+        recorders = enumerate(shares(recorded, config.recording.cameras_per_recorder), start=1)
+        parts = {f"recorder-{number}": names for number, names in recorders}
+        self.recorders = [_recorder(settings, self._folders, name, names) for name, names in parts.items()]
         arguments = ["-m", "edge.deliver.process", "--config", str(settings)]
         self.deliver = Child("deliver", arguments, patience_s=DELIVER_HUNG_S)
         self._cameras = cameras
         watched = {f"worker-{number}": names for number, names in shared.items()}
-        self.gaps = GapBook(config.edge_id, self._folders, {**watched, "inference": cameras})
+        self.gaps = GapBook(config.edge_id, self._folders, {**watched, **parts, "inference": cameras})
 
     @property
     def parts(self) -> list[Child]:
         """All parts, in the order in which they start."""
-        return [self.inference, *self.workers, self.deliver]
+        return [self.inference, *self.workers, *self.recorders, self.deliver]
 
     def run(self) -> int:
         """Run until SIGTERM or SIGINT; the exit status. Called from the main thread."""
@@ -120,7 +125,7 @@ class Supervisor:
         if any(part.running for part in self.parts):
             self._tell("stopping")
         for group, patience in (
-            (self.workers, WORKER_END_S),
+            ([*self.workers, *self.recorders], WORKER_END_S),
             ([self.deliver], DELIVER_END_S),
             ([self.inference], OTHER_END_S),
         ):
@@ -154,6 +159,17 @@ def _worker(
         arguments += ["--plates", str(plates)]
     heartbeat = folders.heartbeat(name)
     return Child(name, arguments, heartbeat=heartbeat, patience_s=WORKER_HUNG_S, environment=environment)
+
+
+def _recorder(settings: Path, folders: Folders, name: str, cameras: list[str]) -> Child:
+    arguments = ["-m", "edge.record.process", "--config", str(settings), "--cameras", ",".join(cameras), "--name", name]
+    return Child(
+        name,
+        arguments,
+        heartbeat=folders.heartbeat(name),
+        patience_s=RECORDER_HUNG_S,
+        environment={"MALLOC_ARENA_MAX": "2"},  # an arena for each of 20 threads costs 60 MB
+    )
 
 
 __all__ = ["Supervisor", "run"]
