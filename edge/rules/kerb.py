@@ -75,7 +75,7 @@ class Kerb:
 
     def standing(self, box: Array, kind: int, course: float | None) -> Standing:
         """Where a box (4,) px of class `kind` stands; `course` is its own heading [rad on the road], if seen."""
-        footprint = footprint_of(box, kind, self._heading(box, course), self._plane, self._frame)
+        footprint = self._footprint(box, kind, self._heading(box, course))
         shares = [(number, footprint.share_in(place.area)) for number, place in enumerate(self.zones)]
         return Standing(
             footprint,
@@ -86,18 +86,36 @@ class Kerb:
 
     def off_the_running_lanes(self, box: Array, kind: int) -> bool:
         """Whether most of a vehicle is in a parking zone or bay, so that it is no part of the running traffic."""
-        footprint = footprint_of(box, kind, None, self._plane, self._frame)
+        footprint = self._footprint(box, kind, None)
         return bool(_mostly_in(footprint, self.zones) or _mostly_in(footprint, self.bays))
 
     def in_lane(self, box: Array, kind: int, number: int) -> bool:
         """Whether a vehicle is in the running lane of that number."""
         lane, area = self.lanes[number]
         heading = _lane_heading(lane, area, self._plane) if self._plane.calibrated else None
-        return footprint_of(box, kind, heading, self._plane, self._frame).middle_in(area)
+        return self._footprint(box, kind, heading).middle_in(area)
 
     def heading_of_zone(self, number: int) -> float | None:
         """Direction of a parking zone's long side on the road [rad]."""
         return self.zones[number].area.long_axis()
+
+    def _footprint(self, box: Array, kind: int, heading: float | None) -> Footprint:
+        way = None
+        if not self._plane.calibrated:
+            foot = boxes.feet(box[None])[0]
+            beside = self._beside(box)
+            way = None if beside is None else beside.way_at(foot)
+        return footprint_of(box, kind, heading, self._plane, self._frame, way)
+
+    def _beside(self, box: Array) -> Area | None:
+        """The lane in which a box stands, else the zone or bay nearest to it and no farther than its width."""
+        foot = _foot(box)
+        drawn = next((area for _, area in self.lanes if area.image.covers(foot)), None)
+        if drawn is not None:
+            return drawn
+        near = [(place.area.image.distance(foot), n) for n, place in enumerate((*self.zones, *self.bays))]
+        distance, nearest = min(near, default=(math.inf, 0))
+        return (*self.zones, *self.bays)[nearest].area if distance <= float(box[2] - box[0]) else None
 
     def _heading(self, box: Array, course: float | None) -> float | None:
         """Its lane's direction, else the long axis of the zone, unless its own motion was more than 45 degrees off."""
@@ -108,10 +126,8 @@ class Kerb:
             (_lane_heading(lane, area, self._plane) for lane, area in self.lanes if area.image.covers(foot)), None
         )
         if drawn is None:
-            reach = float(box[2] - box[0])
-            near = [(place.area.image.distance(foot), n) for n, place in enumerate((*self.zones, *self.bays))]
-            distance, nearest = min(near, default=(math.inf, 0))
-            drawn = (*self.zones, *self.bays)[nearest].area.long_axis() if distance <= reach else None
+            beside = self._beside(box)
+            drawn = None if beside is None else beside.long_axis()
         if course is None or drawn is None:
             return drawn if course is None else course
         off = abs((course - drawn + np.pi / 2) % np.pi - np.pi / 2)

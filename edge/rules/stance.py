@@ -5,8 +5,11 @@ lines on the road, and the rectangle of the class's proportions, turned as the v
 is one solution of three linear equations in its middle (x, y) and its scale. Edges that are cut off by the border of
 the picture are left out, and a soft wish for the class's usual size takes their place.
 
-Without calibration it is the lower half of the box: for roadside heights and tilts the tyres' rectangle covers 35 % to
-65 % of a box's height.
+Without calibration it is a parallelogram in the picture: one pair of sides level, the other along the zone's or lane's
+own direction there. Width and height of the box are those of a block of the class's proportions, s (width + k |dx|
+length) and s (height + k |dy| length), with the foreshortening k of its length; two equations for s and k. Where no
+direction is known, or it runs across the picture, it is the lower half of the box: for roadside heights and tilts the
+tyres' rectangle covers 35 % to 65 % of a box's height.
 """
 
 import math
@@ -23,6 +26,12 @@ Array = NDArray[np.float64]
 
 #: Share of the box's height that is taken as footprint without calibration.
 LOWER_SHARE = 0.5
+#: For roadside heights and tilts the tyres' rectangle covers these shares of a box's height, least and most.
+LEAST_LOW, MOST_LOW = 0.35, 0.65
+#: A direction that leads farther across the picture than up tells nothing.
+STEEPEST = 1.0
+#: Edges of a polygon within this angle of its long axis are its long sides [rad].
+ALONG = 0.6
 #: A rectangle smaller or larger than its class by more than this is a bad box; the scale is held there.
 LEAST_SCALE, MOST_SCALE = 0.7, 1.5
 #: Errors that one metre of misfit of a line and one unit of scale stand for: 0.2 m against 20 %.
@@ -64,6 +73,27 @@ class Area:
         along = sides[int(lengths.argmax())]
         return math.atan2(along[1], along[0])
 
+    def way_at(self, foot: Array) -> Array | None:
+        """Unit direction (2,) px, up the picture, of the long sides at `foot`; None for what is about square."""
+        frame = self.image.minimum_rotated_rectangle
+        if self.image.is_empty or not isinstance(frame, Polygon) or not isinstance(self.image, Polygon):
+            return None
+        sides = np.diff(np.array(frame.exterior.coords)[:3], axis=0)
+        lengths = np.hypot(sides[:, 0], sides[:, 1])
+        if lengths.max() < 1.2 * lengths.min():
+            return None
+        axis = sides[int(lengths.argmax())] / lengths.max()
+        corners = np.array(self.image.exterior.coords)
+        edges = np.diff(corners, axis=0)
+        edges *= np.where(edges @ axis < 0, -1.0, 1.0)[:, None]
+        long = np.hypot(edges[:, 0], edges[:, 1])
+        beside = np.abs(edges[:, 0] * (foot[1] - corners[:-1, 1]) - edges[:, 1] * (foot[0] - corners[:-1, 0]))
+        # Perspective: the sides converge, and who stands nearer to one of them stands more along it.
+        weights = np.where(edges @ axis >= math.cos(ALONG) * long, long / (beside / np.maximum(long, 1e-9) + 1.0), 0.0)
+        way: Array = (edges / np.maximum(long, 1e-9)[:, None] * weights[:, None]).sum(axis=0)
+        way /= max(float(np.hypot(*way)), 1e-9)
+        return way if way[1] < 0 else -way
+
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
@@ -85,15 +115,43 @@ class Footprint:
         return bool(area.image.covers(self.image.centroid))
 
 
-def footprint_of(box: Array, kind: int, heading: float | None, plane: Plane, frame: tuple[int, int]) -> Footprint:
-    """The footprint of a box (4,) px of class `kind` that stands along `heading` [rad on the road], if known."""
-    x1, y1, x2, y2 = (float(value) for value in box)
-    top = y2 - LOWER_SHARE * (y2 - y1)
-    image = Polygon([(x1, top), (x2, top), (x2, y2), (x1, y2)])
+def footprint_of(
+    box: Array, kind: int, heading: float | None, plane: Plane, frame: tuple[int, int], way: Array | None = None
+) -> Footprint:
+    """The footprint of a box (4,) px of class `kind` that stands along `heading` [rad on the road], if known.
+
+    `way` is the same in the picture, a unit direction (2,), for a road that is not calibrated.
+    """
     if not plane.calibrated:
-        return Footprint(image, None)
+        return Footprint(_parallelogram(box, kind, way), None)
+    image = _lower_half(box)
     corners = _rectangle(box, kind, _ahead(box, plane) if heading is None else heading, plane, frame)
     return Footprint(image, None if corners is None else Polygon(corners))
+
+
+def _lower_half(box: Array) -> Polygon:
+    x1, y1, x2, y2 = (float(value) for value in box)
+    top = y2 - LOWER_SHARE * (y2 - y1)
+    return Polygon([(x1, top), (x2, top), (x2, y2), (x1, y2)])
+
+
+def _parallelogram(box: Array, kind: int, way: Array | None) -> Polygon:
+    """What a block of the class's proportions, lying along `way` in the picture, covers of the road."""
+    if way is None or abs(way[0]) > STEEPEST * abs(way[1]):
+        return _lower_half(box)
+    x1, y1, x2, y2 = (float(value) for value in box)
+    size, across, up = size_of(kind), abs(float(way[0])), abs(float(way[1]))
+    span = size.width * up * size.length - size.height * across * size.length
+    deep = LOWER_SHARE * (y2 - y1)
+    if span > 0:
+        # Cramer's rule for k s of the two equations above.
+        deep = up * size.length * (size.width * (y2 - y1) - size.height * (x2 - x1)) / span
+    deep = min(max(deep, LEAST_LOW * (y2 - y1)), MOST_LOW * (y2 - y1))
+    slant = min(deep * across / up, 0.75 * (x2 - x1))
+    top = y2 - deep
+    if way[0] > 0:
+        return Polygon([(x1, y2), (x2 - slant, y2), (x2, top), (x1 + slant, top)])
+    return Polygon([(x2, y2), (x1 + slant, y2), (x1, top), (x2 - slant, top)])
 
 
 def sound(polygon: Polygon) -> Polygon:
