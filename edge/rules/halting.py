@@ -12,8 +12,10 @@ Array = NDArray[np.float64]
 
 #: The part of the way that tells: beyond the noise, and so near that braking is even [m].
 LEAST_M, MOST_M = 0.3, 3.0
-#: Such a part of the way is no longer ago than that [s], nor is the halt.
+#: Such a part of the way is no longer ago than that [s].
 WAY_S = 4.0
+#: At 0.5 m/s^2, as gently as anybody brakes, 0.25 m take so long [s]; a line that says more is of cut or bad boxes.
+ROLLS_S = 1.0
 
 
 def halted(times: Array, places: Array, first: int, sigma: float) -> int:
@@ -50,4 +52,5 @@ def _rolled(ages: Array, places: Array, sigma: float) -> float | None:
         return None
     # The root of a distance d is known to sigma / (2 root d).
     slope, offset = np.polyfit(age, root, 1, w=root)
-    return float(min(offset / slope, WAY_S / 2)) if slope > 0 and offset > 0 else None
+    rolled_s = float(offset / slope) if slope > 0 and offset > 0 else np.inf
+    return rolled_s if rolled_s <= ROLLS_S else None
