@@ -1,5 +1,6 @@
 """Small real recordings that tests need and no clip of ../shared is: made by an encoder, decoded by the product."""
 
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
@@ -29,18 +30,26 @@ def bar(image: np.ndarray, width: int = 1280) -> int:
     return round(float(lit.mean() - 31.5) / 8)
 
 
-def record(path: Path, seconds: float, codec: str = "libx264", fps: int = 25, gop: int = 50, bframes: int = 0) -> Path:
-    """Encode `seconds` of `picture`s into `path` (1280x720)."""
+def record(
+    path: Path,
+    seconds: float,
+    codec: str = "libx264",
+    fps: float = 25,
+    gop: int = 50,
+    bframes: int = 0,
+    size: tuple[int, int] = (1280, 720),
+) -> Path:
+    """Encode `seconds` of `picture`s into `path`, `size` pixels."""
     common = {"preset": "ultrafast"}
     options = {
         "libx264": {**common, "x264-params": f"keyint={gop}:min-keyint={gop}:scenecut=0:bframes={bframes}"},
         "libx265": {**common, "x265-params": f"log-level=none:keyint={gop}:scenecut=0:bframes={bframes}:pools=1"},
     }[codec]
     with av.open(str(path), "w") as target:
-        stream = target.add_stream(codec, rate=fps, options=options)
-        stream.width, stream.height, stream.pix_fmt = 1280, 720, "yuv420p"
+        stream = target.add_stream(codec, rate=Fraction(fps), options=options)
+        (stream.width, stream.height), stream.pix_fmt = size, "yuv420p"
         for index in range(round(seconds * fps)):
-            for packet in stream.encode(av.VideoFrame.from_ndarray(picture(index), format="bgr24")):
+            for packet in stream.encode(av.VideoFrame.from_ndarray(picture(index, *size), format="bgr24")):
                 target.mux(packet)
         target.mux(stream.encode(None))
     return path

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -46,7 +47,7 @@ server.get_mount_points().add_factory("/cam", factory)
 server.attach(None)
 GLib.MainLoop().run()
 """
-_SYSTEM_PYTHON = "/usr/bin/python3"
+SYSTEM_PYTHON = "/usr/bin/python3"
 
 
 def open_port() -> int:
@@ -59,10 +60,10 @@ def open_port() -> int:
 @cache
 def has_gst() -> bool:
     """Whether GStreamer's RTSP server is installed here."""
-    if not Path(_SYSTEM_PYTHON).exists():
+    if not Path(SYSTEM_PYTHON).exists():
         return False
     script = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer"
-    return subprocess.run([_SYSTEM_PYTHON, "-c", script], capture_output=True, check=False).returncode == 0
+    return subprocess.run([SYSTEM_PYTHON, "-c", script], capture_output=True, check=False).returncode == 0
 
 
 def need_gst() -> None:
@@ -71,7 +72,7 @@ def need_gst() -> None:
         pytest.skip("needs Debian's gir1.2-gst-rtsp-server-1.0 and python3-gi")
 
 
-class _Process:
+class ServerProcess:
     """A server process that listens on `port`."""
 
     def __init__(self, arguments: list[str], port: int) -> None:
@@ -97,7 +98,7 @@ class _Process:
         self._process.wait(10)
 
 
-class FileServer(_Process):
+class FileServer(ServerProcess):
     """Serves the files of a folder over RTSP/TCP, each under its name."""
 
     def __init__(self, folder: Path) -> None:
@@ -109,13 +110,13 @@ class FileServer(_Process):
         return f"rtsp://127.0.0.1:{port or self.port}/{name}?play_count=0"
 
 
-class GstServer(_Process):
+class GstServer(ServerProcess):
     """Serves one MP4 (`codec` h264 or h265), from its beginning for each viewer."""
 
-    def __init__(self, path: Path, codec: str = "h264", password: str = "") -> None:
+    def __init__(self, path: Path, codec: str = "h264", password: str = "", port: int | None = None) -> None:
         need_gst()
-        port = open_port()
-        super().__init__([_SYSTEM_PYTHON, "-c", _GST, str(port), str(path), codec, password], port)
+        port = port or open_port()
+        super().__init__([SYSTEM_PYTHON, "-c", _GST, str(port), str(path), codec, password], port)
 
     @property
     def url(self) -> str:
@@ -126,8 +127,10 @@ class GstServer(_Process):
 class Relay:
     """Stands between a client and a server; `freeze` stops passing bytes while connections stay open."""
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int, rewrite: Callable[[bytes], bytes] | None = None) -> None:
+        """`rewrite` changes what comes from the server, as some cameras say less than others."""
         self._target = target
+        self._rewrite = rewrite
         self._flows = threading.Event()
         self._flows.set()
         self._open: list[socket.socket] = []
@@ -157,14 +160,14 @@ class Relay:
             except OSError:
                 return
             self._open += [near, far]
-            for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=self._pass, args=(source, sink), daemon=True).start()
+            for source, sink, change in ((near, far, None), (far, near, self._rewrite)):
+                threading.Thread(target=self._pass, args=(source, sink, change), daemon=True).start()
 
-    def _pass(self, source: socket.socket, sink: socket.socket) -> None:
+    def _pass(self, source: socket.socket, sink: socket.socket, change: Callable[[bytes], bytes] | None) -> None:
         try:
             while data := source.recv(65536):
                 self._flows.wait()
-                sink.sendall(data)
+                sink.sendall(change(data) if change else data)
         except OSError:
             pass
         finally:
