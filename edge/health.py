@@ -44,7 +44,7 @@ class Health:
         lost = [name for name, state in cameras.items() if state != "live"]
         degraded = bool(lost or shedding or not outbox.get("connected", False))
         status = "down" if down else "degraded" if degraded else "ok"
-        gaps = {name: round(seconds, 1) for name, seconds in self.gaps.seconds.items()}
+        gaps = {name: round(seconds, 1) for name, seconds in self.gaps.seconds.items() if seconds}
         return {
             "status": status,
             "parts": parts,
