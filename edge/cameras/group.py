@@ -51,13 +51,13 @@ class Group:
                 self._kept.append((t, frame))
 
     def keep(self, until: float, wants: Callable[[float], bool]) -> Frame | None:
-        """Decode up to `until`, keep what `wants` lets through for `frames`, and give the last picture reached."""
-        last: Frame | None = None
+        """Decode on, keep what `wants` lets through for `frames`; the first picture from `until` on, if it has come."""
         for t, frame in self._decoding(until, False):
-            last = t, frame
             if wants(t):
-                self._kept.append(last)
-        return last
+                self._kept.append((t, frame))
+            if t >= until:
+                return t, frame
+        return None
 
     def follow(self, before: "Group") -> None:
         """Go on with the decoder of the group before, which was decoded to its end: not a picture is lost between."""

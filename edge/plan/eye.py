@@ -52,7 +52,7 @@ class Eye:
             self._counts.damaged += group.damaged - damaged
 
     def ahead(self, group: Group, until: float, grid: Pace) -> Frame | None:
-        """Decode a running group on to `until`, keeping the pictures of `grid`; the last one reached."""
+        """Decode a running group on to `until`, keeping the pictures of `grid`; the one reached, if it has come."""
         before = group.decoded
         with self._costs.of("decode"):
             found = group.keep(until, grid.wants)

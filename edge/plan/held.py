@@ -58,9 +58,9 @@ class Held:
         self._things: list[_Thing] = []
 
     def note(self, seen: Detections, changed: Sequence[bool] | None = None) -> None:
-        """Take a real detection. `changed`: what the gate said of each zone at that look; None between looks.
+        """Take a real detection. `changed`: what the gate said of each zone at that look; None where it was not asked.
 
-        Where a zone changed, what is not seen there any more is forgotten at once.
+        What is not seen any more is forgotten at once, unless the gate says that nothing changed where it stands.
         """
         things, self._things = self._things, []
         for box, score, kind in zip(seen.boxes.astype(np.float64), seen.scores, seen.classes, strict=True):
@@ -73,8 +73,8 @@ class Held:
             self._things.append(thing)
         shares = self._shares(things)
         for thing, share in zip(things, shares, strict=True):
-            thing.missed += changed is not None
-            if thing.missed < MISSES_MOST and (changed is None or _still(share, changed)):
+            thing.missed += 1
+            if changed is not None and thing.missed < MISSES_MOST and _still(share, changed):
                 self._things.append(thing)
 
     def unseen(self, changed: Sequence[bool]) -> Detections:

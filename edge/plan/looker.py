@@ -179,7 +179,7 @@ class Looker:
         group = now.groups[-1]
         while now.t_look is not None and group.t_last - now.t_look >= LOOK_S + LATE_KEYFRAME_S and not now.running:
             found = self._eye.ahead(group, now.t_look + LOOK_S, self._grid)
-            if found is None or found[0] <= now.t_look:
+            if found is None:
                 return
             yield from self._look(*found)
         self._prune()
@@ -221,6 +221,7 @@ class Looker:
             for one in (*now.waiting, look):
                 yield from self._stretch(one)
             now.waiting.clear()
+            self._held.note(look.seen)
             self._parking.stretched(look.t)
             return
         yield from self._flush()

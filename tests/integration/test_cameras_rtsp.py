@@ -187,11 +187,12 @@ def test_a_reader_that_waits_for_keyframes_is_given_every_packet_once_and_never_
         reader, got, turns = LiveReader(camera.ring), [], 0
         while len(got) < 110:
             packets = reader.next(5.0)
-            assert packets and any(packet.keyframe for packet in packets)
+            assert packets
+            assert any(packet.keyframe for packet in packets)
             got += packets
             turns += 1
             time.sleep(0.2)
-        assert turns <= 5
+        assert turns <= 8, "woken by keyframes, not by packets"
         assert [packet.t for packet in got] == [packet.t for packet in camera.all[: len(got)]]
         eager = LiveReader(camera.ring)
         eager.next(5.0)

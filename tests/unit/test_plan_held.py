@@ -63,3 +63,12 @@ def test_a_box_that_wavers_is_held_at_its_median_and_by_the_name_it_had_most_oft
     only = held.at((False,))
     assert places(only) == [A]
     assert only.classes.tolist() == [CAR]
+
+
+def test_where_one_was_on_its_way_between_looks_nobody_is_held() -> None:
+    held = Held([LEFT])
+    for x in (0, 60, 120):
+        held.note(seen((x, 20, x + 70, 80)))
+    assert places(held.at((False,))) == [(120, 20, 190, 80)]
+    held.note(seen())
+    assert places(held.at((False,))) == []
