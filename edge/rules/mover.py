@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,8 @@ Array = NDArray[np.float64]
 MEMORY_S = 120.0
 #: The way by which it is told where something came from, metres.
 _CAME_M = 3.0
-#: So many free sightings tell the height something has.
-_LATE = 5
+#: So many free sightings tell the height something has, when they are among so many of the last.
+_LATE, _RECENT = 5, 41
 #: So long after a hole it is known which way somebody goes, and this fast it goes somewhere, m/s.
 _TELLS_S, _WALKS_MS = 0.6, 0.6
 
@@ -108,8 +109,9 @@ class Mover:
 
     def stature(self) -> float | None:
         """Metres that its box is high when its feet are free, of late; None while they never were."""
-        free = [height for height, hidden in zip(self.heights[-40:], self.hidden[-40:], strict=True) if not hidden]
-        return float(np.median(free[-_LATE:])) if free else None
+        late = zip(self.heights[:-_RECENT:-1], self.hidden[:-_RECENT:-1], strict=True)
+        free = sorted(islice((height for height, hidden in late if not hidden), _LATE))
+        return free[len(free) // 2] if free else None
 
     def whole(self, plane: Plane, first: int = 0) -> Array:
         """Its boxes (N, 4) px from sighting `first` on, with the lower edges that were hidden put right."""
