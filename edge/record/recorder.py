@@ -78,6 +78,7 @@ class Recorder:
         self._ask_room_at = 0.0
         self._next_t: float | None = None
         self._missing: tuple[Cause, str] | None = None
+        self._begins: tuple[datetime, float] | None = None
         self._lost_before = 0
         self._damaged = 0
         self.link = CameraLink(
@@ -146,6 +147,8 @@ class Recorder:
             self._refused(error)
             return
         self.figures.at = time.time()
+        if self._begins is not None and growing.file.size:
+            self._confirm()
         if (lost := self.link.packets_lost) != self._lost_before:
             self._lost_before = lost
             self._damaged += 1
@@ -171,12 +174,19 @@ class Recorder:
         except (OSError, FFmpegError, ValueError) as error:
             self._refused(error)
             return None
+        self._begins = growing.start, packet.t
+        self._open = growing
+        return growing
+
+    def _confirm(self) -> None:
+        """The disk took the first of a new segment: from here on there is recording again."""
+        begins, self._begins = self._begins, None
+        if begins is None:
+            return
         if self.full is not None:
             log.warning("%s: there is room again, recording goes on", self.camera)
             self.full = None
-        self._note_gap(growing.start, packet.t)
-        self._open = growing
-        return growing
+        self._note_gap(*begins)
 
     def _cut(self, following: CameraPacket | None) -> None:
         """Close what is open and hand it to the sealer; `following` begins where it ends when nothing is missing."""
@@ -197,6 +207,7 @@ class Recorder:
         self._seal(growing, end_t)
 
     def _seal(self, growing: GrowingSegment, end_t: float) -> None:
+        self._confirm()
         end = growing.start + timedelta(seconds=end_t - growing.t0)
         row = Segment(
             camera=self.camera,
@@ -252,6 +263,7 @@ class Recorder:
         if growing is not None:
             growing.abandon()
             self._salvage(growing)
+            self._begins = None
         if self.full is None:
             log.error("%s: recording stops - %s; it goes on when there is room", self.camera, text)
         self.full = text
@@ -265,12 +277,14 @@ class Recorder:
         except OSError as error:
             log.error("%s: %s stays as it is (%s)", self.camera, growing.part, error.strerror)
             return
-        end_t = growing.t0 + (row.t1 if row else 0.0)
+        if row is None:
+            return
+        self._confirm()
+        end_t = growing.t0 + row.t1
         self._next_t = end_t
-        self._since = growing.start + timedelta(seconds=end_t - growing.t0), "storage", "the disk refused"
-        if row is not None:
-            self.figures.segments += 1
-            self._sealer.put(row)
+        self._since = growing.start + timedelta(seconds=row.t1), "storage", "the disk refused"
+        self.figures.segments += 1
+        self._sealer.put(row)
 
 
 def _micros(moment: datetime) -> int:

@@ -1,0 +1,331 @@
+"""Recorders as processes, cameras over RTSP: every second is recorded, or is a gap with its cause."""
+
+import errno
+import hashlib
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import av
+import pytest
+import yaml
+
+from edge.record import segment as segments
+from edge.record.index import Gap, Index, Segment
+from edge.record.recorder import Recorder, Target
+from edge.record.sealer import Sealer
+from edge.record.segment import segment_name
+from edge.record.space import Budget, Space
+from tests.scenes.recordings import record
+from tests.scenes.rtsp import FileServer, Relay
+
+ROOT = Path(__file__).resolve().parents[2]
+MB = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """in.mp4: 30 s, 25/s, a keyframe a second."""
+    folder = tmp_path_factory.mktemp("recordings")
+    record(folder / "in.mp4", 30.0, gop=25, size=(640, 360))
+    return folder
+
+
+@pytest.fixture
+def server(recordings: Path) -> Iterator[FileServer]:
+    one = FileServer(recordings)
+    yield one
+    one.stop()
+
+
+class Box:
+    """A recorder process with its settings on disk."""
+
+    def __init__(self, folder: Path, url: str, **recording: int) -> None:
+        self.folder = folder
+        site = {
+            "site": "s", "name": "S", "timezone": "Asia/Shanghai", "jurisdiction": "cn-default",
+            "cameras": [{"id": "cam-1", "url": url, "frame": [640, 360], "recording": {"segment_s": 2}}],
+        }  # fmt: skip
+        (folder / "site.yaml").write_text(yaml.safe_dump(site))
+        settings = {"edge_id": "box-1", "sites": ["site.yaml"], "data_dir": "data", "recording": recording}
+        (folder / "edge.yaml").write_text(yaml.safe_dump(settings))
+        self.root = folder / "data" / "recordings"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def run(self) -> None:
+        command = [sys.executable, "-m", "edge.record.process", "--config", str(self.folder / "edge.yaml")]
+        with (self.folder / "log").open("ab") as out:
+            self.process = subprocess.Popen(
+                [*command, "--cameras", "cam-1"], cwd=ROOT, stdout=out, stderr=out, env={**os.environ}
+            )
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(20)
+
+    def segments(self) -> list[Segment]:
+        return list(Index(self.root).segments("cam-1"))
+
+    def gaps(self) -> list[Gap]:
+        return Index(self.root).gaps("cam-1")
+
+    def beat(self) -> dict:
+        try:
+            told = json.loads((self.folder / "data" / "run" / "recorder-1.json").read_text())
+        except (OSError, ValueError):
+            return {}
+        return told["recording"]["cam-1"]
+
+    def told(self) -> str:
+        return (self.folder / "log").read_text(errors="replace")
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Callable[..., Box]]:
+    made: list[Box] = []
+
+    def make(url: str, **recording: int) -> Box:
+        made.append(Box(tmp_path, url, **({"min_free_bytes": 0} | recording)))
+        return made[-1]
+
+    yield make
+    for one in made:
+        if one.process is not None:
+            one.end(signal.SIGKILL)
+
+
+def until(true: Callable[[], object], seconds: float, told: Callable[[], str]) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > end:
+            pytest.fail(f"not within {seconds:.0f} s\n{told()[-3000:]}")
+        time.sleep(0.05)
+
+
+def holes(rows: list[Segment]) -> list[float]:
+    """Seconds between each segment and the next."""
+    return [(b.start_us - a.end_us) / MB for a, b in itertools.pairwise(rows)]
+
+
+def whole(box: Box, rows: list[Segment]) -> int:
+    """Pictures in the files, after each was found to be what the index says and to play."""
+    count = 0
+    for row in rows:
+        path = box.root / "cam-1" / row.name
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == row.sha256 and path.stat().st_size == row.bytes
+        with av.open(str(path)) as container:
+            times = [float(frame.pts * frame.time_base) for frame in container.decode(video=0)]
+        assert len(times) == row.pictures
+        assert times[-1] - times[0] == pytest.approx((row.end_us - row.start_us) / MB - 0.04, abs=0.06)
+        count += len(times)
+    return count
+
+
+def test_every_picture_is_recorded_once(box: Callable[..., Box], server: FileServer) -> None:
+    one = box(server.url("in.mp4"))
+    one.run()
+    until(lambda: one.root.exists() and len(one.segments()) >= 4, 30, one.told)
+    assert one.end() == 0
+    rows = one.segments()
+    assert [abs(b.t0 - a.t1) for a, b in itertools.pairwise(rows)] == pytest.approx([0.0] * (len(rows) - 1))
+    span = (rows[-1].end_us - rows[0].start_us) / MB
+    assert whole(one, rows) == pytest.approx(span * 25, abs=2)
+    assert all(1.9 <= row.t1 - row.t0 <= 3.0 for row in rows[:-1])
+    assert one.gaps() == [] and not list(one.root.rglob("*.part"))
+
+
+def test_killed_it_loses_less_than_a_second_beyond_its_absence(box: Callable[..., Box], server: FileServer) -> None:
+    one = box(server.url("in.mp4"))
+    one.run()
+    until(lambda: one.root.exists() and len(one.segments()) >= 2, 30, one.told)
+    time.sleep(1.3)
+    one.end(signal.SIGKILL)
+    killed = time.time()
+    assert list(one.root.rglob("*.part")), "it was killed in the midst of a segment"
+    time.sleep(1.0)
+    one.run()
+    before = len(one.segments())
+    until(lambda: len(one.segments()) >= before + 3, 30, one.told)
+    one.end()
+    rows = one.segments()
+    torn = [row for row in rows if row.torn]
+    assert len(torn) == 1 and not list(one.root.rglob("*.part"))
+    assert killed - torn[0].end_us / MB < 1.0, "at most a second of what came is lost"
+    gaps = one.gaps()
+    assert [gap.cause for gap in gaps] == ["process"]
+    assert gaps[0].start_us == torn[0].end_us
+    assert gaps[0].end_us == next(row.start_us for row in rows if row.start_us > torn[0].start_us)
+    whole(one, rows)
+
+
+def test_a_camera_that_stalls_or_dies_is_a_gap_of_its_length(box: Callable[..., Box], server: FileServer) -> None:
+    relay = Relay(server.port)
+    one = box(server.url("in.mp4", relay.port))
+    try:
+        one.run()
+        until(lambda: one.root.exists() and len(one.segments()) >= 2, 30, one.told)
+        relay.freeze()
+        frozen = time.time()
+        until(lambda: one.beat().get("state") == "lost", 10, one.told)
+        relay.thaw()
+        until(lambda: one.gaps(), 20, one.told)
+        until(lambda: one.segments()[-1].start_us > one.gaps()[0].start_us, 20, one.told)
+        gap = one.gaps()[0]
+        assert gap.cause == "camera" and "sent nothing for 4 s" in gap.detail
+        assert abs(gap.start_us / MB - frozen) < 1.0, "what came before the stall is kept"
+        assert 4.0 <= (gap.end_us - gap.start_us) / MB < 10.0
+        one.end()
+        rows = one.segments()
+        between = [hole for hole in holes(rows) if hole > 1.0]
+        assert between == [pytest.approx((gap.end_us - gap.start_us) / MB, abs=0.25)]
+        whole(one, rows)
+        spooled = [json.loads(path.read_bytes())["event"] for path in (one.folder / "data/spool/new").glob("*.json")]
+        assert [event["type"] for event in spooled] == ["sightline.box.gap"]
+        assert spooled[0]["data"]["cameras"] == ["cam-1"] and "camera" in spooled[0]["data"]["cause"]
+    finally:
+        relay.close()
+
+
+def test_the_budget_is_kept_while_it_records(box: Callable[..., Box], server: FileServer) -> None:
+    one = box(server.url("in.mp4"), max_bytes=10_000_000)
+    one.root.mkdir(parents=True)
+    ago = datetime.now(UTC) - timedelta(hours=5)
+    begun = round(ago.timestamp() * MB)
+    big = Segment(
+        "cam-1", begun, begun + 9 * MB, "old", 0, 0.0, 9.0, segment_name(ago), 9_990_000, "0" * 64, 1, 0,
+        "h264", 1, 1, "rtcp",
+    )  # fmt: skip
+    old = one.root / "cam-1" / big.name
+    old.parent.mkdir(parents=True)
+    old.write_bytes(b"x")
+    index = Index(one.root)
+    index.add([big])
+    one.run()
+    until(lambda: not old.exists(), 30, one.told)
+    assert index.kept_bytes() < 10_000_000
+    assert index._db.execute("SELECT why FROM segment WHERE name = ?", (big.name,)).fetchone()[0].startswith("over")
+
+
+def test_a_box_that_is_stopped_in_order_says_so(box: Callable[..., Box], server: FileServer) -> None:
+    one = box(server.url("in.mp4"))
+    for count in (1, 4):
+        one.run()
+        until(lambda least=count: one.root.exists() and len(one.segments()) >= least, 30, one.told)
+        assert one.end() == 0
+        time.sleep(1.5)
+    assert [gap.cause for gap in one.gaps()] == ["operator"]
+
+
+def test_a_camera_that_no_site_records_is_refused(box: Callable[..., Box], tmp_path: Path) -> None:
+    one = box("rtsp://127.0.0.1:1/x")
+    command = [sys.executable, "-m", "edge.record.process", "--config", str(one.folder / "edge.yaml"), "--cameras", "x"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2 and ended.stderr.count("\n") == 1 and "recording" in ended.stderr
+
+
+# -- a disk that is full ------------------------------------------------------------------------------------------
+
+
+class Disk:
+    """os.write of segments, which refuses while `full`, some bytes into what it is given."""
+
+    def __init__(self) -> None:
+        self.full = False
+
+    def write(self, handle: int, data: memoryview) -> int:
+        if self.full:
+            if len(data) > 5000:
+                return os.write(handle, data[:5000])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return os.write(handle, data)
+
+
+def test_on_a_full_disk_recording_stops_says_so_and_goes_on(
+    tmp_path: Path, server: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = Disk()
+
+    class Os:
+        write = staticmethod(disk.write)
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(os, name)
+
+    monkeypatch.setattr(segments, "os", Os())
+    rows: list[Segment | Gap] = []
+    index = Index(tmp_path)
+    sealer = Sealer(index, rows.append)
+    sealer.start()
+    space = Space(tmp_path, Index(tmp_path), Budget(10**12, 0), {})
+    target = Target("cam-1", server.url("in.mp4"), tmp_path / "cam-1", "run", 2.0)
+    recorder = Recorder(target, sealer, space, None)
+    recorder.start()
+    try:
+        until(lambda: len(list(index.segments("cam-1"))) >= 2, 20, lambda: str(recorder.measure()))
+        until(lambda: any(part.stat().st_size for part in tmp_path.rglob("*.part")), 5, lambda: "nothing grows")
+        disk.full = True
+        until(lambda: recorder.full, 5, lambda: str(recorder.measure()))
+        assert "No space left" in str(recorder.full) and recorder.measure()["state"] == "full"
+        time.sleep(3.0)
+        assert recorder.alive, "the camera is watched on"
+        disk.full = False
+        until(lambda: recorder.full is None, 5, lambda: str(recorder.measure()))
+        until(lambda: any(isinstance(row, Gap) for row in rows), 10, lambda: str(recorder.measure()))
+        time.sleep(3.0)
+    finally:
+        recorder.stop()
+        recorder.join(10)
+        sealer.stop(10)
+    gaps = [row for row in rows if isinstance(row, Gap)]
+    assert [gap.cause for gap in gaps] == ["storage"]
+    lost = (gaps[0].end_us - gaps[0].start_us) / MB
+    assert 3.0 <= lost <= 7.0
+    found = list(index.segments("cam-1"))
+    assert any(row.torn for row in found), "the whole beginning of the refused segment is kept"
+    for row in found:
+        with av.open(str(tmp_path / "cam-1" / row.name)) as container:
+            assert sum(1 for _ in container.decode(video=0)) == row.pictures
+    assert not list(tmp_path.rglob("*.part"))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 12 MB, where this user may mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(folder)]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("needs the right to mount a tmpfs")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_real_disk_fills_up_and_is_emptied(box: Callable[..., Box], server: FileServer, small_disk: Path) -> None:
+    one = box(server.url("in.mp4"), folder=str(small_disk / "kept"))
+    one.root = small_disk / "kept"
+    index = Index(one.root)
+    index.hold("cam-1", 0, 1 << 60, "court")
+    one.run()
+    until(lambda: len(one.segments()) >= 1, 30, one.told)
+    filler = small_disk / "filler"
+    with filler.open("wb") as file, pytest.raises(OSError, match="No space left"):
+        while True:
+            file.write(bytes(100_000))
+            file.flush()
+    until(lambda: one.beat().get("state") == "full", 15, one.told)
+    filler.unlink()
+    until(lambda: one.beat().get("state") == "live", 15, one.told)
+    until(lambda: "storage" in [gap.cause for gap in one.gaps()], 15, one.told)
+    assert one.end() == 0
+    whole(one, one.segments())
+    assert one.told().count("recording stops") <= 3, "said once, not every second"
