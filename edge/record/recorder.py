@@ -147,7 +147,7 @@ class Recorder:
             self._refused(error)
             return
         self.figures.at = time.time()
-        if self._begins is not None and growing.file.size:
+        if self._begins is not None and growing.taken:
             self._confirm()
         if (lost := self.link.packets_lost) != self._lost_before:
             self._lost_before = lost

@@ -35,6 +35,7 @@ class Hashed:
         self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         self._sha = hashlib.sha256()
         self.size = 0
+        self.writes = 0
         self.failed: OSError | None = None
 
     def write(self, data: bytes) -> int:
@@ -50,6 +51,7 @@ class Hashed:
             raise
         self._sha.update(data)
         self.size += len(data)
+        self.writes += 1
         return len(data)
 
     @property
@@ -128,6 +130,11 @@ class GrowingSegment:
             raise self.file.failed
         self.pictures += 1
         self.last = packet
+
+    @property
+    def taken(self) -> bool:
+        """Whether the disk took pictures: the first write is the head alone."""
+        return self.file.writes > 1
 
     def finish(self) -> None:
         """Write what FFmpeg still holds and close the file, which is not yet durable."""

@@ -48,8 +48,8 @@ def server(recordings: Path) -> Iterator[FileServer]:
 class Box:
     """A recorder process with its settings on disk."""
 
-    def __init__(self, folder: Path, url: str, **recording: int) -> None:
-        self.folder = folder
+    def __init__(self, place: Path, url: str, **recording: int | str) -> None:
+        folder = self.folder = place
         site = {
             "site": "s", "name": "S", "timezone": "Asia/Shanghai", "jurisdiction": "cn-default",
             "cameras": [{"id": "cam-1", "url": url, "frame": [640, 360], "recording": {"segment_s": 2}}],
@@ -94,7 +94,7 @@ class Box:
 def box(tmp_path: Path) -> Iterator[Callable[..., Box]]:
     made: list[Box] = []
 
-    def make(url: str, **recording: int) -> Box:
+    def make(url: str, **recording: int | str) -> Box:
         made.append(Box(tmp_path, url, **({"min_free_bytes": 0} | recording)))
         return made[-1]
 
@@ -272,7 +272,7 @@ def test_on_a_full_disk_recording_stops_says_so_and_goes_on(
     recorder.start()
     try:
         until(lambda: len(list(index.segments("cam-1"))) >= 2, 20, lambda: str(recorder.measure()))
-        until(lambda: any(part.stat().st_size for part in tmp_path.rglob("*.part")), 5, lambda: "nothing grows")
+        until(lambda: any(part.stat().st_size > 9000 for part in tmp_path.rglob("*.part")), 5, lambda: "nothing grows")
         disk.full = True
         until(lambda: recorder.full, 5, lambda: str(recorder.measure()))
         assert "No space left" in str(recorder.full) and recorder.measure()["state"] == "full"
