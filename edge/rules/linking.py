@@ -107,7 +107,14 @@ class _Linking:
         own = self._column.get(self._vehicles[row].track_id)
         swapped = own is not None and own != column and self._lasts[other, own] > self._lasts[other, column]
         lately = self._t - self._vehicles[row].last.t <= FRESH_S
-        return not (swapped and lately)
+        return not (lately and (swapped or self._shown_as_it_stands(row, column)))
+
+    def _shown_as_it_stands(self, row: int, column: int) -> bool:
+        """Whether a box is a standing vehicle's own, whole or but for one edge; a passer's id may have jumped to it."""
+        rest, box = self._vehicles[row].rest, self._seen[column]
+        if rest is None or rest.t_off is not None:
+            return False
+        return boxes.alike(rest.box, box, AGREES) or boxes.one_edge_off(rest.box, box, AGREES, DISAGREES)
 
     def _somebody_arrives(self, row: int, column: int) -> bool:
         """Whether one that was coming, and has lost its id just now, is the one at this place."""
