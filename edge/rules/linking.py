@@ -216,7 +216,9 @@ class _Linking:
         for row, column in np.argwhere(self._lasts >= SAME_PLACE_IOU).tolist():
             vehicle, sighting = self._vehicles[row], self._sightings[column]
             lately = vehicle.rest is None and self._t - vehicle.last.t <= LONG_S
-            same = lately and boxes.alike(vehicle.last.box, sighting.box, AGREES)
+            # Seen so twice: of traffic that runs evenly each is once where the one before was.
+            still = len(vehicle.recent) > 1 and boxes.alike(vehicle.recent[-2].box, vehicle.last.box, AGREES)
+            same = lately and still and boxes.alike(vehicle.last.box, sighting.box, AGREES)
             if same and compatible(vehicle, sighting) and self._holder.get(sighting.track_id, row) == row:
                 pairs.append((float(self._lasts[row, column]), row, column))
         self._take(pairs)
