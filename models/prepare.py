@@ -6,7 +6,6 @@ win over a package prepared earlier from weaker ones.
 """
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -25,6 +24,7 @@ from models.bake import NETWORK
 from models.catalogue import Entry, catalogue
 from models.nanodet import convert
 from models.quantise import quantise
+from models.ready import ready
 
 Progress = Callable[[str], None]
 #: An address that did not answer is not asked again by `default_package` for this long.
@@ -86,7 +86,7 @@ def _prepare(wish: Wish, progress: Progress, above: int, patient: bool, only: st
             return _nanodet(entry, wish, progress)
         found = _find(entry, folder, progress, patient or only is not None)
         if found is not None:
-            return _ready(entry, found, progress) if found.is_dir() else _known(entry, found, wish, progress)
+            return _ready(entry, found, wish, progress) if found.is_dir() else _known(entry, found, wish, progress)
     if only:
         raise ModelError(f"{only}: cannot be had - put {chosen[0].file} into a folder and set SIGHTLINE_WEIGHTS to it")
     return None
@@ -191,30 +191,10 @@ def _run(command: list[str], weights: Path) -> None:
         raise ModelError(said.removeprefix("sightline: "))
 
 
-def _ready(entry: Entry, source: Path, progress: Progress) -> Path:
-    """A package around an export that somebody else made; its original is not here, so nothing to agree with."""
-    progress(f"{entry.name}: taking the ready export ({entry.note})")
-    raw = read_package(source)
-
-    def build(out: Path) -> Manifest:
-        for name in raw.files:
-            shutil.copyfile(source / name, out / name)
-        high, wide = raw.input
-        return raw.model_copy(
-            update={
-                "name": f"yolo11n-{high}x{wide}-int8",
-                "version": f"{raw.name}+ultralytics{raw.version}",
-                "score": entry.score,
-                "iou": entry.iou,
-                "source": entry.source,
-                "source_sha256": next(iter(entry.files.values())),
-                "licence": entry.licence,
-            }
-        )
-
-    made = store.put(build)
-    _tell(made.manifest, progress)
-    return made.folder
+def _ready(entry: Entry, source: Path, wish: Wish, progress: Progress) -> Path:
+    folder = ready(entry, source, wish.size, wish.frames, progress)
+    _tell(read_package(folder), progress)
+    return folder
 
 
 def _nanodet(entry: Entry, wish: Wish, progress: Progress) -> Path:

@@ -22,6 +22,7 @@ from models.catalogue import catalogue
 from models.nanodet import convert
 from models.prepare import Wish, default_package, export, prepare, verify
 from models.quantise import network_input
+from models.ready import resized
 
 GOLDEN = Path(__file__).parent / "data" / "nanodet_tfjs.json"
 
@@ -243,3 +244,25 @@ def test_the_command_tells_what_cannot_be(cache: Path, words: tuple[str, ...]) -
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1
     assert done.stderr.startswith("sightline: ")
+
+
+@pytest.mark.shared
+def test_the_ready_export_is_made_for_another_size(
+    cache: Path, shared: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    """384x640 has no grey bars at 16:9 and costs 0.6 of 640x640; what is surely seen at one is seen at the other."""
+    monkeypatch.setenv("SIGHTLINE_WEIGHTS", str(shared / "weights"))
+    film = shared / "clips" / "road_crosswalk_madison_roxa.mp4"
+    wish = Wish(size=(384, 640), frames=film)
+    manifest = read_package(prepare(wish, said.append, only="yolo11n_int8_openvino_model"))
+    assert manifest.name == "yolo11n-384x640-int8" and manifest.input == (384, 640)
+    assert manifest.agreement is not None and manifest.agreement.reference_boxes > 100
+    assert manifest.agreement.recall > 0.97 and manifest.agreement.precision > 0.97
+    assert manifest.agreement.mean_iou > 0.93
+    assert verify(store.packages()[0].folder).sha256 == manifest.sha256
+
+
+def test_a_network_that_is_not_built_so_is_refused() -> None:
+    network = convert(peers.cache_folder() / "sightline" / "weights" / "nanodet" / "nanodet.json", (416, 416))
+    with pytest.raises(ModelError, match="cannot be made 384x640"):
+        resized(network, (416, 416), (384, 640))
