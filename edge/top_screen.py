@@ -10,7 +10,7 @@ from edge.top import CLOCK_MS, BoxRow, CameraRow, Picture
 _SHORT = {"keyframes": "key", "stretch": "str", "full": "full"}
 _HEAD = ("seen", "dec", "gate", "look", "shed")
 _STAGES = tuple(stage[:3] for stage in STAGES)
-_LEGEND = "per second; wait: s; cap dec gat det rul evi: cpu in ms per s by stage; lost: links"
+_LEGEND = "per second; wait: s; cap-evi: cpu by stage, ms per s; lost: times; clock: offset"
 #: Lines beside the cameras: three about the box, legend and head, what does not fit, a problem.
 _FRAME_LINES = 7
 #: Columns that all but the camera's name take.
