@@ -86,7 +86,9 @@ class Looker:
         self.costs = costs or Costs()
         self._judge, self._rates, self._decode, self._newest = judge, rates, decode, newest
         self._eye = Eye(judge, self.counts, self.costs, decode, size)
-        self._parking = ParkingPlan(parking, rates.heartbeat_s) if parking else None
+        bays = [zone.polygon for zone in camera.zones if zone.type is ZoneType.PARKING_BAY]
+        lanes = [lane.polygon for lane in camera.lanes]
+        self._parking = ParkingPlan(parking, rates.heartbeat_s, bays, lanes) if parking else None
         self._crossing = CrossingPlan(walks, plane, rates.heartbeat_s) if walks else None
         watched = [list(polygon) for polygon in parking]
         if self._crossing:

@@ -26,6 +26,8 @@ SETTLE_SPANS = 4
 OVERDUE_S = 8.0
 #: One that no sighting has proved to stand for so long [s] is looked at closely, and again no sooner than that.
 DOUBT_S, DOUBT_AGAIN_S = 3.0, 8.0
+#: From this share of its lower half on a box stands in a bay.
+IN_BAY = 0.5
 #: The jam veto needs so many vehicles beside the zone (domain D2), and one that passes undoes it for 20 s.
 CROWD, FLOW_S = 3, 8.0
 
@@ -33,9 +35,18 @@ CROWD, FLOW_S = 3, 8.0
 class ParkingPlan:
     """Decides about the spans of one camera, times rising: `first` before the detector is asked, then `second`."""
 
-    def __init__(self, zones: Sequence[Sequence[Point]], heartbeat_s: float = 10.0) -> None:
-        """`zones`: polygons in px of `frame`; `heartbeat_s`: a detection at least so often, whatever the gate says."""
-        self._areas = Areas(zones)
+    def __init__(
+        self,
+        zones: Sequence[Sequence[Point]],
+        heartbeat_s: float = 10.0,
+        bays: Sequence[Sequence[Point]] = (),
+        lanes: Sequence[Sequence[Point]] = (),
+    ) -> None:
+        """`zones`: polygons in px of `frame`; `heartbeat_s`: a detection at least so often, whatever the gate says.
+
+        `bays` and `lanes` tell whose standing can make a jam: who is in no bay and, where lanes are drawn, in a lane.
+        """
+        self._areas, self._bays, self._lanes = Areas(zones), Areas(bays), Areas(lanes)
         self._heartbeat_s = heartbeat_s
         self._t_detected: float | None = None
         self._t_flow = self._t_doubt = -np.inf
@@ -69,16 +80,14 @@ class ParkingPlan:
         """DETECT, WAIT or STRETCH, now that `seen` (px of `frame`) was detected in the look at `t`."""
         self._t_detected = t
         vehicles = _vehicles(seen)
-        touching = self._touching(vehicles)
-        self._crowded = int((~touching).sum()) >= CROWD
-        everywhere = self._crowded and _waiting(heed)
-        concerned = vehicles if everywhere else vehicles[touching]
-        standing = np.array([one.box for one in heed.standers if one.stays or everywhere]).reshape(-1, 4)
-        come = self._come(concerned, heed)
-        left = self._left(standing, vehicles)
-        flows = everywhere and self._flows(t, vehicles, heed)
-        self._before = vehicles
-        if come or left or flows:
+        touching = self._areas.shares(vehicles).max(axis=1, initial=0.0) >= TOUCHES
+        beside = vehicles[~touching & self._runs(vehicles)]
+        self._crowded = len(beside) >= CROWD
+        come = self._come(vehicles[touching], heed)
+        left = self._left(_boxes(heed, stays=True), vehicles)
+        stirs = self._crowded and _waiting(heed) and self._stirs(t, beside, heed)
+        self._before = beside
+        if come or left or stirs:
             return Choice.STRETCH
         return Choice.WAIT if len(self._suspects) or len(self._missing) else Choice.DETECT
 
@@ -95,7 +104,7 @@ class ParkingPlan:
 
     def _come(self, concerned: Boxes, heed: Heed) -> bool:
         """Note who stands in the look without being known; True when somebody did so in the look before as well."""
-        known = np.array([one.box for one in heed.standers]).reshape(-1, 4)
+        known = np.concatenate([_boxes(heed, stays=True), _boxes(heed, stays=False)])
         self._passed_over = self._passed_over[matched(self._passed_over, concerned, SAME_IOU)]
         strange = concerned[~matched(concerned, np.concatenate([known, self._passed_over]), SAME_IOU)]
         stays = matched(strange, np.concatenate([self._suspects, self._coming]), SAME_IOU)
@@ -124,11 +133,25 @@ class ParkingPlan:
         self._t_doubt = t
         return True
 
-    def _flows(self, t: float, vehicles: Boxes, heed: Heed) -> bool:
-        """Whether somebody drives past those that stand, and the jam veto has not been shown it lately."""
-        if t - self._t_flow < FLOW_S or len(heed.standers) < CROWD:
+    def _runs(self, boxes: Boxes) -> NDArray[np.bool_]:
+        """Who may be part of the running traffic, (N,) bool."""
+        runs: NDArray[np.bool_] = self._bays.shares(boxes).max(axis=1, initial=0.0) < IN_BAY
+        if len(self._lanes):
+            runs &= self._lanes.shares(boxes).max(axis=1, initial=0.0) >= TOUCHES
+        return runs
+
+    def _stirs(self, t: float, beside: Boxes, heed: Heed) -> bool:
+        """Whether the traffic beside a waiting vehicle must be shown to the jam veto, which was not shown it lately.
+
+        Somebody has stopped there, or one who stood has gone, or somebody drives past so many that stand.
+        """
+        if t - self._t_flow < FLOW_S:
             return False
-        return bool((~matched(vehicles, self._before, SAME_IOU)).any())
+        known = _boxes(heed, stays=False)
+        still = matched(beside, self._before, SAME_IOU)
+        stopped = bool((still & ~matched(beside, known, SAME_IOU)).any())
+        off = bool((matched(known, self._before, SAME_IOU) & ~matched(known, beside, SAME_IOU)).any())
+        return stopped or off or (len(known) >= CROWD and not bool(still.all()))
 
     def _unsettled(self, heed: Heed) -> bool:
         """Whether one that has come is not yet known to the rules as standing."""
@@ -143,10 +166,6 @@ class ParkingPlan:
         self._coming = still
         return len(still) > 0
 
-    def _touching(self, boxes: Boxes) -> NDArray[np.bool_]:
-        touching: NDArray[np.bool_] = self._areas.shares(boxes).max(axis=1, initial=0.0) >= TOUCHES
-        return touching
-
 
 def _vehicles(seen: Detections) -> Boxes:
     rows = np.isin(seen.classes, list(VEHICLES))
@@ -156,3 +175,8 @@ def _vehicles(seen: Detections) -> Boxes:
 def _waiting(heed: Heed) -> bool:
     """Whether a clock runs that could accuse somebody."""
     return any(one.expires is not None for one in heed.standers)
+
+
+def _boxes(heed: Heed, *, stays: bool) -> Boxes:
+    """Anchors (N, 4) px of those that stand in or at a zone, or of those that stand elsewhere."""
+    return np.array([one.box for one in heed.standers if one.stays is stays]).reshape(-1, 4)
