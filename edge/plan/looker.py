@@ -11,8 +11,6 @@ and replay; a live one knows how late it is (`newest`) and then sheds by rule, r
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Literal
 
 import av
@@ -32,35 +30,13 @@ from edge.plan.held import Held, joined
 from edge.plan.judge import Judge, Outputs
 from edge.plan.pace import Pace
 from edge.plan.parking import ParkingPlan
+from edge.plan.state import LOOK_S, Look, State
 from edge.rules.ground import Plane
 
-#: No zone goes unlooked at for longer [s]; a keyframe may be a little late before the running group is decoded on.
-LOOK_S, LATE_KEYFRAME_S = 2.0, 0.15
 #: Looks a second while somebody is near a crossing and no vehicle in sight [I].
 VIGIL_FPS = 2.5
 #: Behind by so much [s], every second picture is passed over and spans are not decoded; by more, all but the newest.
 BEHIND_S, PATIENCE_S = 3.0, 4.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """One look at `t` after that of `after` (stream s), and what was seen in it."""
-
-    after: float
-    t: float
-    seen: Detections
-
-
-@dataclass(slots=True)
-class _State:
-    """Where the looker is in the stream; times in stream seconds."""
-
-    groups: list[Group] = field(default_factory=list)
-    waiting: list[_Look] = field(default_factory=list)
-    running: bool = False
-    t_look: float | None = None
-    t_fed: float = -math.inf
-    gop_s: float = 0.0
 
 
 class Looker:
@@ -97,7 +73,7 @@ class Looker:
         self._gate = ChangeGate(watched, camera.frame)
         self._held = Held(watched)
         self._always = plan == "full" and bool(watched)
-        self._now = _State(running=self._always)
+        self._now = State(running=self._always)
         self._pace = Pace(rates.yield_fps if walks else rates.parking_fps)
         self._grid = Pace(rates.parking_fps)
         self._turn = 0
@@ -164,27 +140,25 @@ class Looker:
                     now.running, now.t_look = False, now.t_fed
                     self.counts.mode = "keyframes"
         now.groups.append(group)
-        if not now.running and self._due(packet.t) and (frame := self._eye.keyframe(packet)) is not None:
+        if (
+            not now.running
+            and packet.t >= self._eye.floor
+            and now.keyframe_due(packet.t)
+            and (frame := self._eye.keyframe(packet)) is not None
+        ):
             yield from self._look(packet.t, frame)
-        self._prune()
-
-    def _due(self, t: float) -> bool:
-        """Whether the keyframe at `t` must be looked at, because the next one would come too late."""
-        now = self._now
-        if t < self._eye.floor:
-            return False
-        return now.t_look is None or t + now.gop_s - now.t_look > LOOK_S + LATE_KEYFRAME_S
+        now.prune()
 
     def _look_between(self) -> Iterator[Outputs]:
         """Looks between keyframes that lie too far apart: the running group is decoded on to each that is due."""
         now = self._now
         group = now.groups[-1]
-        while now.t_look is not None and group.t_last - now.t_look >= LOOK_S + LATE_KEYFRAME_S and not now.running:
-            found = self._eye.ahead(group, now.t_look + LOOK_S, self._grid)
+        while (t := now.between_due()) is not None:
+            found = self._eye.ahead(group, t, self._grid)
             if found is None:
                 return
             yield from self._look(*found)
-        self._prune()
+        now.prune()
         if now.running:
             yield from self._run()
 
@@ -206,9 +180,9 @@ class Looker:
             yield from self._flush()
             return
         self._gate.settle()
-        yield from self._decide(_Look(after, t, self._noted(seen, change)), seen, choice, heed)
+        yield from self._decide(Look(after, t, self._noted(seen, change)), seen, choice, heed)
 
-    def _decide(self, look: _Look, seen: Detections, choice: Choice, heed: Heed) -> Iterator[Outputs]:
+    def _decide(self, look: Look, seen: Detections, choice: Choice, heed: Heed) -> Iterator[Outputs]:
         """The span up to `look`, now that its picture was detected."""
         now = self._now
         if self._crossing and self._crossing.second(look.t, seen, heed.following) is not Watch.IDLE:
@@ -232,7 +206,7 @@ class Looker:
         else:
             yield self._feed(look.t, look.seen)
 
-    def _stretch(self, look: _Look) -> Iterator[Outputs]:
+    def _stretch(self, look: Look) -> Iterator[Outputs]:
         """Look at the whole span up to a look, and at last at what was seen in it."""
         late = self._late(look.t)
         if late > BEHIND_S + LOOK_S:
@@ -301,16 +275,6 @@ class Looker:
         waiting, self._now.waiting = self._now.waiting, []
         for look in waiting:
             yield self._feed(look.t, look.seen)
-
-    def _prune(self) -> None:
-        """Let go of groups that no span needs any more."""
-        now = self._now
-        needed = now.waiting[0].after if now.waiting else now.t_look
-        if needed is not None and not now.running:
-            done = [one for one, following in pairwise(now.groups) if following.t <= needed]
-            del now.groups[: len(done)]
-            for group in now.groups:
-                group.forget(needed)
 
     def _crossing_fps(self) -> float:
         assert self._crossing is not None
