@@ -21,7 +21,7 @@ from edge.cameras.link import CameraLink, Change
 from edge.cameras.live import LiveReader
 from edge.cameras.packets import CameraPacket
 from edge.cameras.ring import PacketRing
-from edge.cameras.substream import SubStream
+from edge.cameras.substream import sub_stream
 from edge.config import EdgeConfig
 from edge.deliver.durable import write_durable
 from edge.deliver.spool import Spool
@@ -70,7 +70,7 @@ class CameraWatch:
         self._folders = Folders(config.data_dir)
         self.link = CameraLink(camera.id, camera.url, self._arrived, config.rtsp_transport, self._changed)
         self.ring = PacketRing(config.pre_roll_s, self.link.clock.wall)
-        self._sub = self._sub_stream(config)
+        self._sub = sub_stream(camera, self.link.clock, config.pre_roll_s, config.rtsp_transport, self._tell)
         self._reader = LiveReader(self.ring, self._sub.ring if self._sub else None)
         self._told = Told(self._folders.told, camera.id)
         self._keeper = EvidenceKeeper(
@@ -178,18 +178,6 @@ class CameraWatch:
         self.ring.append(packet)
         if packet.keyframe:
             self.figures.tally.captured_s = time.thread_time()
-
-    def _sub_stream(self, config: EdgeConfig) -> SubStream | None:
-        url = self._place.camera.sub_url
-        if url is None:
-            return None
-
-        def changed(change: Change) -> None:
-            if change.state == "lost":
-                self._tell(f"sub-stream lost, the main stream is looked at meanwhile - {change.cause}")
-
-        name, main = f"{self.camera_id} sub", self.link.clock
-        return SubStream(name, url, main, config.pre_roll_s, config.rtsp_transport, changed)
 
     def _changed(self, change: Change) -> None:
         """The link's state changed (capture thread)."""

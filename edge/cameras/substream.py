@@ -8,6 +8,7 @@ evidence shows is then as much beside the one that was judged.
 from collections.abc import Callable
 from dataclasses import replace
 
+from contract.site import Camera
 from edge.cameras.clock import StreamClock
 from edge.cameras.link import CameraLink, Change
 from edge.cameras.packets import CameraPacket, exact
@@ -54,3 +55,17 @@ class SubStream:
             return
         if self._shift is None or abs(shift - self._shift) > _STEP_S:
             self._shift = shift
+
+
+def sub_stream(
+    camera: Camera, main: StreamClock, seconds: float, transport: Transport, tell: Callable[[str], None]
+) -> SubStream | None:
+    """The small stream of a camera whose site file names one; `tell` hears when it is lost."""
+    if camera.sub_url is None:
+        return None
+
+    def changed(change: Change) -> None:
+        if change.state == "lost":
+            tell(f"sub-stream lost, the main stream is looked at meanwhile - {change.cause}")
+
+    return SubStream(f"{camera.id} sub", camera.sub_url, main, seconds, transport, changed)
