@@ -63,8 +63,8 @@ def _table(rows: list[CameraRow], columns: int) -> Table:
     wide = columns >= _WIDE
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="bold")
     longest = max((len(row.camera) for row in rows), default=0)
-    name = min(max(longest, 6), 24 if wide else max(6, columns - _FIGURES))
-    table.add_column("camera", no_wrap=True, overflow="ellipsis", width=name)
+    room = min(max(longest, 6), 24 if wide else max(6, columns - _FIGURES))
+    table.add_column("camera", no_wrap=True, overflow="ellipsis", width=room)
     table.add_column("mode", no_wrap=True, width=4)
     for name in (*_HEAD, "wait"):
         table.add_column(name, justify="right", no_wrap=True, width=4)
