@@ -8,7 +8,7 @@ import pytest
 
 from models.prepare import default_package
 from sightline.demo.scene.render import prepare_scene
-from sightline.evaluation.labels import LabelledScene, LabelFile, find_scenes
+from sightline.evaluation.labels import LabelFile, LabelledScene, find_scenes
 from sightline.evaluation.run import Said, run_scene
 from tests.acceptance.test_replay_clips import CLIPS
 from tests.scenes.recoded import recode
