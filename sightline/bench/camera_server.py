@@ -165,6 +165,8 @@ def main() -> int:
     server.set_address("127.0.0.1")
     server.set_service(str(plan["port"]))
     server.set_backlog(128)
+    # A viewer waits for the next keyframe while he is answered: with one thread, each for all who came before.
+    server.get_thread_pool().set_max_threads(64)
     pusher = Pusher()
     pusher.start()
     reels: dict[str, Reel] = {}
