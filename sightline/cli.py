@@ -6,7 +6,7 @@ import typer
 
 from contract.errors import SightlineError
 from sightline import __version__
-from sightline.commands import bench, central, demo, edge, evaluate, evidence, models, replay, top
+from sightline.commands import bench, bench_record, central, demo, edge, evaluate, evidence, models, replay, top
 
 app = typer.Typer(
     name="sightline",
@@ -20,6 +20,7 @@ app = typer.Typer(
 edge.app.command()(replay.replay)
 edge.app.command()(replay.check)
 edge.app.command()(top.top)
+bench.app.command()(bench_record.record)
 app.add_typer(bench.app, name="bench")
 app.add_typer(demo.app, name="demo")
 app.add_typer(edge.app, name="edge")
