@@ -15,17 +15,22 @@ import numpy as np
 
 from edge.plan.region import Hot, Region
 from edge.plan.shake import shift
-from edge.plan.texture import Gray, Grid, Texture
+from edge.plan.texture import Gray, Texture
 from edge.plan.view import View, factor_of, whole
 
 Point = tuple[float, float]
 
 #: So many touching windows are a thing. A person of 5 x 12 px lights at least eight.
 _WINDOWS = 5
-#: A zone may seem to shift by so much more than the picture [px of the region]; beyond it, what stands there moved.
-_LEEWAY = 1.0
+#: Of a weak outline so many pieces may come apart; more are drops or flakes.
+_SPECKS = 3
+#: ... and never must it be more than so many, whatever falls from the sky. That person at 25 grey levels lights sixteen.
+_STANDS_OUT = 11
+#: A zone may seem to shift by so much more than the whole picture: what the latter cannot tell [its px, small], and at
+#: least so much [px of the region]. Beyond it, what stands there moved.
+_LEEWAY_WHOLE, _LEEWAY = 0.3, 1.0
 #: Shifts below this are none [px of the region].
-_STILL = 0.05
+_STILL = 0.12
 #: A reference older than this proves nothing [s].
 _OLD = 900.0
 
@@ -105,9 +110,13 @@ class ChangeGate:
         for region, old, new in zip(self._regions, before.regions, now.regions, strict=True):
             hot, left = region.compare(old, new)
             if _thing(hot, region.count):
-                found = _straightened(region, old, new, view.offset(region.factor))
-                if found is not None and found[0].sum() < hot.sum():
-                    hot, left = found
+                leeway = max(_LEEWAY, _LEEWAY_WHOLE * self._factor / region.factor)
+                straight = _straightened(old, new, view.offset(region.factor), leeway)
+                found = region.compare(old, straight) if straight is not new else (hot, left)
+                if found[0].sum() <= hot.sum():
+                    new, (hot, left) = straight, found
+                if _thing(hot, region.count):
+                    hot &= region.broad(old, new)
             if learn:
                 region.learn(left)
             changed.append(view.moved or _thing(hot, region.count))
@@ -116,27 +125,29 @@ class ChangeGate:
 
 
 def _thing(hot: Hot, count: int) -> bool:
-    """Whether enough touching windows are hot; of a tiny zone of `count` windows a third is enough."""
+    """Whether enough touching windows are hot; of a tiny zone of `count` windows a third is enough.
+
+    Where many are hot that touch no others, it rains: then a thing must stand out.
+    """
     enough = max(1, min(_WINDOWS, count // 3))
     if int(hot.sum()) < enough:
         return False
     sizes = cv2.connectedComponentsWithStats(hot, connectivity=8)[2][1:, cv2.CC_STAT_AREA]
-    return bool(sizes.max() >= enough)
+    specks = int((sizes < enough).sum())
+    return bool(sizes.max() >= (enough if specks <= _SPECKS else min(enough + specks, _STANDS_OUT)))
 
 
-def _straightened(
-    region: Region, before: Texture, now: Texture, offset: tuple[float, float] | None
-) -> tuple[Hot, Grid] | None:
-    """The comparison after the camera's shift was taken back; `offset` is that of the whole picture, if it is known.
+def _straightened(before: Texture, now: Texture, offset: tuple[float, float] | None, leeway: float) -> Texture:
+    """`now` with the camera's shift taken back; `offset` is that of the whole picture, if it is known.
 
     The zone's own shift is finer, but a bus that fills the zone shifts too: it is believed only near the picture's.
     """
     base = offset if offset is not None else (0.0, 0.0)
+    if offset is not None and np.hypot(*offset) < _STILL:
+        return now
     own = shift(before, now)
-    way = own if own is not None and np.hypot(own[0] - base[0], own[1] - base[1]) <= _LEEWAY else base
-    if np.hypot(*way) < _STILL:
-        return None
-    return region.compare(before, now.shifted(-way[0], -way[1]))
+    way = own if own is not None and np.hypot(own[0] - base[0], own[1] - base[1]) <= leeway else base
+    return now.shifted(-way[0], -way[1]) if np.hypot(*way) >= _STILL else now
 
 
 __all__ = ["Change", "ChangeGate"]

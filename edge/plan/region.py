@@ -17,11 +17,13 @@ _MARGIN_LEAST, _MARGIN_MOST, _MARGIN_SHARE = 16, 48, 0.25
 
 #: Differences below the floor are never change, above the ceiling never noise [grey levels squared]: the outline of a
 #: thing of 8 grey levels makes 7.
-_FLOOR, _CEILING = 2.0, 6.0
+_FLOOR, _CEILING = 2.0, 5.0
 #: How far above its usual difference a window must be.
 _ABOVE_NOISE = 3.0
 #: Share of a window's own structure that may differ: what coding, sharpness and a fraction of a pixel do to hard edges.
-_LIKE = 0.12
+_LIKE = 0.2
+#: What a second opinion asks, beside the first.
+_SECOND = 0.7
 #: Step of the running median of a window's difference, a look.
 _LEARN = 1.15
 #: What of a window must be of the zone.
@@ -56,20 +58,27 @@ class Region:
     def learn(self, left: Grid) -> None:
         """Take the differences of two successive looks as what windows do by themselves: a running median."""
         self._noise *= np.where(left > self._noise, _LEARN, 1.0 / _LEARN).astype(np.float32)
-        np.clip(self._noise, _FLOOR / _ABOVE_NOISE, _CEILING / _ABOVE_NOISE, out=self._noise)
+        np.clip(self._noise, _FLOOR / _ABOVE_NOISE, _CEILING, out=self._noise)
 
-    def hot(self, before: Texture, now: Texture, left: Grid) -> Hot:
-        """Windows of the zone in which `left`, the difference, is more than noise and coding make."""
+    def hot(self, before: Texture, now: Texture, left: Grid, strict: float = 1.0) -> Hot:
+        """Windows of the zone in which `left`, the difference, is more than noise and coding make, times `strict`."""
         # Rain, snow and a switched gain raise all windows at once; a thing raises some.
-        usual = float(np.partition(left, left.size // 2, axis=None)[left.size // 2])
-        level = np.clip(_ABOVE_NOISE * np.maximum(self._noise, usual), _FLOOR, _CEILING)
+        usual = np.float32(np.partition(left, left.size // 2, axis=None)[left.size // 2])
+        level = np.clip((_ABOVE_NOISE - 1.0) * np.maximum(self._noise, usual), _FLOOR, _CEILING)
+        # What the window does by itself and the whole region does now is under the difference, not instead of it.
+        level += np.minimum(np.minimum(self._noise, usual), _CEILING)
         level += _LIKE * np.minimum(before.energy, now.energy)
-        return np.asarray((left > level) & self._mine, np.uint8)
+        return np.asarray((left > strict * level) & self._mine, np.uint8)
 
     def compare(self, before: Texture, now: Texture) -> tuple[Hot, Grid]:
         """Hot windows of the zone, and the differences of all windows."""
         left = difference(before, now)
         return self.hot(before, now, left), left
+
+    def broad(self, before: Texture, now: Texture) -> Hot:
+        """Windows of the zone that differ even without what is thin and bright; a second opinion, so less will do."""
+        first, second = before.broad(), now.broad()
+        return self.hot(first, second, difference(first, second), _SECOND)
 
 
 def _cut(points: NDArray[np.float64], width: int, height: int) -> tuple[int, tuple[int, int, int, int]]:
@@ -77,7 +86,8 @@ def _cut(points: NDArray[np.float64], width: int, height: int) -> tuple[int, tup
     coarsest = 1
     while coarsest * 2 * COARSEST * 2 / 3 <= width:
         coarsest *= 2
-    factor = 1
+    # Finer than about 960 px across is sensor noise and coding, not things.
+    factor = max(1, coarsest // 2)
     while True:
         box = _box(points, width, height, factor)
         pixels = (box[2] - box[0]) * (box[3] - box[1]) / factor**2

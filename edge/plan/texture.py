@@ -21,23 +21,34 @@ WINDOW, STEP = 8, 4
 _BLUR = 11
 #: Local gain is believed within these bounds, and only where structure is strong beside `_PRIOR` [grey levels squared].
 _GAIN_LOW, _GAIN_HIGH, _PRIOR = 0.6, 1.7, 100.0
+#: Black of limited-range luma; below it the ratio of two lights says nothing [grey levels].
+_DARK = 16.0
+_THIN = np.ones((3, 3), np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
 class Texture:
-    """One small grey picture (h, w), its fine structure (h, w), and that structure's energy by window."""
+    """One small grey picture (h, w), its fine structure (h, w), and by window that structure's energy and the light."""
 
     gray: Gray
     fine: Grid
     energy: Grid
+    light: Grid
 
     @classmethod
     def of(cls, gray: Gray) -> "Texture":
         """Of a small picture (h, w) whose sides are multiples of STEP and at least WINDOW."""
-        # One pixel wide is rain, snow and salt-and-pepper noise; nothing that parks is.
-        clean = cv2.medianBlur(gray, 3)
-        fine = cv2.subtract(clean, cv2.boxFilter(clean, cv2.CV_32F, (_BLUR, _BLUR)), dtype=cv2.CV_32F)
-        return cls(gray, fine, windows(cv2.multiply(fine, fine)))
+        return cls._of(gray, cv2.medianBlur(gray, 3))
+
+    def broad(self) -> "Texture":
+        """The same picture without what is bright and one or two pixels wide: drops, flakes, glints, painted lines."""
+        return self._of(self.gray, cv2.morphologyEx(cv2.medianBlur(self.gray, 3), cv2.MORPH_OPEN, _THIN))
+
+    @classmethod
+    def _of(cls, gray: Gray, clean: Gray) -> "Texture":
+        blur = cv2.boxFilter(clean, cv2.CV_32F, (_BLUR, _BLUR))
+        fine = cv2.subtract(clean, blur, dtype=cv2.CV_32F)
+        return cls(gray, fine, windows(cv2.multiply(fine, fine)), windows(blur))
 
     def shifted(self, dx: float, dy: float) -> "Texture":
         """The same picture with its content moved by (dx, dy) px."""
@@ -58,10 +69,11 @@ def difference(before: Texture, now: Texture) -> Grid:
     """Energy by window of what of `now` is not `before` times a gain.
 
     Where a window's structure is strong its own gain is fitted (a headlight, a shadow on a parked car); where it is
-    weak the gain is 1, so that a thing of low contrast counts the same when it leaves as when it comes.
+    weak it is taken from the light, so that a thing of low contrast counts the same when it leaves as when it comes.
     """
     cross = windows(cv2.multiply(before.fine, now.fine))
-    gain = np.clip((cross + _PRIOR) / (before.energy + _PRIOR), _GAIN_LOW, _GAIN_HIGH)
+    light = np.clip((now.light + _DARK) / (before.light + _DARK), _GAIN_LOW, _GAIN_HIGH)
+    gain = np.clip((cross + _PRIOR * light) / (before.energy + _PRIOR), _GAIN_LOW, _GAIN_HIGH)
     left: Grid = now.energy - 2.0 * gain * cross + gain * gain * before.energy
     return np.maximum(left, 0.0)
 

@@ -10,7 +10,7 @@ from edge.plan.shake import shift
 from edge.plan.texture import STEP, Gray, Texture, difference, small
 
 #: Width to which the whole picture is made small at most [px].
-_WIDE = 160
+_WIDE = 200
 #: A camera whose picture shifted by more than this share of its width has moved (domain, polling part: re-aim needed).
 _MOVED = 0.02
 #: From this share of changed structure on it is asked whether the picture shifted ...
