@@ -129,15 +129,30 @@ KERB = Kerb((Area("kerb", "no_parking", (0.0, 10.0, 2.6, 40.0)),), 30.0)
 
 
 def offences(
-    *actors: Actor, kerb: Kerb = KERB, hours: parking_law.Hours = lambda t: True, hidden: tuple[float, float] = (-2, -1)
+    *actors: Actor,
+    kerb: Kerb = KERB,
+    hours: parking_law.Hours = lambda t: True,
+    hidden: tuple[float, float] = (-2, -1),
+    left: float = 0.0,
+    lean: int = 0,
 ) -> list[parking_law.Offence]:
+    """All wholly shown, but only the share `left` of them between the two instants of `hidden`."""
     times = np.arange(0.0, 300.0, 0.5)
-    seen = {}
+    shown = {}
     for actor in actors:
         there = ~np.isnan(actor.way.places(times)[:, 0])
-        seen[actor.name] = there & ~((times > hidden[0]) & (times < hidden[1]))
-    shown = {name: there.astype(np.float64) for name, there in seen.items()}
-    return parking_law.offences(parking_law.Case(kerb, actors, times, seen, hours, shown), 0)
+        shown[actor.name] = there * np.where((times > hidden[0]) & (times < hidden[1]), left, 1.0)
+    return parking_law.offences(parking_law.Case(kerb, actors, times, hours, shown), lean)
+
+
+@pytest.mark.parametrize(
+    ("left", "verdicts"), [(0.7, (True, True, True)), (0.44, (False, False, True)), (0.2, (False, False, False))]
+)
+def test_what_is_hidden_until_it_drives_off_is_an_offence_for_who_finds_it(
+    left: float, verdicts: tuple[bool, ...]
+) -> None:
+    found = [offences(stay((20, 90, 25)), hidden=(40, 300), left=left, lean=lean) for lean in (-1, 0, 1)]
+    assert tuple(bool(one) for one in found) == verdicts
 
 
 def test_a_stay_longer_than_the_wait() -> None:

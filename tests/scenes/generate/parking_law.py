@@ -29,15 +29,17 @@ class Margins:
     gap_s: float = 25.0
     jam_share: float = 0.1
     jam_s: float = 4.0
-    #: Between these shares of it that are shown a vehicle may be found or not (`sensing.Faults`): some judges count it.
+    #: Between these shares of it that are shown a vehicle may be found or not (`sensing.Faults`): some judges count it,
+    #: in the line of a jam and where the wait is to be proven.
     jam_shown: tuple[float, float] = (0.3, 0.6)
+    shown: tuple[float, float] = (0.3, 0.6)
 
 
 MARGINS = Margins()
 #: The jam's thresholds alone are moved: what is left of a difference is when the pause began and ended.
-JAM_ALONE = Margins(wait_s=0.0, wait_share=0.0, footprint=0.0, gap_s=0.0)
-IN_ZONE, GAP_S, REST_MS = 0.6, 120.0, 0.08
 SEEN = 0.5
+JAM_ALONE = Margins(wait_s=0.0, wait_share=0.0, footprint=0.0, gap_s=0.0, shown=(SEEN, SEEN))
+IN_ZONE, GAP_S, REST_MS = 0.6, 120.0, 0.08
 SLOW_MS, PASSES_MS, JAM_S, JAM_SHARE, JAM_LEAST = 3 / 3.6, 5 / 3.6, 20.0, 0.6, 3
 #: A move shorter than the first is no move, one longer than the second is one for any judge [m].
 SAME_PLACE_M, MOVED_M = 0.12, 1.2
@@ -74,13 +76,11 @@ class Offence:
 
 @dataclass(frozen=True)
 class Case:
-    """What the law needs to know: the place, who is there, the frames, when each vehicle is seen (shown half), and how
-    much of it is shown."""
+    """What the law needs to know: the place, who is there, the frames, and how much of each vehicle is shown in each."""
 
     kerb: Kerb
     actors: Sequence[Actor]
     times: Array
-    seen: dict[str, Flags]
     hours: Hours
     shown: dict[str, Array]
     margins: Margins = MARGINS
@@ -90,13 +90,14 @@ class UnclearError(Exception):
     """The truth is too near a threshold for any judge."""
 
 
-def rests(case: Case, vehicle: Actor) -> list[Rest]:
+def rests(case: Case, vehicle: Actor, lean: int = 0) -> list[Rest]:
     """The standstills of a vehicle, small nudges joined. Raises UnclearError for a move that is neither."""
     way = vehicle.way
     still = way.speed < REST_MS
     edges = np.flatnonzero(np.diff(np.concatenate([[False], still, [False]]).astype(int)))
     found: list[Rest] = []
-    shown = case.times[case.seen[vehicle.name]]
+    # For the accused it is seen only where it is surely found.
+    shown = case.times[case.shown[vehicle.name] >= _least(case.margins.shown, -lean)]
     for first, after in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
         begin = max(float(way.t[first]), float(case.times[0]))
         end = min(float(way.t[after - 1]), float(case.times[-1]))
@@ -130,7 +131,7 @@ def offences(case: Case, lean: int) -> list[Offence]:
 
 def _first_offence(case: Case, vehicle: Actor, lean: int) -> Offence | None:
     """One event a stay: the first rest that outlasts the wait."""
-    for rest in rests(case, vehicle):
+    for rest in rests(case, vehicle, lean):
         if not _counts(case, vehicle, rest, lean):
             continue
         offence = _outlasts(case, vehicle, rest, lean)
@@ -238,6 +239,10 @@ def _within(area: Area, x: Array, y: Array) -> Flags:
 
 
 def _shown(case: Case, vehicle: Actor, grid: Array, lean: int) -> Flags:
-    least = {-1: case.margins.jam_shown[0], 0: SEEN, 1: case.margins.jam_shown[1]}[lean]
-    found: Flags = np.interp(grid, case.times, case.shown[vehicle.name]) >= least
+    found: Flags = np.interp(grid, case.times, case.shown[vehicle.name]) >= _least(case.margins.jam_shown, lean)
     return found
+
+
+def _least(shares: tuple[float, float], lean: int) -> float:
+    """The share that must be shown: the lesser for who counts the half-hidden (-1), the larger for who does not."""
+    return {-1: shares[0], 0: SEEN, 1: shares[1]}[lean]

@@ -106,8 +106,7 @@ def judge(draft: Draft[Kerb], times: Array, seen: Sequence[Sight]) -> list[Offen
     """
     hours = _hours(draft)
     shown = {sight.actor.name: np.nan_to_num(sight.shown) for sight in seen}
-    flags = {name: share >= parking_law.SEEN for name, share in shown.items()}
-    case = Case(draft.place, draft.actors, times, flags, hours, shown)
+    case = Case(draft.place, draft.actors, times, hours, shown)
     leans = {lean: _by_name(case, lean) for lean in (-1, 0, 1)}
     if not leans[-1].keys() == leans[0].keys() == leans[1].keys():
         return None
