@@ -98,7 +98,7 @@ class _Linking:
         """Whether the sighting at this place is another vehicle passing by or arriving."""
         other = self._holder.get(self._sightings[column].track_id)
         if other is None:
-            return self._still_rolls(row, column) or self._somebody_arrives(row, column)
+            return self._still_rolls(row, column) or self._somebody_arrives(row, column) or self._was_followed(row)
         if other == row or not self._came_from_elsewhere(other, row) or not self._continues(other, column):
             return False
         if self._vehicles[other].rest is not None:
@@ -126,6 +126,17 @@ class _Linking:
             and on_the_way(vehicle, self._seen[column][None], self._t)[0] >= SAME_PLACE_IOU
             for other, vehicle in enumerate(self._vehicles)
             if other != row
+        )
+
+    def _was_followed(self, row: int) -> bool:
+        """Whether one that was seen to come stands in this place, and came after its vehicle was last seen there."""
+        rest = self._vehicles[row].rest
+        return rest is not None and any(
+            vehicle.rest is not None
+            and vehicle.arrived
+            and vehicle.rest.t_first > rest.t_hint + FRESH_S
+            and boxes.iou(vehicle.rest.box, rest.box) >= SAME_PLACE_IOU
+            for vehicle in self._vehicles
         )
 
     def _still_rolls(self, row: int, column: int) -> bool:

@@ -41,3 +41,37 @@ def test_who_rolls_into_an_empty_place_does_not_inherit_the_wait() -> None:
 def test_who_shows_up_where_it_stood_goes_on_waiting() -> None:
     (violation,) = judged(PLACE).violations
     assert violation.first.t <= 16
+
+
+#: A night at a picture a second, recorded from a generated scene: how the next car came, and the ids it was given.
+COMING = [
+    (96.0, 11, (662.0, 497.0, 1022.0, 765.0)),
+    (97.0, 11, (888.0, 435.0, 1144.0, 642.0)),
+    (98.0, 11, (960.0, 404.0, 1138.0, 608.0)),
+    (99.0, 12, (970.0, 408.0, 1138.0, 601.0)),
+    (100.0, 13, (974.0, 408.0, 1139.0, 601.0)),
+    (102.0, 14, (970.0, 408.0, 1143.0, 603.0)),
+    (103.0, 15, (970.0, 406.0, 1142.0, 596.0)),
+]
+STOOD = (972.0, 408.0, 1145.0, 604.0)
+
+
+def night(coming: list[tuple[float, int, tuple[float, ...]]]) -> Said:
+    """One stands from 22 s to 34 s and drives off unseen; then `coming`, and who stands there stands until 115 s."""
+    kerb = KERB.model_copy(update={"polygon": [(940, 480), (1180, 480), (1180, 640), (940, 640)]})
+    camera = Camera(id="cam-1", url="rtsp://127.0.0.1:8554/cam-1", frame=(1280, 720), zones=[kerb])
+    rule = ParkingRule(camera, SHANGHAI, lambda t: START + timedelta(seconds=t), plane_of(camera))
+    scenes = [seen(float(t), 9, STOOD) for t in range(22, 35)]
+    scenes += [Scene(float(t), Tracks.empty()) for t in range(35, 96)]
+    scenes += [seen(*sighting) for sighting in coming]
+    scenes += [seen(float(t), 15, STOOD) for t in range(104, 116)]
+    return Said([said for scene in scenes for said in rule.step(scene)] + list(rule.finish()))
+
+
+def test_who_came_and_changed_its_id_before_it_stood_for_sure_does_not_inherit_the_wait() -> None:
+    assert night(COMING).violations == []
+
+
+def test_under_the_same_ids_who_was_not_seen_to_come_goes_on_waiting() -> None:
+    (violation,) = night([(t, one, STOOD) for t, one, _ in COMING]).violations
+    assert violation.first.t <= 23
