@@ -20,6 +20,7 @@ from edge.child import Child
 from edge.detect.client import service_stats
 from edge.detect.stats import Stats
 from edge.gaps import GapBook
+from edge.record.metrics import of_recordings, recordings_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,15 +34,17 @@ class Health:
     def report(self) -> dict[str, Any]:
         """What `/healthz` answers: `ok`, `degraded`, or `down` (a part does not run).
 
-        Degraded is a box that lost a camera or the way out, or that is too slow and sheds looks of some cameras.
+        Degraded is a box that lost a camera or the way out, that cannot record what it should, or that is too slow and
+        sheds looks of some cameras.
         """
         parts = {part.name: {"running": part.running, "restarts": part.restarts} for part in self.parts}
         cameras = {name: figures.get("state", "starting") for name, figures in metrics.cameras_of(self.parts).items()}
+        recordings = {name: str(figures.get("state")) for name, figures in recordings_of(self.parts).items()}
         outbox = metrics.read_json(self.folders.outbox_state)
         stats = self._stats()
         shedding = stats.shedding if stats else []
         down = [name for name, one in parts.items() if not one["running"]]
-        lost = [name for name, state in cameras.items() if state != "live"]
+        lost = [name for name, state in [*cameras.items(), *recordings.items()] if state != "live"]
         degraded = bool(lost or shedding or not outbox.get("connected", False))
         status = "down" if down else "degraded" if degraded else "ok"
         gaps = {name: round(seconds, 1) for name, seconds in self.gaps.seconds.items() if seconds}
@@ -49,6 +52,7 @@ class Health:
             "status": status,
             "parts": parts,
             "cameras": cameras,
+            "recordings": recordings,
             "shedding": shedding,
             "gaps": gaps,
             "outbox": outbox,
@@ -58,6 +62,7 @@ class Health:
         """What `/metrics` answers (a prometheus_client collector)."""
         yield from metrics.of_parts(self.parts, self.gaps)
         yield from metrics.of_cameras(metrics.cameras_of(self.parts))
+        yield from of_recordings(recordings_of(self.parts))
         yield from metrics.of_outbox(metrics.read_json(self.folders.outbox_state))
         yield from metrics.of_inference(self._stats())
 

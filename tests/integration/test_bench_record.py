@@ -1,11 +1,15 @@
 """`sightline bench record`, small: it runs, and it sees what is missing."""
 
+import json
+import time
 from pathlib import Path
 
 import pytest
 
+from edge.child import Child
 from edge.config import load_config
 from edge.record.index import Gap, Index, Segment
+from edge.record.metrics import of_recordings, recordings_of
 from edge.supervisor import Supervisor
 from sightline.bench import record as bench
 from tests.scenes.rtsp import need_gst
@@ -23,6 +27,23 @@ def test_real_streams_are_recorded_whole(tmp_path: Path, monkeypatch: pytest.Mon
     assert result["core_percent_per_stream"] > 0 and result["memory_mb"]["end"] > 20
     assert bench.shortfalls(result, most_percent=100.0) == []
     assert len(bench.shortfalls(result, most_percent=0.0)) == 1
+
+
+def test_recorders_are_seen_at_metrics(tmp_path: Path) -> None:
+    beat = tmp_path / "recorder-1.json"
+    told = {"cam-1": {"state": "full", "segments": 3, "lost_s": 2.5, "at": 5.0}, "cam-2": {"state": "live"}}
+    beat.write_text(json.dumps({"at": time.time(), "recording": told}))
+    part = Child("recorder-1", [], heartbeat=beat)
+    found = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in of_recordings(recordings_of([part]))
+        for sample in family.samples
+    }
+    assert found["sightline_edge_recording_state", "cam-1", "full"] == 1.0
+    assert found["sightline_edge_recording_state", "cam-2", "full"] == 0.0
+    assert found["sightline_edge_recording_lost_s_total", "cam-1"] == 2.5
+    beat.write_text(json.dumps({"at": time.time() - 60, "recording": told}))
+    assert recordings_of([part]) == {}, "a recorder that is away says nothing of now"
 
 
 def test_what_is_missing_is_seen(tmp_path: Path) -> None:

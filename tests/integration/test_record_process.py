@@ -17,12 +17,14 @@ import av
 import pytest
 import yaml
 
+from edge.config import load_config
 from edge.record import segment as segments
 from edge.record.index import Gap, Index, Segment
 from edge.record.recorder import Recorder, Target
 from edge.record.sealer import Sealer
 from edge.record.segment import segment_name
 from edge.record.space import Budget, Space
+from edge.supervisor import Supervisor
 from tests.scenes.recordings import record
 from tests.scenes.rtsp import FileServer, Relay
 
@@ -231,6 +233,34 @@ def test_a_camera_that_no_site_records_is_refused(box: Callable[..., Box], tmp_p
     command = [sys.executable, "-m", "edge.record.process", "--config", str(one.folder / "edge.yaml"), "--cameras", "x"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 2 and ended.stderr.count("\n") == 1 and "recording" in ended.stderr
+
+
+def test_a_recorder_that_is_killed_records_again_within_ten_seconds(
+    box: Callable[..., Box], server: FileServer
+) -> None:
+    one = box(server.url("in.mp4"))
+    config = load_config(one.folder / "edge.yaml")
+    watched = Supervisor(config, one.folder / "edge.yaml", one.folder, lambda _: None)
+    (part,) = watched.recorders
+    part.start()
+    try:
+        until(lambda: one.root.exists() and len(one.segments()) >= 2, 30, one.told)
+        assert part.pid is not None
+        os.kill(part.pid, signal.SIGKILL)
+        killed, before = time.monotonic(), len(one.segments())
+
+        def recorded_again() -> bool:
+            part.tend()
+            return any(not row.torn for row in one.segments()[before:])
+
+        until(recorded_again, 15, one.told)
+        gap = one.gaps()[0]
+        assert gap.cause == "process" and (gap.end_us - gap.start_us) / MB < 10.0
+        assert time.monotonic() - killed < 15.0 and part.restarts == 1
+    finally:
+        part.ask_to_end()
+        if not part.wait(10.0):
+            part.kill()
 
 
 # -- a disk that is full ------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from edge.child import Child, Gap
 from edge.detect.stats import SHED_S, CameraCount, Lateness, Stats
 from edge.gaps import GapBook
 from edge.metrics import STAGES
+from edge.record.metrics import of_recordings
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
 FIGURES = {"state": "live", "mode": "stretch", "packets": 250, "clock_offset_ms": None, "zone_looked_at": 17.0}
@@ -53,6 +54,7 @@ def everything(book: GapBook) -> dict[tuple[str, tuple[str, ...]], float]:
         samples(metrics.of_cameras(cameras))
         | samples(metrics.of_parts(parts, book))
         | samples(metrics.of_inference(stats(shedding=["cam-1"], late=4, instructions="avx2")))
+        | samples(of_recordings({"cam-1": {"state": "live", "gaps": 1}}))
         | samples(metrics.of_outbox({"pending": 3, "connected": True, "problem": None}))
     )
 
