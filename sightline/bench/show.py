@@ -17,6 +17,12 @@ def show(result: dict[str, Any], console: Console | None = None) -> None:
     for name, value in rows(result):
         table.add_row(name, value)
     console.print(table)
+    on = result["machine"]
+    if on["load_before"] > on["cores"] / 2 or box["sustained_cameras"] < box["cameras"]:
+        console.print(
+            f"[bold]Not a figure to keep:[/bold] load {on['load_before']:g} on {on['cores']} cores before the run, "
+            f"{box['sustained_cameras']} of {box['cameras']} cameras sustained"
+        )
     for rule, delay in box["latency_s"].items():
         for since, told in delay.items():
             if told is not None:

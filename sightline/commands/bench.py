@@ -109,6 +109,7 @@ def edge(  # noqa: PLR0913, PLR0917 - every wish of a benchmark
         model,
         cpu,
         short,
+        streams is not None,
         only,
     )
     result = bench_edge(wish, _say)

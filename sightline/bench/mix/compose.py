@@ -21,13 +21,17 @@ from sightline.bench.mix.kerb import Kerb, kerb_script
 from sightline.bench.mix.passage import Passage, passages_of
 from sightline.bench.mix.script import COUNTY, SHORT, Pace, Script, Take
 from sightline.bench.mix.stream import FPS, GOP_S, Stream, read_stream, write_stream
-from sightline.bench.mix.streets import KERBS
+from sightline.bench.mix.streets import KERBS, ZEBRAS
 from sightline.bench.mix.view import Window
+from sightline.bench.mix.zebra import Zebra, zebra_script
 from sightline.demo import scene
 from sightline.demo.scene.cutouts import photograph
 
-#: Modules that change no picture: what they say of each stream comes in by itself.
+#: Modules that change no picture of any stream (what `streets` says of one comes in by itself), or of one kind.
 _NO_MATTER = {"compose.py", "stream.py", "streets.py", "__init__.py"}
+_NOT_KERBS = {"drawn.py", "drawn_takes.py", "zebra.py"}
+_NOT_ZEBRAS = {"drawn.py", "drawn_takes.py"}
+_NOT_DRAWN = {"clips.py", "passage.py", "run.py", "walker.py", "zebra.py"}
 Progress = Callable[[str], None]
 
 
@@ -94,18 +98,26 @@ def _filmed(clips: Path, pace: Pace, say: Progress) -> dict[str, tuple[str, Call
         say(f"{clip}: cutting out who passes")
         return _cut(clips / clip, say)
 
-    def script(kerb: Kerb) -> Script:
-        return kerb_script(kerb, pace, *of(kerb.clip))
+    def script(street: Kerb | Zebra) -> Script:
+        material = of(street.clip)
+        return (
+            kerb_script(street, pace, *material) if isinstance(street, Kerb) else zebra_script(street, pace, *material)
+        )
 
     return {
-        kerb.name: (_fingerprint(clips / kerb.clip, repr(kerb), repr(pace)), partial(script, kerb))
-        for kerb in KERBS
-        if (clips / kerb.clip).is_file()
+        street.name: (_of_street(clips, street, pace), partial(script, street))
+        for street in (*KERBS, *ZEBRAS)
+        if (clips / street.clip).is_file()
     }
 
 
+def _of_street(clips: Path, street: Kerb | Zebra, pace: Pace) -> str:
+    but = _NOT_KERBS if isinstance(street, Kerb) else _NOT_ZEBRAS
+    return _fingerprint(clips / street.clip, but, repr(street), repr(pace))
+
+
 def _drawn(pace: Pace) -> dict[str, tuple[str, Callable[[], Script]]]:
-    made = _fingerprint(photograph(), _scene_sources(), repr(pace))
+    made = _fingerprint(photograph(), _NOT_DRAWN, _scene_sources(), repr(pace))
     return {"drawn-kerb": (made, partial(drawn_kerb, pace)), "drawn-zebra": (made, partial(drawn_zebra, pace))}
 
 
@@ -126,11 +138,11 @@ def _cut(clip: Path, say: Progress) -> tuple[Picture, list[Passage]]:
         detector.close()
 
 
-def _fingerprint(material: Path, *more: str) -> str:
+def _fingerprint(material: Path, but: set[str], *more: str) -> str:
     """A hash of the clip or photograph, of what is said and imported here (comments and layout aside), of libraries."""
     digest = hashlib.sha256(material.read_bytes())
     for source in sorted(Path(__file__).parent.glob("*.py")):
-        if source.name not in _NO_MATTER:
+        if source.name not in _NO_MATTER | but:
             digest.update(ast.dump(ast.parse(source.read_text(encoding="utf-8"))).encode())
     for package in ("av", "numpy", "opencv-python"):
         digest.update(version(package).encode())

@@ -1,6 +1,9 @@
 """A street as a clip filmed it: the empty road, and whoever runs over it, drawn at 1080p from their own cut-outs."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from operator import itemgetter
 
 import cv2
 import numpy as np
@@ -9,7 +12,8 @@ from sightline.bench.mix.clips import Picture
 from sightline.bench.mix.passage import CutOut
 from sightline.bench.mix.run import Run
 from sightline.bench.mix.sensor import Sensor
-from sightline.bench.mix.view import View, Window
+from sightline.bench.mix.view import Point, View, Window
+from sightline.bench.mix.walker import DARK, Stroll, shadow_of
 
 #: Cut-outs fade in and out over so many frames at the ends of their way, where a street swallows them.
 FADE = 7.0
@@ -26,21 +30,43 @@ class Light:
 class FilmedStreet:
     """Draws frames of one window of one clip."""
 
-    def __init__(self, street: Picture, view: View, window: Window, light: Light, seed: int) -> None:
+    def __init__(
+        self, street: Picture, view: View, window: Window, light: Light, seed: int, paint: Sequence[list[Point]] = ()
+    ) -> None:
+        """`paint` are polygons of white road paint, px of the picture."""
         self.view, self.window, self.light = view, window, light
         matrix = np.array(window.matrix())
         wide = cv2.warpAffine(street, matrix, window.SIZE, flags=cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
         soft = cv2.GaussianBlur(wide, (0, 0), 2.0)
-        self._street = self._lit(np.asarray(cv2.addWeighted(wide, 1.35, soft, -0.35, 0), np.uint8))
+        sharp = np.asarray(cv2.addWeighted(wide, 1.35, soft, -0.35, 0), np.uint8)
+        self._street = self._lit(painted(sharp, paint, seed))
         self._sensor = Sensor(window.SIZE, light.noise, seed)
 
-    def frame(self, runs: list[Run], t: float, index: int) -> Picture:
+    def frame(self, runs: list[Run], strolls: list[Stroll], t: float, index: int) -> Picture:
         """Everybody who is in the picture at second `t`, far ones first."""
         picture = self._street.copy()
-        here = [(run, *place) for run in runs if (place := run.at(t)) is not None]
-        for run, u, aside in sorted(here, key=lambda one: one[0].passage.foot(one[1])[1]):
-            self._draw(picture, run, u, aside)
+        here: list[tuple[float, Callable[[], None]]] = []
+        for run in runs:
+            if (place := run.at(t)) is not None:
+                here.append((run.passage.foot(place[0])[1], partial(self._draw, picture, run, *place)))
+        for stroll in strolls:
+            if (ground := stroll.at(t)) is not None:
+                foot = self.view.pixel(ground)
+                here.append((foot[1], partial(self._walk, picture, stroll, foot, t)))
+        for _, draw in sorted(here, key=itemgetter(0)):
+            draw()
         return self._sensor.expose(picture, index)
+
+    def _walk(self, picture: Picture, stroll: Stroll, foot: Point, t: float) -> None:
+        number = stroll.step(t)
+        cut, own = stroll.gait.cuts[number], stroll.gait.feet[number]
+        grown = self.view.scale(foot[1]) / self.view.scale(own[1])
+        if stroll.heads_right(t, self.view):
+            width = cut.alpha.shape[1]
+            flipped = np.ascontiguousarray(cut.colour[:, ::-1]), np.ascontiguousarray(cut.alpha[:, ::-1])
+            cut = CutOut(*flipped, (round(2 * own[0] - cut.at[0] - width), cut.at[1]))
+        self._paste(picture, shadow_of(cut, own), own, foot, grown, DARK)
+        self._paste(picture, cut, own, foot, grown, 1.0)
 
     def _draw(self, picture: Picture, run: Run, u: float, aside: float) -> None:
         passage = run.passage
@@ -91,6 +117,22 @@ class FilmedStreet:
         if self.light.gains == (1.0, 1.0, 1.0):
             return picture
         return np.asarray(np.clip(picture * np.array(self.light.gains, np.float32), 0, 255), np.uint8)
+
+
+def painted(picture: Picture, polygons: Sequence[list[Point]], seed: int) -> Picture:
+    """White paint on the road, worn in patches; the road's own light and grain show through."""
+    if not polygons:
+        return picture
+    mask = np.zeros(picture.shape[:2], np.uint8)
+    for polygon in polygons:
+        cv2.fillPoly(mask, [np.round(np.array(polygon) * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
+    rng = np.random.default_rng(seed)
+    low = rng.normal(0, 1, (picture.shape[0] // 12 + 1, picture.shape[1] // 12 + 1)).astype(np.float32)
+    worn = cv2.resize(low, picture.shape[1::-1], interpolation=cv2.INTER_CUBIC)
+    share = cv2.GaussianBlur(mask, (0, 0), 1.6).astype(np.float32) / 255 * np.clip(0.74 + 0.13 * worn, 0.3, 0.92)
+    grey = picture.mean(axis=2, keepdims=True)
+    white = np.clip(grey * 0.55 + np.array([118, 120, 118], np.float32), 0, 255)
+    return np.asarray(picture * (1 - share[..., None]) + white * share[..., None], np.uint8)
 
 
 def _inside(cut: CutOut) -> bool:

@@ -5,6 +5,7 @@ and one stay of about two minutes; who stands is pasted at the kerb from his own
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from sightline.bench.mix.clips import Picture
 from sightline.bench.mix.filmed import FilmedStreet, Light
 from sightline.bench.mix.passage import Passage
 from sightline.bench.mix.run import Halt, Run, traffic
-from sightline.bench.mix.script import Mark, Pace, Script, Take, planted
+from sightline.bench.mix.script import Draw, Mark, Pace, Script, Take, planted
 from sightline.bench.mix.view import Point, View, Window
 
 #: What the site permits at the composed kerbs, and how long who stays stands beyond that at least; seconds.
@@ -21,6 +22,8 @@ PERMITTED_WAIT_S = 60.0
 ARRIVE_S, LEAVE_S = 14.0, 14.0
 #: Seconds between two who pass, and the quiet at both ends of a take.
 GAP, QUIET = (2.5, 6.0), 0.4
+#: Metres in which one who parks draws to the kerb at least.
+LEAST_ROOM = 2.5
 _PARKS = frozenset({"car", "truck", "bus"})
 
 
@@ -56,7 +59,7 @@ def kerb_script(kerb: Kerb, pace: Pace, street: Picture, passages: list[Passage]
     """The four takes. Raises LookupError when nobody in the clip could park there."""
     scene = FilmedStreet(street, kerb.view, kerb.window, kerb.light, kerb.seed)
     passing = passing_by(kerb.window, passages, street.shape[1])
-    parks = [one for one in passing if one.kind in _PARKS]
+    parks = [one for one in passing if one.kind in _PARKS and _room(one, kerb) > LEAST_ROOM]
     if not parks:
         raise LookupError(f"{kerb.clip}: nobody drives through whom the detector sees")
     who = parks[kerb.who % len(parks)]
@@ -124,6 +127,10 @@ def ground_of(view: View, window: Window) -> dict[str, Any]:
     }
 
 
+def _room(passage: Passage, kerb: Kerb) -> float:
+    return Run(passage, kerb.view, 0.0, Halt(kerb.row, 1.0), fps=kerb.fps).room
+
+
 def _foot_at(passage: Passage, row: float) -> float:
     return float(passage.feet[int(np.argmin(np.abs(passage.feet[:, 1] - row))), 0])
 
@@ -133,5 +140,5 @@ def _rounded(point: Point) -> list[float]:
     return [round(min(max(point[0], 0), width), 1), round(min(max(point[1], 0), height), 1)]
 
 
-def _drawn(scene: FilmedStreet, runs: list[Run]) -> Any:
-    return lambda t, index: scene.frame(runs, t, index)
+def _drawn(scene: FilmedStreet, runs: list[Run]) -> Draw:
+    return partial(scene.frame, runs, [])

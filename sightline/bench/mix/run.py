@@ -66,6 +66,11 @@ class Run:
             return math.inf
         return self.start + float(np.searchsorted(self._s, self._stop - 0.03)) * STEP
 
+    @property
+    def room(self) -> float:
+        """Metres before the halt over which the whole of it is in the picture; negative when it is cut off there."""
+        return float(self._stop - self._whole)
+
     def reaches(self, row: float) -> float:
         """The second at which its foot passes row `row` of the clip."""
         rows = np.array([self.passage.foot(self._frame(s))[1] for s in self._s])

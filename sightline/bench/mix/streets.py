@@ -7,6 +7,7 @@
 from sightline.bench.mix.filmed import Light
 from sightline.bench.mix.kerb import Kerb
 from sightline.bench.mix.view import View, Window
+from sightline.bench.mix.zebra import Zebra
 
 _ROAD = "road_cctv_india_clumsyy29.mp4"
 _ROAD_VIEW = View(horizon=-77, height=6.1, focal=560, middle=320)
@@ -30,14 +31,32 @@ KERBS = (
         _ROAD,
         25.0,
         _ROAD_VIEW,
-        Window(left=150, top=40, width=480, mirrored=True),
+        Window(left=165, top=32, width=465, mirrored=True),
         _ROAD_EDGE,
-        rows=(95, 225),
+        rows=(88, 200),
         width=(3.0, 1.6),
-        row=172,
-        beside=0.7,
+        row=140,
+        beside=0.8,
         who=2,
-        light=Light((0.56, 0.68, 0.82), 3.2),
+        light=Light((0.62, 0.71, 0.8), 3.0),
         seed=2,
+    ),
+)
+
+ZEBRAS = (
+    Zebra(
+        "station-zebra",
+        _ROAD,
+        25.0,
+        _ROAD_VIEW,
+        Window(left=186, top=20, width=432),
+        edge=((640, 360), (238, 70)),
+        road=10.6,
+        stop_line=16.4,
+        bars=(17.4, 20.4),
+        lanes=(0.2, 5.3, 10.4),
+        light=Light((1.0, 1.0, 1.0), 2.2),
+        seed=3,
+        erased=((252, 38, 268, 81),),
     ),
 )
