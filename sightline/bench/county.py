@@ -1,13 +1,14 @@
 """Which camera of a benchmark shows which stream, and from where in its loop."""
 
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from contract.errors import InputError
-from sightline.bench.mix.stream import FPS, Planted, Stream, streams_in
+from sightline.bench.mix.stream import FPS, Planted, Stream, streams_in, write_stream
 
 #: With offsets `soon`, who stays arrives this long after the epoch, spread over so many seconds.
 SOON_S, SPREAD_S = 25.0, 15.0
@@ -62,6 +63,27 @@ def mounts(folder: Path, parking: int, crossings: int, *, soon: bool = False, on
             offset = _offset(stream, index, count, soon=soon)
             found.append(Mount(f"{name}-{index + 1:02d}", stream, folder / stream.name, offset))
     return found
+
+
+def without_rest(streams: Path, out: Path) -> Path:
+    """The zebras of `streams` with nothing but the take in which somebody does not yield, over and over, in `out`.
+
+    What a box costs that can never rest. The encoded files stay where they are. Raises InputError.
+    """
+    shutil.rmtree(out, ignore_errors=True)
+    for stream in streams_in(streams):
+        if stream.kind != "yield":
+            continue
+        index = stream.playlist.index("offends")
+        before = stream.begins(index)
+        planted = [replace(one, begins=one.begins - before, ends=one.ends - before) for one in stream.planted]
+        segment = stream.segments["offends"]
+        at = (streams / stream.name / segment.file).resolve()
+        folder = out / f"{stream.name}-moving"
+        folder.mkdir(parents=True)
+        alone = {"offends": replace(segment, file=str(at))}
+        write_stream(folder, replace(stream, name=folder.name, segments=alone, playlist=["offends"], planted=planted))
+    return out
 
 
 def _offset(stream: Stream, index: int, count: int, *, soon: bool) -> int:

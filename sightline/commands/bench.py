@@ -67,6 +67,9 @@ def edge(  # noqa: PLR0913, PLR0917 - every wish of a benchmark
     short: Annotated[
         bool, typer.Option("--short", help="For CI: 3 kerbs and 1 zebra for 50 s over short loops, a peer for 12 s.")
     ] = False,
+    moving: Annotated[
+        bool, typer.Option("--moving", help="Zebras alone, where somebody meets a vehicle all the time: no rest.")
+    ] = False,
     history: Annotated[
         Path | None,
         typer.Option(help="Exit 1 when the ratio to the peer falls below 0.6 of the median of what is kept here."),
@@ -94,6 +97,8 @@ def edge(  # noqa: PLR0913, PLR0917 - every wish of a benchmark
 
     if history is not None and peer is None:
         raise InputError("--history compares ratios to a peer - give --peer")
+    if moving:
+        parking = 0
     if short:
         parking, crossings, duration, peer_seconds = SHORT_PARKING, SHORT_YIELD, SHORT_S, SHORT_PEER_S
     wish = Wish(
@@ -110,6 +115,7 @@ def edge(  # noqa: PLR0913, PLR0917 - every wish of a benchmark
         cpu,
         short,
         streams is not None,
+        moving,
         only,
     )
     result = bench_edge(wish, _say)

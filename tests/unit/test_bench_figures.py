@@ -5,13 +5,15 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from contract.errors import InputError
 from edge.box import Folders
-from sightline.bench.county import Mount, mounts, site_of
+from sightline.bench.county import Mount, mounts, site_of, without_rest
+from sightline.bench.edge import shortfalls
 from sightline.bench.heartbeat import Watch
 from sightline.bench.history import LAST, SHARE, floor_of, keep, read_history
 from sightline.bench.listener import Heard
@@ -102,6 +104,32 @@ def test_cameras_share_streams_from_offsets_that_scatter_their_keyframes(tmp_pat
     cameras = site_of(county, 8554, 20.0)["cameras"]
     assert cameras[0]["zones"][0]["permitted_wait_s"] == 20.0
     assert cameras[0]["url"] == "rtsp://127.0.0.1:8554/kerb-01"
+
+
+def test_a_zebra_without_rest_shows_its_offence_over_and_over(tmp_path: Path) -> None:
+    (tmp_path / "streams" / "a-yield").mkdir(parents=True)
+    segments = {name: Segment(f"{name}.h264", 50, [10] * 20 * FPS) for name in ("empty", "offends")}
+    whole = stream("yield", (Planted("failure_to_yield", "zebra", 33.0, 35.0),), 40.0)
+    write_stream(tmp_path / "streams" / "a-yield", replace(whole, segments=segments, playlist=["empty", "offends"]))
+    moving = mounts(without_rest(tmp_path / "streams", tmp_path / "moving"), 0, 2)
+    assert moving[0].stream.seconds == 20
+    times = moving[0].times(moving[0].stream.planted[0], EPOCH, EPOCH + 60)
+    assert [(begins - EPOCH, ends - EPOCH) for begins, ends in times] == [(13, 15), (33, 35), (53, 55)]
+    assert (tmp_path / "streams" / "a-yield" / "offends.h264") == Path(moving[0].stream.segments["offends"].file)
+
+
+def test_a_busy_machine_that_starves_cameras_judges_nobody() -> None:
+    told = result(2.0)
+    box, on = told["box"], told["machine"]
+    assert isinstance(box, dict)
+    assert isinstance(on, dict)
+    box["planted"] |= {"missed": ["kerb-01 illegal_parking"], "false": ["kerb-02 illegal_parking candidate"]}
+    assert len(shortfalls(told, 3.0)) == 3
+    assert len(shortfalls(told, 1.5)) == 2
+    box["sustained_cameras"] = 1
+    assert len(shortfalls(told, 3.0)) == 3
+    on["load_before"] = 9.0
+    assert shortfalls(told, 3.0) == []
 
 
 def test_a_folder_without_streams_says_what_to_do(tmp_path: Path) -> None:
