@@ -1,8 +1,9 @@
 """The usual pipelines, as their documentation writes them: `python -m sightline.bench.peer KIND WEIGHTS URL SECONDS`.
 
-`ultralytics`: `YOLO(weights).track(url, stream=True)`. `supervision`: OpenCV's capture, the same weights, and
-supervision's ByteTrack. Prints one JSON object: frames processed, seconds of wall clock and cpu after the first frame
-(loading and connecting cost nobody's figure), and objects seen a frame.
+`ultralytics`: `YOLO(weights).track(url, stream=True)`. `supervision`: OpenCV's capture, the same weights,
+supervision's detections and ByteTrack, which it has moved into the package `trackers`. Prints one JSON object: frames
+processed, seconds of wall clock and cpu after the first frames (loading and connecting count for nobody), and objects
+seen a frame.
 """
 
 import json
@@ -51,15 +52,16 @@ def _ultralytics(weights: str, url: str) -> Iterator[int]:
 def _supervision(weights: str, url: str) -> Iterator[int]:
     import cv2
     import supervision as sv
+    from trackers import ByteTrackTracker
     from ultralytics import YOLO
 
-    model, tracker = YOLO(weights, task="detect"), sv.ByteTrack(frame_rate=25)
+    model, tracker = YOLO(weights, task="detect"), ByteTrackTracker(frame_rate=25)
     capture = cv2.VideoCapture(url)
     while True:
         there, frame = capture.read()
         if not there:
             return
-        tracked = tracker.update_with_detections(sv.Detections.from_ultralytics(model(frame, verbose=False)[0]))
+        tracked = tracker.update(sv.Detections.from_ultralytics(model(frame, verbose=False)[0]))
         yield len(tracked)
 
 
