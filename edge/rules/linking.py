@@ -133,9 +133,9 @@ class _Linking:
         rest = self._vehicles[row].rest
         return rest is not None and any(
             vehicle.rest is not None
-            and vehicle.arrived
             and vehicle.rest.t_first > rest.t_hint + FRESH_S
             and boxes.iou(vehicle.rest.box, rest.box) >= SAME_PLACE_IOU
+            and (vehicle.arrived or (self._long_unseen(row) and boxes.displaced(rest.box, vehicle.birth, AGREES)))
             for vehicle in self._vehicles
         )
 

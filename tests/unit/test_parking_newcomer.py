@@ -72,6 +72,12 @@ def test_who_came_and_changed_its_id_before_it_stood_for_sure_does_not_inherit_t
     assert night(COMING).violations == []
 
 
+def test_nor_who_was_seen_on_its_last_metre_only() -> None:
+    rolling = (98.0, 11, (990.0, 415.0, 1158.0, 618.0))
+    still = (101.0, 13, (972.0, 408.0, 1140.0, 602.0))
+    assert night([rolling, *COMING[3:5], still, *COMING[5:]]).violations == []
+
+
 def test_under_the_same_ids_who_was_not_seen_to_come_goes_on_waiting() -> None:
     (violation,) = night([(t, one, STOOD) for t, one, _ in COMING]).violations
     assert violation.first.t <= 23
