@@ -15,7 +15,7 @@ import numpy as np
 
 from edge.plan.region import Hot, Region
 from edge.plan.shake import shift
-from edge.plan.texture import Gray, Texture
+from edge.plan.texture import Gray, Grid, Texture
 from edge.plan.view import View, factor_of, whole
 
 Point = tuple[float, float]
@@ -24,13 +24,13 @@ Point = tuple[float, float]
 _WINDOWS = 5
 #: Of a weak outline so many pieces may come apart; more are drops or flakes.
 _SPECKS = 3
-#: ... and never must it be more than so many, whatever falls from the sky. That person at 25 grey levels lights sixteen.
+#: ... and never must it be more than so many, whatever falls from the sky: that person at 25 grey levels lights more.
 _STANDS_OUT = 11
 #: A zone may seem to shift by so much more than the whole picture: what the latter cannot tell [its px, small], and at
 #: least so much [px of the region]. Beyond it, what stands there moved.
 _LEEWAY_WHOLE, _LEEWAY = 0.3, 1.0
 #: Shifts below this are none [px of the region].
-_STILL = 0.12
+_STILL = 0.2
 #: A reference older than this proves nothing [s].
 _OLD = 900.0
 
@@ -111,12 +111,7 @@ class ChangeGate:
             hot, left = region.compare(old, new)
             if _thing(hot, region.count):
                 leeway = max(_LEEWAY, _LEEWAY_WHOLE * self._factor / region.factor)
-                straight = _straightened(old, new, view.offset(region.factor), leeway)
-                found = region.compare(old, straight) if straight is not new else (hot, left)
-                if found[0].sum() <= hot.sum():
-                    new, (hot, left) = straight, found
-                if _thing(hot, region.count):
-                    hot &= region.broad(old, new)
+                hot, left = _judged(region, old, new, _straightened(old, new, view.offset(region.factor), leeway))
             if learn:
                 region.learn(left)
             changed.append(view.moved or _thing(hot, region.count))
@@ -135,6 +130,18 @@ def _thing(hot: Hot, count: int) -> bool:
     sizes = cv2.connectedComponentsWithStats(hot, connectivity=8)[2][1:, cv2.CC_STAT_AREA]
     specks = int((sizes < enough).sum())
     return bool(sizes.max() >= (enough if specks <= _SPECKS else min(enough + specks, _STANDS_OUT)))
+
+
+def _judged(region: Region, before: Texture, now: Texture, straight: Texture) -> tuple[Hot, Grid]:
+    """Hot windows and differences as the better of `now` and `straight` has them, less what is thin and bright."""
+    hot, left = region.compare(before, now)
+    if straight is not now:
+        found = region.compare(before, straight)
+        if found[0].sum() <= hot.sum():
+            now, (hot, left) = straight, found
+    if _thing(hot, region.count):
+        hot &= region.broad(before, now)
+    return hot, left
 
 
 def _straightened(before: Texture, now: Texture, offset: tuple[float, float] | None, leeway: float) -> Texture:

@@ -57,14 +57,16 @@ class Region:
 
     def learn(self, left: Grid) -> None:
         """Take the differences of two successive looks as what windows do by themselves: a running median."""
-        self._noise *= np.where(left > self._noise, _LEARN, 1.0 / _LEARN).astype(np.float32)
-        np.clip(self._noise, _FLOOR / _ABOVE_NOISE, _CEILING, out=self._noise)
+        self._noise *= np.where(left > self._noise, np.float32(_LEARN), np.float32(1.0 / _LEARN))
+        np.maximum(self._noise, _FLOOR / _ABOVE_NOISE, out=self._noise)
+        np.minimum(self._noise, _CEILING, out=self._noise)
 
     def hot(self, before: Texture, now: Texture, left: Grid, strict: float = 1.0) -> Hot:
         """Windows of the zone in which `left`, the difference, is more than noise and coding make, times `strict`."""
         # Rain, snow and a switched gain raise all windows at once; a thing raises some.
         usual = np.float32(np.partition(left, left.size // 2, axis=None)[left.size // 2])
-        level = np.clip((_ABOVE_NOISE - 1.0) * np.maximum(self._noise, usual), _FLOOR, _CEILING)
+        level = np.maximum((_ABOVE_NOISE - 1.0) * np.maximum(self._noise, usual), _FLOOR)
+        level = np.minimum(level, _CEILING, out=level)
         # What the window does by itself and the whole region does now is under the difference, not instead of it.
         level += np.minimum(np.minimum(self._noise, usual), _CEILING)
         level += _LIKE * np.minimum(before.energy, now.energy)

@@ -7,6 +7,7 @@ half; the comparison is a normalised correlation by windows that keeps the scale
 """
 
 from dataclasses import dataclass
+from typing import TypeVar, cast
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 Gray = NDArray[np.uint8]
 Grid = NDArray[np.float32]
+Picture = TypeVar("Picture", Gray, Grid)
 
 #: Side of a window, and distance of neighbouring windows [px of the small picture].
 WINDOW, STEP = 8, 4
@@ -60,9 +62,9 @@ class Texture:
 
 def windows(values: Grid) -> Grid:
     """Means (h / 4 - 1, w / 4 - 1) of `values` (h, w) over windows of 8 x 8 px, 4 px apart."""
-    height, width = values.shape
-    cells = cv2.resize(values, (width // STEP, height // STEP), interpolation=cv2.INTER_AREA)
-    return np.asarray((cells[1:, 1:] + cells[:-1, 1:] + cells[1:, :-1] + cells[:-1, :-1]) * 0.25, np.float32)
+    # Halved twice: OpenCV does that in a third of the time that a quarter takes.
+    cells = small(values, STEP)
+    return np.asarray(cv2.boxFilter(cells, -1, (2, 2), anchor=(1, 1))[1:, 1:], np.float32)
 
 
 def difference(before: Texture, now: Texture) -> Grid:
@@ -72,21 +74,25 @@ def difference(before: Texture, now: Texture) -> Grid:
     weak it is taken from the light, so that a thing of low contrast counts the same when it leaves as when it comes.
     """
     cross = windows(cv2.multiply(before.fine, now.fine))
-    light = np.clip((now.light + _DARK) / (before.light + _DARK), _GAIN_LOW, _GAIN_HIGH)
-    gain = np.clip((cross + _PRIOR * light) / (before.energy + _PRIOR), _GAIN_LOW, _GAIN_HIGH)
-    left: Grid = now.energy - 2.0 * gain * cross + gain * gain * before.energy
-    return np.maximum(left, 0.0)
+    light = _bounded((now.light + _DARK) / (before.light + _DARK))
+    gain = _bounded((cross + _PRIOR * light) / (before.energy + _PRIOR))
+    left: Grid = now.energy + gain * (gain * before.energy - 2.0 * cross)
+    return np.maximum(left, 0.0, out=left)
 
 
-def small(luma: Gray, factor: int) -> Gray:
-    """`luma` (h, w) made `factor` (a power of two) times smaller by averaging; sides are rounded down."""
+def _bounded(gain: Grid) -> Grid:
+    # np.clip checks so much that on grids of this size it takes five times as long.
+    return np.minimum(np.maximum(gain, _GAIN_LOW, out=gain), _GAIN_HIGH, out=gain)
+
+
+def small(picture: Picture, factor: int) -> Picture:
+    """`picture` (h, w) made `factor` (a power of two) times smaller by averaging; sides are rounded down."""
     while factor > 1:
-        height, width = luma.shape[0] // 2, luma.shape[1] // 2
-        luma = np.asarray(
-            cv2.resize(luma[: height * 2, : width * 2], (width, height), interpolation=cv2.INTER_AREA), np.uint8
-        )
+        height, width = picture.shape[0] // 2, picture.shape[1] // 2
+        half = cv2.resize(picture[: height * 2, : width * 2], (width, height), interpolation=cv2.INTER_AREA)
+        picture = cast(Picture, half)
         factor //= 2
-    return luma
+    return picture
 
 
 __all__ = ["STEP", "WINDOW", "Gray", "Grid", "Texture", "difference", "small", "windows"]
