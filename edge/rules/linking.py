@@ -102,7 +102,8 @@ class _Linking:
         if other == row or not self._came_from_elsewhere(other, row) or not self._continues(other, column):
             return False
         if self._vehicles[other].rest is not None:
-            return self._may_be_gone(row) and not self._is_seen_at_its_place(other)
+            gone = self._may_be_gone(row) and not self._is_seen_at_its_place(other)
+            return gone and not (self._stood_just_now(other) and self._shown_as_it_stands(row, column))
         # Both are in sight and have only exchanged their ids: then the one that stood still stands.
         own = self._column.get(self._vehicles[row].track_id)
         swapped = own is not None and own != column and self._lasts[other, own] > self._lasts[other, column]
@@ -165,6 +166,11 @@ class _Linking:
 
     def _is_seen_at_its_place(self, row: int) -> bool:
         return bool((self._places[row] >= SAME_PLACE_IOU).any())
+
+    def _stood_just_now(self, row: int) -> bool:
+        """Whether a vehicle was seen to stand so lately that it cannot be in another's place by now, only its id."""
+        rest = self._vehicles[row].rest
+        return rest is not None and rest.t_off is None and self._t - rest.t_last <= FRESH_S
 
     def _has_lost_its_id(self, row: int) -> bool:
         vehicle = self._vehicles[row]

@@ -116,6 +116,19 @@ def test_of_one_unseen_for_longer_the_place_is_who_came_there() -> None:
     assert owners(standing(until=13.0), coming(17.5), [sighting(18.0, HERE, 2)], 18.0) == {2: 2}
 
 
+#: The place of the next in a queue, seen from a low pole: its box overlaps HERE by a third.
+NEXT: Box = (512.0, 340.0, 625.0, 428.0)
+
+
+@pytest.mark.parametrize(("until", "owner"), [(17.5, 1), (15.0, 2)])
+def test_an_id_that_jumps_along_a_queue_moves_no_vehicle_that_stood_just_now(until: float, owner: int) -> None:
+    # The one in HERE was seen last at 13 s; the next, or only its id, is in HERE at 18 s. From a standstill it takes
+    # longer than half a second to get there.
+    queued = vehicle(2, *[(t, NEXT) for t in np.arange(5.0, until + 0.25, 0.5).tolist()])
+    assert queued.rest is not None
+    assert owners(standing(until=13.0), queued, [sighting(18.0, HERE, 2)], 18.0) == {2: owner}
+
+
 def test_a_bus_whose_id_jumps_to_the_car_behind_it_leaves_the_car_its_wait() -> None:
     one, passer = standing(), coming(13.0, BUS)
     for t in (13.5, 14.0, 14.5):
