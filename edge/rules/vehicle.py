@@ -103,6 +103,10 @@ class Vehicle:
     def see(self, sighting: Sighting, plane: Plane) -> None:
         """Take the next sighting: it comes to rest, stands on, is half hidden, or moves off."""
         # What has not settled yet has no anchor to be shown a part of: its own noise would keep it from ever settling.
+        if self.rest is not None and self.rest.settled and self.rest.is_slightly_hidden(sighting.box):
+            self.last = sighting
+            self.rest.seen_standing(sighting.t)
+            return
         if self.rest is not None and self.rest.settled and self.rest.is_part(sighting.box):
             self.last = sighting
             if self.rest.show_otherwise(sighting):

@@ -74,3 +74,19 @@ def test_one_whose_lowest_tenth_is_uncovered_has_not_moved(fps: float) -> None:
     (violation,) = Street(wait_s=70).say(shown).violations
     assert violation.first.t == pytest.approx(10, abs=1.5)
     assert violation.numbers["shuffles"] == 0
+
+
+@pytest.mark.parametrize("fps", [1, 5])
+def test_one_edge_that_wavers_delays_no_proof(fps: float) -> None:
+    """Upper and lower edge waver by turns in 19 of 20 pictures: the other three prove each time that it stands."""
+    shown = []
+    for number, scene in enumerate(world(car(visit(4.2, 22, 10, 95), 1)).scenes(0, 110, fps)):
+        boxes = scene.tracks.boxes.copy()
+        if scene.t > 30 and number % 20 != 7:
+            edge, way = ((1, 1), (3, -1))[number % 2]
+            boxes[:, edge] += np.float32(way * 0.09) * (boxes[:, 3] - boxes[:, 1])
+        tracks = scene.tracks
+        shown.append(Scene(scene.t, Tracks(tracks.ids, boxes, tracks.scores, tracks.classes, tracks.facts)))
+    (violation,) = Street(wait_s=70).say(shown).violations
+    assert violation.trigger is not None
+    assert violation.trigger.t == pytest.approx(80, abs=1.1 / fps + 0.6)
