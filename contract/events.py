@@ -272,7 +272,7 @@ class Feed(Model):
 
 
 class Gap(Model):
-    """`data` of a time during which a part of a box did not work, or of a step of its clock: what it missed, and why."""
+    """`data` of a time in which a part of a box did not work, or of a step of its clock: what it missed, and why."""
 
     schema_ver: str = SCHEMA_VERSION
     edge_id: str

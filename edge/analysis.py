@@ -54,7 +54,7 @@ class Analysis:
         replay: bool = False,
         told: Told | None = None,
     ) -> None:
-        """`wall` maps stream seconds to wall clock, `detector` is needed by `look` alone, `told` is what others said."""
+        """`wall`: stream seconds to wall clock; `detector` is needed by `look` alone; `told` is what others said."""
         self._camera = place.profile.completed(place.camera)
         self._detector = detector
         self._tracker = Tracker()
