@@ -79,6 +79,12 @@ class Reading(_Saying):
     at: AwareDatetime
     until: AwareDatetime | None = None
 
+    @model_validator(mode="after")
+    def _span(self) -> Self:
+        if self.until is not None and self.until - self.at > LONGEST:
+            raise ValueError(f"holds for over {LONGEST.days} days - say it again when they are over")
+        return self
+
     def stated(self, sensor_id: str) -> Statement:
         """The same as a statement of that sensor. Said again with the same `at`, it replaces what was said before."""
         name = ("sensor", sensor_id, f"{self.at.timestamp():.3f}", self.fact, self.zone_id or "", self.plate or "")

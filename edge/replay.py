@@ -7,7 +7,7 @@ Standard output gets one whole CloudEvent of a violation a line, the moment it i
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 from typing import TextIO
 
@@ -53,7 +53,13 @@ def parse_start(text: str, zone: tzinfo) -> Start:
         raise InputError(f"--start {text!r} is not ISO 8601 - for example {DEFAULT_START}") from error
     if moment.year not in _YEARS:
         raise InputError(f"--start {text!r} is not of the years {_YEARS[0]} to {_YEARS[-1]} - give the recording's own")
-    return Start(moment if moment.tzinfo else moment.replace(tzinfo=zone))
+    if moment.tzinfo is not None:
+        return Start(moment)
+    here = moment.replace(tzinfo=zone)
+    if here.astimezone(UTC).astimezone(zone).replace(tzinfo=None, fold=0) != moment.replace(fold=0):
+        raise InputError(f"--start {text!r} is in the hour that summer time leaves out there - name an offset")
+    # A fixed offset: seconds added to a local reading would not leap with the clock on the wall.
+    return Start(moment.replace(tzinfo=timezone(here.utcoffset() or timedelta())))
 
 
 def place_of(site: Path, camera_id: str | None) -> Place:
@@ -108,6 +114,10 @@ def whole_or_nothing(path: Path | None) -> Iterator[TextIO | None]:
     """A text file that appears under its name only when everything went well."""
     if path is None:
         yield None
+        return
+    if path.exists() and not path.is_file() and not path.is_dir():  # a pipe, a terminal: never put a file in its place
+        with path.open("w", encoding="utf-8") as stream:
+            yield stream
         return
     if path.is_dir():  # said before hours of video are looked at, not after
         raise InputError(f"{path}: is a folder - give the name of a file")

@@ -79,12 +79,9 @@ class Hearing:
 
     def _sensed(self, sensor: str, raw: bytes, now: datetime) -> str | None:
         """Take a sensor's word; why not, as a sentence, else None."""
-        reading, fault = _read(Reading, raw)
-        if reading is None:
+        said, fault = _sensors_word(sensor, raw, now)
+        if said is None:
             return fault
-        if abs(reading.at - now) > SENSOR_CLOCK:
-            return f"its clock is {(reading.at - now).total_seconds():+.0f} s from this box's - set it"
-        said = reading.stated(sensor)
         if said.fact != SIGNAL or said.camera_id is not None:
             return self._taken(said, now, sensor)
         try:
@@ -103,29 +100,40 @@ class Hearing:
             refusal = self._table.objection(said.fact, said.value) or _times(said, now) or self._misplaced(said, sensor)
             if refusal is not None:
                 return refusal
-            for camera_id in [said.camera_id] if said.camera_id else sorted(cameras):
-                if (full := self._put(camera_id, said, now)) is not None:
-                    return full
+            named = [said.camera_id] if said.camera_id else sorted(cameras)
+            # All or none: half a box that obeys is worse than a refusal.
+            full = [why for one in named if (why := self._full(one, said, now)) is not None]
+            if full:
+                return full[0]
+            for camera_id in named:
+                self._put(camera_id, said, now)
         except SightlineError as error:
             return str(error).splitlines()[0]
         except OSError as error:
             return f"{self._folder}: cannot be written ({error.strerror}) - free space on the disk"
         return None
 
-    def _put(self, camera_id: str, said: Statement, now: datetime) -> str | None:
+    def _full(self, camera_id: str, said: Statement, now: datetime) -> str | None:
+        """Why one more statement of that camera cannot be taken, None when it can."""
+        if said.valid_until is None or len(self._others(camera_id, said, now)) < MOST:
+            return None
+        return f"{camera_id}: {MOST} statements hold already - let some end"
+
+    def _others(self, camera_id: str, said: Statement, now: datetime) -> list[Statement]:
+        """What else is known of that camera and has not long ended."""
+        kept = self._file("lasting", camera_id).read()
+        return [one for one in kept if one.id != said.id and not _over(one, now - KEPT)]
+
+    def _put(self, camera_id: str, said: Statement, now: datetime) -> None:
         if said.valid_until is None:
             held = self._passing.setdefault(camera_id, deque(maxlen=MOST_PASSING))
             held.append(said)
             while held[0].valid_from < now - KEPT:
                 held.popleft()
             self._file("passing", camera_id).write(held, durable=False)
-            return None
-        file = self._file("lasting", camera_id)
-        kept = [one for one in file.read() if one.id != said.id and not _over(one, now - KEPT)]
-        if len(kept) >= MOST:
-            return f"{camera_id}: {MOST} statements hold already - let some end"
-        file.write([*kept, said], durable=True)
-        return None
+            return
+        kept = self._others(camera_id, said, now)
+        self._file("lasting", camera_id).write([*kept, said], durable=True)
 
     def _misplaced(self, said: Statement, sensor: str | None) -> str | None:
         """Why it cannot be said of that place, None when it can."""
@@ -208,10 +216,27 @@ def _read(model: type[_Message], raw: bytes) -> tuple[_Message | None, str | Non
     try:
         return model.model_validate_json(raw), None
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        key = ".".join(str(part) for part in first["loc"])[:60]
-        said = str(first["msg"]).removeprefix("Value error, ")[:200]
-        return None, f"{key}: {said}" if key else f"is not the JSON it should be ({said})"
+        return None, _why(error)
+
+
+def _sensors_word(sensor: str, raw: bytes, now: datetime) -> tuple[Statement | None, str | None]:
+    """What a sensor says, or why it is not believed as a sentence."""
+    reading, fault = _read(Reading, raw)
+    if reading is None:
+        return None, fault
+    if abs(reading.at - now) > SENSOR_CLOCK:
+        return None, f"its clock is {(reading.at - now).total_seconds():+.0f} s from this box's - set it"
+    try:
+        return reading.stated(sensor), None
+    except ValidationError as error:  # what only shows when both are put together must not end deliver
+        return None, _why(error)
+
+
+def _why(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    key = ".".join(str(part) for part in first["loc"])[:60]
+    said = str(first["msg"]).removeprefix("Value error, ")[:200]
+    return f"{key}: {said}" if key else f"is not the JSON it should be ({said})"
 
 
 def _name_of(raw: bytes) -> str | None:

@@ -1,8 +1,11 @@
 """What a hostile newcomer writes into site files, settings and files of boxes: one line each, never a traceback."""
 
 import json
+import os
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -11,7 +14,7 @@ import edge.config
 from contract.errors import ConfigError, InputError, ObjectsError, SiteError
 from contract.sitefile import load_site
 from edge.objects import MAX_T, read_objects
-from edge.replay import parse_start, place_of
+from edge.replay import parse_start, place_of, whole_or_nothing
 
 DEMO = Path(__file__).resolve().parents[2] / "configs" / "sites" / "demo.yaml"
 WAIT = "permitted_wait_s: 15.0"
@@ -123,3 +126,26 @@ def test_settings(tmp_path: Path, module: Any, text: str) -> None:
         module.load_config(path)
     assert "\n" not in str(told.value)
     assert json.dumps(str(told.value))
+
+
+def test_a_start_in_the_hour_that_summer_time_leaves_out_is_refused() -> None:
+    with pytest.raises(InputError, match=r"--start '2026-03-29T01:30:00' is in the hour that summer time leaves out"):
+        parse_start("2026-03-29T01:30:00", ZoneInfo("Europe/London"))
+
+
+@pytest.mark.parametrize("start", ["2026-03-29T00:57:00", "2026-10-25T01:57:00", "2026-06-01T12:00:00"])
+def test_a_second_of_replay_is_a_second_across_a_change_of_summer_time(start: str) -> None:
+    begin = parse_start(start, ZoneInfo("Europe/London"))
+    assert begin.wall(7200.0).astimezone(UTC) - begin.wall(0.0).astimezone(UTC) == timedelta(hours=2)
+
+
+def test_an_explanation_goes_into_a_pipe_and_no_file_takes_its_place(tmp_path: Path) -> None:
+    pipe = tmp_path / "explained"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with whole_or_nothing(pipe) as stream:
+        assert stream is not None
+        stream.write("said\n")
+    assert os.read(reader, 100) == b"said\n"
+    os.close(reader)
+    assert pipe.is_fifo()

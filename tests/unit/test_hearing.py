@@ -178,6 +178,16 @@ def test_a_full_camera_says_so(ear: Ear) -> None:
     assert answer is not None and answer.reason == f"cam-1: {MOST} statements hold already - let some end"
 
 
+def test_what_is_said_of_all_cameras_reaches_all_or_none(ear: Ear) -> None:
+    file = ToldFile(ear.folder / "data" / "told" / "lasting" / "cam-2.json")
+    ear.command(camera_id="cam-2")
+    (one,) = file.read()
+    file.write([one.model_copy(update={"id": f"x-{n}"}) for n in range(MOST)], durable=True)
+    answer = ear.command(id="to-all", camera_id=None)
+    assert answer is not None and answer.status == "refused"
+    assert ear.facts("cam-1") == []
+
+
 def test_a_site_that_cannot_be_read_is_named(ear: Ear, caplog: pytest.LogCaptureFixture) -> None:
     (ear.folder / "site.yaml").write_text("site: [")
     answer = ear.command()
@@ -239,6 +249,9 @@ def test_two_controllers_that_contradict_each_other_tell_nothing(ear: Ear) -> No
         (lambda ear: ear.sensor(now=NOW + timedelta(seconds=61)), "its clock is -61 s from this box's - set it"),
         (lambda ear: ear.sensor(value="green"), "value 'green' of signal_state is none of"),
         (lambda ear: ear.sensor(fact="officer_directing", value="yes"), "officer_directing needs `until`"),
+        (lambda ear: ear.sensor(until=(NOW + LONGEST + timedelta(seconds=1)).isoformat()), "holds for over 7 days"),
+        # The name of a statement is cut at 100 signs, and here it would end in a blank.
+        (lambda ear: ear.sensor(plate="x" * 55 + " x" * 22), "sensor s-7: id: must be printable"),
     ],
 )
 def test_a_sensor_that_talks_nonsense_is_told_in_the_log(
