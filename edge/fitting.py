@@ -9,7 +9,7 @@ import numpy as np
 import shapely
 
 from contract.errors import SiteError
-from contract.site import Camera, Lane, ZoneType
+from contract.site import JUDGED_ZONES, Camera, Lane, ZoneType
 from contract.sitefile import line_of
 from edge.judgement import Place
 from edge.rules.crosswalk import Approach, Crosswalk
@@ -20,6 +20,8 @@ from edge.rules.yielding import YieldRule
 GROUND_POINTS, GROUND_ERROR_M = 6, 0.3
 #: A lane that covers less than this share of its way over the crossing was not drawn over it.
 WAY_OVER = 0.8
+#: A carriageway over less than this share of its crossing, and crossings that share more than that of the smaller one.
+WALKED, TWICE = 0.3, 0.3
 _FAR = 200.0
 _Key = tuple[str | int, ...]
 
@@ -34,7 +36,7 @@ def doubts(place: Place) -> list[str]:
     """What can be worked with and is probably not meant: a sentence each, with file and line. The place fits."""
     camera = place.profile.completed(place.camera)
     plane = plane_of(camera)
-    found = [*_ground_doubts(camera, plane)]
+    found = [*_ground_doubts(camera, plane), *_zone_doubts(camera)]
     for number, zone in enumerate(camera.zones):
         if zone.type is ZoneType.CROSSWALK:
             crosswalk = YieldRule(camera, zone, plane).crosswalk
@@ -65,6 +67,28 @@ def _ground_doubts(camera: Camera, plane: Plane) -> Iterator[tuple[_Key, str]]:
         yield ("ground",), f"camera {camera.id}: ground: {why} - measure them again"
     elif count < GROUND_POINTS:
         yield ("ground",), f"camera {camera.id}: ground: {count} points; enforcement wants {GROUND_POINTS} - give more"
+
+
+def _zone_doubts(camera: Camera) -> Iterator[tuple[_Key, str]]:
+    """Zones that nobody can be seen in, crossings that nobody can step on, and crossings drawn twice."""
+    picture = shapely.box(0, 0, *camera.frame)
+    crossings: list[tuple[str, shapely.Polygon]] = []
+    for number, zone in enumerate(camera.zones):
+        key, said = ("zones", number), f"camera {camera.id}: zone {zone.id}"
+        area = shapely.Polygon(zone.polygon).buffer(0)
+        if zone.type in JUDGED_ZONES and not area.intersects(picture):
+            yield (*key, "polygon"), f"{said} lies outside the picture - draw it in pixels of `frame`"
+        if zone.type is not ZoneType.CROSSWALK:
+            continue
+        road = shapely.Polygon(zone.carriageway).buffer(0) if zone.carriageway else area
+        if road.intersection(area).area < WALKED * area.area:
+            why = "has a carriageway that hardly covers it, so nobody ever crosses"
+            yield (*key, "carriageway"), f"{said} {why} - draw it from kerb to kerb, over the crossing"
+        for other, theirs in crossings:
+            if area.intersection(theirs).area > TWICE * min(area.area, theirs.area):
+                why = f"covers the crossing of zone {other}, and one passage would be told twice"
+                yield (*key, "polygon"), f"{said} {why} - draw one zone a crossing"
+        crossings.append((zone.id, area))
 
 
 def _lane_doubts(lane: Lane, approach: Approach, crosswalk: Crosswalk, plane: Plane) -> Iterator[tuple[_Key, str]]:

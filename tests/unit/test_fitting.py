@@ -1,6 +1,7 @@
 """What `sightline edge check` doubts: drawings that load and are probably not meant, each in one sentence with its line."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,33 @@ def test_ground_points_that_prove_nothing_are_doubted(
     assert len(found) == (said is not None)
     if said:
         assert "camera cam: ground: " in found[0] and said in found[0]
+
+
+def redrawn(path: Path, change: Callable[[list[dict[str, Any]]], None]) -> Path:
+    """The same file with its zones changed."""
+    site = json.loads(path.read_text())
+    change(site["cameras"][0]["zones"])
+    path.write_text(json.dumps(site, indent=1))
+    return path
+
+
+def test_a_crossing_drawn_twice_is_doubted(tmp_path: Path) -> None:
+    path = redrawn(written(tmp_path, Street()), lambda zones: zones.append({**zones[0], "id": "again"}))
+    found = doubted(path)
+    assert len(found) == 1 and "zone again covers the crossing of zone zebra" in found[0]
+
+
+def test_a_carriageway_beside_its_crossing_is_doubted(tmp_path: Path) -> None:
+    aside = VIEW.ground([(-LANE, FAR + 5), (LANE, FAR + 5), (LANE, FAR + 15), (-LANE, FAR + 15)])
+    found = doubted(redrawn(written(tmp_path, Street()), lambda zones: zones[0].update(carriageway=aside)))
+    assert any("zone zebra has a carriageway that hardly covers it" in one for one in found)
+
+
+def test_a_zone_outside_the_picture_is_doubted(tmp_path: Path) -> None:
+    polygon = [[-900, 10], [-500, 10], [-500, 90]]
+    kerb = {"id": "kerb", "type": "no_parking", "polygon": polygon}
+    found = doubted(redrawn(written(tmp_path, Street()), lambda zones: zones.append(kerb)))
+    assert len(found) == 1 and "zone kerb lies outside the picture" in found[0]
 
 
 def test_the_command_warns_and_does_not_fail(tmp_path: Path) -> None:
