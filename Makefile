@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check chaos bench campaign
+.PHONY: help setup demo test long check chaos bench campaign
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -19,6 +19,9 @@ test: setup ## unit, integration and acceptance tests; ARGS="-k parking" chooses
 	  && echo "browser tests: run, a browser is installed" \
 	  || echo "browser tests: skipped, no chromium is installed (Debian: apt-get install chromium)"
 	@$(BIN)/python -m pytest $(ARGS)
+
+long: setup ## what `make test` tries with few seeds and clips, with all of them
+	@$(BIN)/python -m pytest -m long $(ARGS)
 
 check: setup ## lint, format, types, and which room may import which
 	@$(BIN)/ruff check .

@@ -89,7 +89,7 @@ def judged(made: Made, folder: Path) -> list[Said]:
 
 
 @pytest.mark.parametrize(("scenes", "kind", "recording"), SCENES, ids=[kind for _, kind, _ in SCENES])
-@pytest.mark.parametrize("seed", [701, 702])
+@pytest.mark.parametrize("seed", [701, pytest.param(702, marks=pytest.mark.long)])
 def test_where_the_camera_stands_changes_no_decision(
     scenes: ModuleType, kind: str, recording: Recording, seed: int, tmp_path: Path
 ) -> None:

@@ -55,7 +55,10 @@ def _scenes(folder: Path) -> dict[str, LabelledScene]:
     return {scene.name: scene for scene in find_scenes(folder)}
 
 
-@pytest.mark.parametrize("gop_s", [None, 2.0], ids=["as recorded", "a keyframe every 2 s"])
+@pytest.mark.parametrize(
+    "gop_s",
+    [pytest.param(None, marks=pytest.mark.long, id="as recorded"), pytest.param(2.0, id="a keyframe every 2 s")],
+)
 @pytest.mark.parametrize("name", CLIPS)
 def test_on_a_real_clip_both_decide_alike(
     name: str, gop_s: float | None, shared: Path, model: Path, tmp_path: Path
