@@ -52,7 +52,7 @@ def short(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[CameraPacket],
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("pace", [1.03, 0.97])
+@pytest.mark.parametrize("pace", [1.03, pytest.param(0.97, marks=pytest.mark.long)])
 def test_stamps_that_drift_falsify_no_wait(tmp_path: Path, long: tuple, pace: float) -> None:
     server = PlannedCamera(tmp_path, planned(*long))
     relay = Relay(server.port, restamped(lambda seconds: seconds * pace))
@@ -217,6 +217,7 @@ def test_a_reachable_camera_is_open_in_less_than_a_second(tmp_path: Path) -> Non
         files.stop()
 
 
+@pytest.mark.long
 def test_a_camera_that_was_away_for_long_is_found_within_two_seconds(tmp_path: Path) -> None:
     record(tmp_path / "in.mp4", 20.0, gop=25, size=(640, 360))
     server = FileServer(tmp_path)

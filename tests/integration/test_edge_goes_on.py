@@ -121,7 +121,9 @@ def test_a_killed_part_is_back_within_ten_seconds_and_the_gap_is_sealed(
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("part", list(MARKERS))
+@pytest.mark.parametrize(
+    "part", ["inference", *(pytest.param(part, marks=pytest.mark.long) for part in MARKERS if part != "inference")]
+)
 def test_a_part_that_hangs_is_killed_and_started_anew(
     part: str, tmp_path: Path, free_port: int, field: Callable[[int, str], Field]
 ) -> None:
@@ -225,6 +227,7 @@ def test_a_clock_that_jumps_an_hour_is_survived_and_recorded(
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.long
 def test_chaos_of_kills_and_hangs(tmp_path: Path, free_port: int, field: Callable[[int, str], Field]) -> None:
     rounds = int(os.environ.get("SIGHTLINE_CHAOS_ROUNDS", "3"))
     seed = int(os.environ.get("SIGHTLINE_CHAOS_SEED", "20260105"))
