@@ -5,23 +5,19 @@ died of what nobody foresaw, so that the supervisor starts it anew; with 2 for b
 """
 
 import argparse
-import json
 import logging
 import os
-import resource
-import signal
 import sys
 import time
 from pathlib import Path
 
-from contract.errors import ConfigError, SightlineError
-from edge import pulse
+from contract.errors import ConfigError
 from edge.box import Folders, places
 from edge.config import EdgeConfig, load_config
 from edge.deliver.spool import Spool
 from edge.detect.client import RemoteDetector
 from edge.evidence.plate import witness
-from edge.logs import configure
+from edge.part import nap, run_part, write_heartbeat
 from edge.watch import CameraWatch, urgent
 
 log = logging.getLogger("sightline.worker")
@@ -70,7 +66,7 @@ class Worker:
         try:
             while not signals and all(watch.alive for watch in self._watches) and not self._hung():
                 self._beat()
-                _nap(signals, HEARTBEAT_S)
+                nap(signals, HEARTBEAT_S)
         finally:
             for watch in self._watches:
                 watch.halt()
@@ -101,31 +97,12 @@ class Worker:
         """Write states, and the figures that health reads; a disk that refuses costs figures only."""
         for watch in self._watches:
             watch.write_status()
-        usage = resource.getrusage(resource.RUSAGE_SELF)
-        beat = {
-            "pid": os.getpid(),
-            "at": time.time(),
-            "cpu_s": round(usage.ru_utime + usage.ru_stime, 3),
-            "rss_bytes": usage.ru_maxrss * 1024,
+        figures = {
             "cameras": {
                 watch.camera_id: watch.measure() | {"state": watch.link.status().state} for watch in self._watches
-            },
+            }
         }
-        path = self._folders.heartbeat(self._name)
-        temporary = path.with_suffix(".tmp")
-        try:
-            temporary.write_text(json.dumps(beat), encoding="utf-8")
-            temporary.replace(path)
-        except OSError as error:
-            log.warning("%s: cannot be written (%s)", path, error.strerror)
-
-
-def _nap(signals: list[int], seconds: float) -> None:
-    """Sleep, but not through a signal."""
-    until = time.monotonic() + seconds
-    while not signals and time.monotonic() < until:
-        pulse.beat()
-        time.sleep(0.1)
+        write_heartbeat(self._folders.heartbeat(self._name), figures, log)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -136,17 +113,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--name", default="worker-1", help="what its heartbeat file is called")
     parser.add_argument("--plates", type=Path, help="folder of the plate reader's weights; without it none are read")
     options = parser.parse_args(arguments)
-    configure()
-    os.umask(0o077)
-    signals: list[int] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda seen, _frame: signals.append(seen))
-    try:
-        names = [name for name in options.cameras.split(",") if name]
-        return Worker(load_config(options.config), names, options.name, options.plates).run(signals)
-    except SightlineError as error:
-        sys.stderr.write(f"sightline: {error}\n")
-        return error.exit_status
+    names = [name for name in options.cameras.split(",") if name]
+    return run_part(
+        lambda signals: Worker(load_config(options.config), names, options.name, options.plates).run(signals)
+    )
 
 
 if __name__ == "__main__":

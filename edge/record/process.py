@@ -5,11 +5,8 @@ so that the supervisor starts it anew; with 2 for bad settings.
 """
 
 import argparse
-import json
 import logging
 import os
-import resource
-import signal
 import sqlite3
 import sys
 import time
@@ -18,14 +15,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from contract import events
-from contract.errors import ConfigError, SightlineError
+from contract.errors import ConfigError
 from contract.site import Recording
-from edge import pulse
 from edge.box import Folders, places
 from edge.config import EdgeConfig, load_config
 from edge.deliver.spool import Spool
 from edge.judgement import Place
-from edge.logs import configure
+from edge.part import nap, run_part, write_heartbeat
 from edge.record.cause import cause_of_restart
 from edge.record.index import Cause, Gap, Index, Segment
 from edge.record.recorder import Recorder, Target
@@ -69,10 +65,9 @@ class RecorderProcess:
         for recorder in self._recorders:
             recorder.start()
         while not signals and self._well():
-            pulse.beat()
             self._look()
             self._beat()
-            _nap(signals, HEARTBEAT_S)
+            nap(signals, HEARTBEAT_S)
         for recorder in self._recorders:
             recorder.stop()
         until = time.monotonic() + END_S
@@ -137,21 +132,8 @@ class RecorderProcess:
             log.error("%s: a gap stands in the index alone (%s)", row.camera, error.strerror)
 
     def _beat(self) -> None:
-        usage = resource.getrusage(resource.RUSAGE_SELF)
-        beat = {
-            "pid": os.getpid(),
-            "at": time.time(),
-            "cpu_s": round(usage.ru_utime + usage.ru_stime, 3),
-            "rss_bytes": usage.ru_maxrss * 1024,
-            "recording": {recorder.camera: recorder.measure() for recorder in self._recorders},
-        }
-        path = self._folders.heartbeat(self._name)
-        temporary = path.with_suffix(".tmp")
-        try:
-            temporary.write_text(json.dumps(beat), encoding="utf-8")
-            temporary.replace(path)
-        except OSError as error:
-            log.warning("%s: cannot be written (%s)", path, error.strerror)
+        figures = {"recording": {recorder.camera: recorder.measure() for recorder in self._recorders}}
+        write_heartbeat(self._folders.heartbeat(self._name), figures, log)
 
 
 def _of(place: Place) -> Recording:
@@ -172,13 +154,6 @@ def _boot_id() -> str:
         return "unknown"
 
 
-def _nap(signals: list[int], seconds: float) -> None:
-    """Sleep, but not through a signal."""
-    until = time.monotonic() + seconds
-    while not signals and time.monotonic() < until:
-        time.sleep(0.1)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """The process."""
     parser = argparse.ArgumentParser(
@@ -188,17 +163,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--cameras", required=True, help="ids of its cameras, with commas between")
     parser.add_argument("--name", default="recorder-1", help="what its heartbeat file is called")
     options = parser.parse_args(arguments)
-    configure()
-    os.umask(0o077)
-    signals: list[int] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda seen, _frame: signals.append(seen))
-    try:
-        names = [name for name in options.cameras.split(",") if name]
-        return RecorderProcess(load_config(options.config), names, options.name).run(signals)
-    except SightlineError as error:
-        sys.stderr.write(f"sightline: {error}\n")
-        return error.exit_status
+    names = [name for name in options.cameras.split(",") if name]
+    return run_part(lambda signals: RecorderProcess(load_config(options.config), names, options.name).run(signals))
 
 
 if __name__ == "__main__":
