@@ -6,9 +6,11 @@ microseconds, of the stream's clock; `t0` and `t1` are stream seconds of the run
 (issue 7) is chained over these rows in the order of `n`.
 """
 
+import fcntl
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -78,15 +80,27 @@ class Gap:
 _SEGMENT = ", ".join(Segment.__slots__)
 
 
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One process at a time: two that change a new database to WAL at once get "locked", which no timeout waits for.
+
+    SQLite refuses rather than waits where waiting could be for ever (sqlite.org/c3ref/busy_handler.html).
+    """
+    with (folder / ".index.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 class Index:
     """One connection to the index. Any number of processes; one thread each. Raises sqlite3.Error for a full disk."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._db = sqlite3.connect(folder / "index.sqlite", timeout=20.0, isolation_level=None, check_same_thread=False)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._db.executescript(_SCHEMA)
+        with _alone(folder):
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._db.executescript(_SCHEMA)
 
     def close(self) -> None:
         """Let go of the database."""

@@ -2,8 +2,10 @@
 
 import hashlib
 import itertools
+import multiprocessing
 import re
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -135,6 +137,23 @@ def filled(index: Index, folder: Path, count: int, start: datetime = START) -> N
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x")
     index.add(rows)
+
+
+def _opened(folder: Path, ready: threading.Barrier) -> None:
+    ready.wait()
+    Index(folder).close()
+
+
+def test_recorders_that_start_together_make_one_index(tmp_path: Path) -> None:
+    """CI found it: "database is locked" from a recorder that opened the new index beside another."""
+    for attempt in range(12):
+        ready = multiprocessing.Barrier(4)
+        together = [multiprocessing.Process(target=_opened, args=(tmp_path / str(attempt), ready)) for _ in range(4)]
+        for process in together:
+            process.start()
+        for process in together:
+            process.join(60)
+        assert [process.exitcode for process in together] == [0] * 4
 
 
 def test_over_the_budget_the_oldest_go_and_what_is_held_stays(index: Index, tmp_path: Path) -> None:
