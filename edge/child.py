@@ -1,7 +1,8 @@
 """A process of the box that the supervisor keeps alive: started anew with back-off, ended with its whole group.
 
-A part beats (`edge.pulse`) while its own loop comes round. One that stops beating hangs: it is ended and started anew
-like one that died. Every time that a part did not work is a `Gap` with its cause, which the supervisor puts on record.
+A part beats (`edge.pulse`) while its own loop comes round. One that stops beating, and has no excuse (`edge.silence`),
+hangs: it is ended and started anew like one that died. Every time that a part did not work is a `Gap` with its cause,
+which the supervisor puts on record.
 """
 
 import contextlib
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge import pulse
+from edge.silence import Silence
 
 log = logging.getLogger("sightline.supervisor")
 #: The longest is short: a box goes on within 10 s whatever part of it dies, however often.
@@ -26,6 +28,10 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 4.0
 WELL_S = 60.0
 #: How long a part may take from its start to its first beat. Seconds.
 GRACE_S = 60.0
+#: A part that a signal stopped for this long is not slow, it will not go on by itself. Seconds.
+STOPPED_S = 1.5
+#: However busy the processors and however slow the disk: a part that is silent for this long hangs. Seconds.
+SLOW_S = 15.0
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -60,7 +66,8 @@ class Child:
         """`arguments` follow the interpreter; `heartbeat` is a file of figures that a living one keeps fresh.
 
         `says_ready`: it writes `ready` on standard output once it works. `patience_s`: it beats, and one that does not
-        for so long hangs; None for a part that has no pulse. `environment` is added to this process's.
+        for so long, without an excuse, hangs; None for a part that has no pulse. `environment` is added to this
+        process's.
         """
         self.name = name
         self.restarts = 0
@@ -73,7 +80,7 @@ class Child:
         self._environment = dict(environment or {})
         self._pulse: int | None = None
         self._beaten = False
-        self._beat = 0.0
+        self._silence = Silence(0, 0.0)
         self._why: str | None = None
         self._away: tuple[str, float] | None = None
         self._gaps: list[Gap] = []
@@ -103,7 +110,7 @@ class Child:
         self._ready.clear()
         if self.heartbeat is not None:
             self.heartbeat.unlink(missing_ok=True)
-        self._began = self._beat = time.monotonic()
+        self._began = time.monotonic()
         self._beaten = False
         listen, speak = self._pipe()
         environment = {**os.environ, **self._environment, pulse.VARIABLE: str(speak)}
@@ -121,6 +128,7 @@ class Child:
         finally:
             os.close(speak)
         self._pulse = listen
+        self._silence = Silence(self._process.pid, self._began)
         if self._says_ready:
             threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
 
@@ -134,11 +142,11 @@ class Child:
             self.start()
         elif process is not None:
             self._feel()
-            if self._hung():
+            if self._why is None and (why := self._hung()) is not None:
+                self._why = why
                 self.kills += 1
-                self._why = f"hung: no sign of life for {time.monotonic() - self._beat:.0f} s, killed"
-                log.error("%s %s", self.name, self._why)
-                self.kill()
+                log.error("%s %s", self.name, why)
+                self.kill()  # one that waits for a disk ends when the disk has answered
 
     def take_gaps(self) -> list[Gap]:
         """The gaps that ended since this was last asked."""
@@ -148,7 +156,7 @@ class Child:
     @property
     def beat_age_s(self) -> float | None:
         """Seconds since its last beat, None for one that has none or does not run."""
-        return time.monotonic() - self._beat if self._patience_s is not None and self.running else None
+        return time.monotonic() - self._silence.beaten_at if self._patience_s is not None and self.running else None
 
     def ask_to_end(self) -> None:
         """SIGTERM."""
@@ -183,11 +191,19 @@ class Child:
         """Read its pulse. The first beat after an end closes the gap."""
         if self._patience_s is None:
             self._works()
-        elif self._pulse is not None:
-            with contextlib.suppress(BlockingIOError):
-                if os.read(self._pulse, 4096):
-                    self._beaten, self._beat = True, time.monotonic()
-                    self._works()
+            return
+        assert self._pulse is not None
+        try:
+            alive = os.read(self._pulse, 4096) != b""
+        except BlockingIOError:
+            alive = False
+        now = time.monotonic()
+        if alive:
+            self._beaten = True
+            self._silence.beat(now)
+            self._works()
+        else:
+            self._silence.look(now)
 
     def _works(self) -> None:
         if self._away is not None:
@@ -195,11 +211,19 @@ class Child:
             self._away = None
             self._gaps.append(Gap(self.name, cause, since, time.monotonic()))
 
-    def _hung(self) -> bool:
+    def _hung(self) -> str | None:
+        """Why it is to be killed; None for one that is well, slow, or still begins."""
+        silence = self._silence
         if self._patience_s is None:
-            return False
-        patience = self._patience_s if self._beaten else max(GRACE_S, self._patience_s)
-        return time.monotonic() - self._beat > patience
+            return None
+        told = f"no sign of life for {time.monotonic() - silence.beaten_at:.0f} s"
+        if silence.stopped_s >= STOPPED_S:
+            return f"hung: {told}, stopped by a signal, killed"
+        if not self._beaten:
+            return f"hung: {told} since its start, killed" if silence.whole_s > GRACE_S else None
+        if silence.unexcused_s > self._patience_s or silence.whole_s > max(SLOW_S, self._patience_s):
+            return f"hung: {told}, killed"
+        return None
 
     def _ended(self, status: int) -> None:
         self.status = status
@@ -208,7 +232,7 @@ class Child:
             self._wait = FIRST_WAIT_S
         how = self._why or (f"killed by signal {-status}" if status < 0 else f"ended with exit status {status}")
         if self._away is None:
-            self._away = how, self._beat if self._why else time.monotonic()
+            self._away = how, self._silence.beaten_at if self._why else time.monotonic()
         self._why = None
         log.error("%s %s - starting it anew in %.1f s", self.name, how, self._wait)
         self._next = time.monotonic() + self._wait

@@ -9,8 +9,10 @@ import os
 import resource
 import signal
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,23 @@ def nap(signals: list[int], seconds: float) -> None:
         time.sleep(0.1)
 
 
+@contextmanager
+def beating(most_s: float) -> Iterator[None]:
+    """Beat while the block runs, for `most_s` seconds at most: who winds up does not hang, unless it never ends."""
+    ended = threading.Event()
+    until = time.monotonic() + most_s
+
+    def beat() -> None:
+        while not ended.wait(0.1) and time.monotonic() < until:
+            pulse.beat()
+
+    threading.Thread(target=beat, name="pulse", daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()
+
+
 def write_heartbeat(path: Path, figures: Mapping[str, Any], log: logging.Logger) -> None:
     """Write `figures` and what this process uses; a disk that refuses costs figures only."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
@@ -59,4 +78,4 @@ def write_heartbeat(path: Path, figures: Mapping[str, Any], log: logging.Logger)
         log.warning("%s: cannot be written (%s)", path, error.strerror)
 
 
-__all__ = ["nap", "run_part", "write_heartbeat"]
+__all__ = ["beating", "nap", "run_part", "write_heartbeat"]

@@ -21,8 +21,9 @@ from edge.health import Health, serve
 
 log = logging.getLogger("sightline.supervisor")
 READY_S = 120.0
-#: A part that shows no sign of life for this long hangs (deliver may wait long for a slow disk). Seconds.
-INFERENCE_HUNG_S, WORKER_HUNG_S, DELIVER_HUNG_S, RECORDER_HUNG_S = 6.0, 10.0, 15.0, 15.0
+#: A part that shows no sign of life for this long, with no excuse (`edge.silence`), hangs: with what it takes to start
+#: anew, its cameras are watched again within 10 s. A part that is well beats every 0.1 to 1 s. Seconds.
+HUNG_S = 4.0
 TURN_S = 0.25
 WORKER_END_S, DELIVER_END_S, OTHER_END_S = 12.0, 8.0, 5.0
 Tell = Callable[[str], None]
@@ -55,7 +56,7 @@ class Supervisor:
         parts = {f"recorder-{number}": names for number, names in recorders}
         self.recorders = [_recorder(settings, self._folders, name, names) for name, names in parts.items()]
         arguments = ["-m", "edge.deliver.process", "--config", str(settings)]
-        self.deliver = Child("deliver", arguments, patience_s=DELIVER_HUNG_S)
+        self.deliver = Child("deliver", arguments, patience_s=HUNG_S)
         self._cameras = cameras
         watched = {f"worker-{number}": names for number, names in shared.items()}
         self.gaps = GapBook(config.edge_id, self._folders, {**watched, **parts, "inference": cameras})
@@ -148,7 +149,7 @@ def _inference(config: EdgeConfig, folders: Folders, package: Path) -> Child:
     detection = config.detection
     arguments = ["-m", "edge.detect.service", "--socket", str(folders.socket), "--model", str(package)]
     arguments += ["--backend", detection.backend, "--threads", str(detection.threads), "--cpu", detection.cpu]
-    return Child("inference", [*arguments, "--exit-with-parent"], says_ready=True, patience_s=INFERENCE_HUNG_S)
+    return Child("inference", [*arguments, "--exit-with-parent"], says_ready=True, patience_s=HUNG_S)
 
 
 def _worker(
@@ -158,7 +159,7 @@ def _worker(
     if plates is not None:
         arguments += ["--plates", str(plates)]
     heartbeat = folders.heartbeat(name)
-    return Child(name, arguments, heartbeat=heartbeat, patience_s=WORKER_HUNG_S, environment=environment)
+    return Child(name, arguments, heartbeat=heartbeat, patience_s=HUNG_S, environment=environment)
 
 
 def _recorder(settings: Path, folders: Folders, name: str, cameras: list[str]) -> Child:
@@ -167,7 +168,7 @@ def _recorder(settings: Path, folders: Folders, name: str, cameras: list[str]) -
         name,
         arguments,
         heartbeat=folders.heartbeat(name),
-        patience_s=RECORDER_HUNG_S,
+        patience_s=HUNG_S,
         environment={"MALLOC_ARENA_MAX": "2"},  # an arena for each of 20 threads costs 60 MB
     )
 

@@ -17,7 +17,7 @@ from edge.config import EdgeConfig, load_config
 from edge.deliver.spool import Spool
 from edge.detect.client import RemoteDetector
 from edge.evidence.plate import witness
-from edge.part import nap, run_part, write_heartbeat
+from edge.part import beating, nap, run_part, write_heartbeat
 from edge.watch import CameraWatch, urgent
 
 log = logging.getLogger("sightline.worker")
@@ -68,16 +68,21 @@ class Worker:
                 self._beat()
                 nap(signals, HEARTBEAT_S)
         finally:
-            for watch in self._watches:
-                watch.halt()
-            until = time.monotonic() + FLUSH_S
-            for watch in self._watches:
-                watch.join(max(0.1, until - time.monotonic()))
-            self._beat()
+            with beating(FLUSH_S + 2.0):
+                self._wind_up()
         failed = [watch.camera_id for watch in self._watches if watch.failed]
         if failed:
             log.error("%s: ended by a failure", ", ".join(failed))
         return 1 if failed or self._hangs else 0
+
+    def _wind_up(self) -> None:
+        """Let every camera decide and hand over what is open; one that hangs is not waited for."""
+        for watch in self._watches:
+            watch.halt()
+        until = time.monotonic() + FLUSH_S
+        for watch in self._watches:
+            watch.join(0.1 if watch.hangs() else max(0.1, until - time.monotonic()))
+        self._beat()
 
     def _hung(self) -> bool:
         """Whether a camera's thread hangs. A thread cannot be ended alone: the worker ends and is started anew."""

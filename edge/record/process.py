@@ -21,18 +21,43 @@ from edge.box import Folders, places
 from edge.config import EdgeConfig, load_config
 from edge.deliver.spool import Spool
 from edge.judgement import Place
-from edge.part import nap, run_part, write_heartbeat
+from edge.part import beating, nap, run_part, write_heartbeat
 from edge.record.cause import cause_of_restart
 from edge.record.index import Cause, Gap, Index, Segment
 from edge.record.recorder import Recorder, Target
 from edge.record.recovery import recover
 from edge.record.sealer import Sealer
 from edge.record.space import Budget, Space
+from edge.silence import Silence
 
 log = logging.getLogger("sightline.recorder")
 HEARTBEAT_S = 2.0
 END_S = 6.0
+TURN_S = 0.5
+#: A live camera whose packets are not taken for this long, with no excuse, has a thread that hangs: a camera that is
+#: silent is lost before that. A thread cannot be ended alone, so the process ends and is started anew. Seconds.
+HUNG_S = 6.0
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
+
+
+class _Flow:
+    """Whether one recorder still takes what its camera sends."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self._taken = 0
+        self._silence = Silence(os.getpid(), time.monotonic())
+
+    def hangs(self) -> bool:
+        """Asked every `TURN_S`."""
+        link, now = self.recorder.link, time.monotonic()
+        taken = link.packets_seen
+        if taken != self._taken or link.status().state != "live":
+            self._taken = taken
+            self._silence.beat(now)
+        else:
+            self._silence.look(now)
+        return self._silence.unexcused_s > HUNG_S
 
 
 class RecorderProcess:
@@ -57,6 +82,8 @@ class RecorderProcess:
         self._spool = Spool(self._folders.spool)
         self._sealer = Sealer(self._index, self._sealed)
         self._recorders = self._made(config, root, chosen)
+        self._flows = [_Flow(recorder) for recorder in self._recorders]
+        self._hung: list[Recorder] = []
 
     def run(self, signals: list[int]) -> int:
         """Record until a signal stands in `signals`; the exit status."""
@@ -64,15 +91,23 @@ class RecorderProcess:
         self._look()
         for recorder in self._recorders:
             recorder.start()
+        due = time.monotonic()
         while not signals and self._well():
-            self._look()
-            self._beat()
-            nap(signals, HEARTBEAT_S)
+            if time.monotonic() >= due:
+                due = time.monotonic() + HEARTBEAT_S
+                self._look()
+                self._beat()
+            nap(signals, TURN_S)
+        with beating(2 * END_S + 2.0):
+            return self._wound_up()
+
+    def _wound_up(self) -> int:
+        """Put on disk what is open; the exit status."""
         for recorder in self._recorders:
             recorder.stop()
         until = time.monotonic() + END_S
         for recorder in self._recorders:
-            recorder.join(max(0.1, until - time.monotonic()))
+            recorder.join(0.1 if recorder in self._hung else max(0.1, until - time.monotonic()))
         well = self._well(ended=True)
         self._sealer.stop(END_S)
         if well:
@@ -102,8 +137,11 @@ class RecorderProcess:
 
     def _well(self, *, ended: bool = False) -> bool:
         if ended:
-            return not any(recorder.failed for recorder in self._recorders)
-        return self._sealer.alive and all(recorder.alive for recorder in self._recorders)
+            return not self._hung and not any(recorder.failed for recorder in self._recorders)
+        self._hung = [flow.recorder for flow in self._flows if flow.hangs()]
+        for recorder in self._hung:
+            log.error("%s: its recording hangs - the recorder is started anew", recorder.camera)
+        return not self._hung and self._sealer.alive and all(recorder.alive for recorder in self._recorders)
 
     def _look(self) -> None:
         """Look after the disk; one that refuses even that is seen when the next segment begins."""

@@ -4,10 +4,12 @@ import errno
 import hashlib
 import itertools
 import json
+import logging
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,9 +19,11 @@ import av
 import pytest
 import yaml
 
+from edge.cameras.packets import CameraPacket
 from edge.config import load_config
 from edge.record import segment as segments
 from edge.record.index import Gap, Index, Segment
+from edge.record.process import RecorderProcess
 from edge.record.recorder import Recorder, Target
 from edge.record.sealer import Sealer
 from edge.record.segment import segment_name
@@ -261,6 +265,35 @@ def test_a_recorder_that_is_killed_records_again_within_ten_seconds(
         part.ask_to_end()
         if not part.wait(10.0):
             part.kill()
+
+
+def test_a_recorder_whose_thread_hangs_ends_so_that_it_is_started_anew(
+    box: Callable[..., Box], server: FileServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    one = box(server.url("in.mp4"))
+    release, take = threading.Event(), Recorder._take
+
+    def hanging(self: Recorder, packet: CameraPacket) -> None:
+        take(self, packet)
+        if self.figures.segments == 2:
+            release.wait()
+
+    monkeypatch.setattr(Recorder, "_take", hanging)
+    process = RecorderProcess(load_config(one.folder / "edge.yaml"), ["cam-1"], "recorder-1")
+    try:
+        with caplog.at_level(logging.ERROR):
+            assert process.run([]) == 1
+    finally:
+        release.set()
+    assert "cam-1: its recording hangs - the recorder is started anew" in caplog.text
+    assert len(one.segments()) == 2, "what was whole is in the index"
+    again = RecorderProcess(load_config(one.folder / "edge.yaml"), ["cam-1"], "recorder-1")
+    monkeypatch.setattr(Recorder, "_take", take)
+    signals: list[int] = []
+    threading.Thread(target=lambda: (time.sleep(6), signals.append(15)), daemon=True).start()
+    assert again.run(signals) == 0
+    assert [gap.cause for gap in one.gaps()] == ["process"]
+    whole(one, one.segments())
 
 
 # -- a disk that is full ------------------------------------------------------------------------------------------
