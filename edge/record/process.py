@@ -34,6 +34,8 @@ log = logging.getLogger("sightline.recorder")
 HEARTBEAT_S = 2.0
 END_S = 6.0
 TURN_S = 0.5
+#: A disk with less than this refuses an index (SQLite's shared memory alone is 32 kB), and is asked again so often.
+ROOM_BYTES, ROOM_S = 1_000_000, 1.0
 #: A live camera whose packets are not taken for this long, with no excuse, has a thread that hangs: a camera that is
 #: silent is lost before that. A thread cannot be ended alone, so the process ends and is started anew. Seconds.
 HUNG_S = 6.0
@@ -63,8 +65,12 @@ class _Flow:
 class RecorderProcess:
     """The recorders of one process."""
 
-    def __init__(self, config: EdgeConfig, names: list[str], name: str) -> None:
-        """Raises ConfigError for a camera that no site records, or a disk that cannot be written."""
+    def __init__(self, config: EdgeConfig, names: list[str], name: str, waited: str = "") -> None:
+        """`waited`: why it could not begin at once, which is then why its cameras were not recorded.
+
+        Raises ConfigError for a camera that no site records, or a folder that cannot be written; OSError or
+        sqlite3.Error when the disk refuses later than that.
+        """
         self._folders = Folders(config.data_dir).make()
         self._name = name
         self._edge_id = config.edge_id
@@ -72,7 +78,7 @@ class RecorderProcess:
         if strangers := [camera for camera in names if camera not in known]:
             raise ConfigError(f"--cameras {','.join(strangers)}: no site of this box has it with `recording`")
         chosen = [known[camera] for camera in names]
-        root = config.recording.folder or self._folders.recordings
+        root = _root(config)
         budget = Budget(config.recording.max_bytes, config.recording.min_free_bytes)
         try:
             self._index, index = Index(root), Index(root)
@@ -81,7 +87,7 @@ class RecorderProcess:
         self._space = Space(root, index, budget, {one.camera.id: _of(one).keep_days for one in chosen})
         self._spool = Spool(self._folders.spool)
         self._sealer = Sealer(self._index, self._sealed)
-        self._recorders = self._made(config, root, chosen)
+        self._recorders = self._made(config, root, chosen, waited)
         self._flows = [_Flow(recorder) for recorder in self._recorders]
         self._hung: list[Recorder] = []
 
@@ -115,10 +121,12 @@ class RecorderProcess:
         self._beat()
         return 0 if well else 1
 
-    def _made(self, config: EdgeConfig, root: Path, chosen: list[Place]) -> list[Recorder]:
+    def _made(self, config: EdgeConfig, root: Path, chosen: list[Place], waited: str) -> list[Recorder]:
         boot, run = _boot_id(), uuid.uuid4().hex[:12]
         before = self._index.begin_run(self._name, run, boot)
         cause, detail = cause_of_restart(before, boot)
+        if waited:
+            cause, detail = "storage", waited
         made = []
         for place in chosen:
             camera = place.camera
@@ -174,6 +182,37 @@ class RecorderProcess:
         write_heartbeat(self._folders.heartbeat(self._name), figures, log)
 
 
+def when_there_is_room(config: EdgeConfig, names: list[str], name: str, signals: list[int]) -> RecorderProcess | None:
+    """The recorders, made as soon as the disk has room for their index; None when told to end before.
+
+    A box whose disk is full goes on, also when a recorder dies meanwhile. Raises ConfigError as RecorderProcess does.
+    """
+    waited = ""
+    while not signals:
+        try:
+            return RecorderProcess(config, names, name, waited)
+        except (ConfigError, OSError, sqlite3.Error) as error:
+            if not is_full(_root(config)):
+                raise
+            if not waited:
+                log.error("recording cannot begin (%s) - it waits for room on the disk", error)
+            waited = "No space left on device when recording was to begin"
+            nap(signals, ROOM_S)
+    return None
+
+
+def is_full(folder: Path) -> bool:
+    """Whether the disk of `folder`, or of what is there of its path, has no room for an index to grow."""
+    while not folder.exists():
+        folder = folder.parent
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize < ROOM_BYTES or (disk.f_files > 0 and disk.f_favail == 0)
+
+
+def _root(config: EdgeConfig) -> Path:
+    return config.recording.folder or Folders(config.data_dir).recordings
+
+
 def _of(place: Place) -> Recording:
     recording = place.camera.recording
     assert recording is not None
@@ -202,7 +241,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--name", default="recorder-1", help="what its heartbeat file is called")
     options = parser.parse_args(arguments)
     names = [name for name in options.cameras.split(",") if name]
-    return run_part(lambda signals: RecorderProcess(load_config(options.config), names, options.name).run(signals))
+
+    def record(signals: list[int]) -> int:
+        made = when_there_is_room(load_config(options.config), names, options.name, signals)
+        return 0 if made is None else made.run(signals)
+
+    return run_part(record)
 
 
 if __name__ == "__main__":

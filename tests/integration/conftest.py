@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 from edge_peers import CLIP, SITE, Field
+from goes_on_peers import Table
 
 from tests.scenes.rtsp import FileServer, GstServer, has_gst
+
+_TABLE = pytest.StashKey[Table]()
 
 
 @pytest.fixture
@@ -30,3 +33,15 @@ def field(shared: Path, tmp_path: Path, camera: str) -> Iterator[Callable[[int, 
     for one in made:
         if one.process is not None and one.process.poll() is None:
             one.end()
+
+
+@pytest.fixture(scope="session")
+def table(pytestconfig: pytest.Config) -> Table:
+    """How long a box takes to go on; told at the end of the run."""
+    return pytestconfig.stash.setdefault(_TABLE, Table())
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the table of a run that filled it."""
+    for line in config.stash.get(_TABLE, Table()).lines():
+        terminalreporter.write_line(line)

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -392,3 +393,28 @@ def test_a_real_disk_fills_up_and_is_emptied(box: Callable[..., Box], server: Fi
     assert one.end() == 0
     whole(one, one.segments())
     assert one.told().count("recording stops") <= 3, "said once, not every second"
+
+
+def test_a_recorder_that_begins_on_a_full_disk_waits_for_room(
+    box: Callable[..., Box], server: FileServer, small_disk: Path
+) -> None:
+    one = box(server.url("in.mp4"), folder=str(small_disk / "kept"))
+    one.root = small_disk / "kept"
+    one.run()
+    until(lambda: one.root.exists() and len(one.segments()) >= 1, 30, one.told)
+    one.end(signal.SIGKILL)
+    with (small_disk / "filler").open("wb", buffering=0) as file:
+        for size in (100_000, 4096, 1):
+            with suppress(OSError):
+                while True:
+                    file.write(bytes(size))
+    one.run()
+    until(lambda: "waits for room on the disk" in one.told(), 20, one.told)
+    time.sleep(2.0)
+    assert one.process is not None and one.process.poll() is None, one.told()
+    (small_disk / "filler").unlink()
+    until(lambda: "storage" in [gap.cause for gap in one.gaps()], 20, one.told)
+    assert one.end() == 0
+    assert [gap.cause for gap in one.gaps()] == ["storage"]
+    assert one.told().count("waits for room") == 1, "said once, not every second"
+    whole(one, one.segments())
