@@ -71,7 +71,7 @@ class Group:
     def _decoding(self, until: float, whole: bool) -> Iterator[Frame]:
         """Decode on until a picture at or after `until` has come out."""
         if self._decoder is None:
-            self._decoder = Decoder(self._decode)
+            self._decoder = Decoder(self._decode, rough=True)
         while self._fed < len(self.packets) and self._reached < until:
             packet = self.packets[self._fed]
             self._fed += 1

@@ -9,7 +9,11 @@ from edge.cameras.packets import CameraPacket, StreamInfo, ticks
 
 
 class KeyframeDecoder:
-    """Decodes keyframes one by one, without those between. `damaged` counts those that the codec refused."""
+    """Decodes keyframes one by one, without those between. `damaged` counts those that the codec refused.
+
+    In software each has a decoder of its own: to open one costs a sixtieth of a keyframe, to keep one open costs
+    the memory of several pictures, of every camera, all the time. A video unit's is kept: opening that is slow.
+    """
 
     def __init__(self, decode: Decode = "software") -> None:
         self.damaged = 0
@@ -20,7 +24,7 @@ class KeyframeDecoder:
     def frame(self, packet: CameraPacket) -> av.VideoFrame | None:
         """The picture of a keyframe; None when it cannot be decoded."""
         if self._context is None or packet.info is not self._info:
-            self._context, self._info = open_decoder(packet.info, self._decode), packet.info
+            self._context, self._info = open_decoder(packet.info, self._decode, rough=True), packet.info
         raw = av.Packet(packet.data)
         raw.pts = raw.dts = ticks(packet.t)
         try:
@@ -30,4 +34,6 @@ class KeyframeDecoder:
             self.damaged += 1
             self._context = None
             return None
+        if self._decode == "software":
+            self._context = None
         return frames[-1] if frames else None

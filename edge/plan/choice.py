@@ -15,12 +15,14 @@ Boxes = NDArray[np.float64]
 class Choice(StrEnum):
     """How the span of stream time up to one look is looked at.
 
-    HOLD: nothing changed, what was detected last still stands. DETECT: the detector is asked about the look itself.
+    HOLD: nothing changed, what was detected last still stands. DEFER: something moves, and the next look tells whether
+    any of it stays; this one proves nothing. DETECT: the detector is asked about the look itself.
     WAIT: it was, and the next look decides whether the span matters. STRETCH: the whole span is decoded and looked at,
     and with it those that wait.
     """
 
     HOLD = "hold"
+    DEFER = "defer"
     DETECT = "detect"
     WAIT = "wait"
     STRETCH = "stretch"

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import av
 
@@ -80,7 +81,13 @@ class Eye:
 def of_zones(change: Change, first: int, last: int | None) -> Change:
     """The gate's word on some of its polygons."""
     part = slice(first, last)
-    return Change(change.changed[part], change.moving[part], change.share[part], change.camera_moved, change.light)
+    return replace(
+        change,
+        changed=change.changed[part],
+        moving=change.moving[part],
+        share=change.share[part],
+        settled=change.settled[part],
+    )
 
 
 __all__ = ["Eye", "of_zones"]

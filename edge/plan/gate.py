@@ -8,11 +8,12 @@ never one that was needed. No clock, no file.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
 
+from edge.plan.heat import Heat
 from edge.plan.region import Hot, Region
 from edge.plan.shake import shift
 from edge.plan.texture import Gray, Grid, Texture
@@ -39,9 +40,10 @@ _OLD = 900.0
 class Change:
     """What one look says of each polygon, in their order.
 
-    `changed`: against the reference; `moving`: against the look before; `share` 0..1 of the polygon that differs from
-    the reference. `camera_moved`: the view is another, then all polygons count as changed. `light`: the whole picture
-    became brighter or darker, which alone is no change.
+    `changed`: against the reference; `moving`: against the look before; `settled`: what differs from the reference and
+    was there in the look before already is enough for a thing; `share` 0..1 of the polygon that differs from the
+    reference. `camera_moved`: the view is another, then all polygons count as changed. `light`: the whole picture
+    became brighter or darker, which alone is no change. `since_reference` and `since_last` tell where.
     """
 
     changed: tuple[bool, ...]
@@ -49,6 +51,9 @@ class Change:
     share: tuple[float, ...]
     camera_moved: bool
     light: bool
+    settled: tuple[bool, ...] = ()
+    since_reference: Heat = field(default=Heat(), compare=False)
+    since_last: Heat = field(default=Heat(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,10 @@ class ChangeGate:
         if reference is not None and t - reference.t > _OLD:
             reference = self._reference = None
         against = moving if reference is before else self._compared(reference, now)
-        return Change(against.changed, moving.changed, against.share, against.camera_moved, against.light)
+        settled = tuple(map(_settled, self._regions, against.since_reference.hot, moving.since_reference.hot))
+        if against.camera_moved:
+            settled = against.changed
+        return replace(against, moving=moving.changed, settled=settled, since_last=moving.since_reference)
 
     def settle(self) -> None:
         """The last look becomes the reference: a detection was made of it. Without a look nothing happens."""
@@ -104,19 +112,25 @@ class ChangeGate:
     def _compared(self, before: _Look | None, now: _Look, learn: bool = False) -> Change:
         every = len(self._regions)
         if before is None:
-            return Change((True,) * every, (True,) * every, (1.0,) * every, False, False)
+            cold = tuple(region.mine for region in self._regions)
+            heat = Heat(tuple(self._regions), cold, everywhere=True)
+            return Change((True,) * every, (True,) * every, (1.0,) * every, False, False, (True,) * every, heat, heat)
         view = View(before.whole, now.whole, self._factor)
-        changed, shares = [], []
+        changed, shares, where = [], [], []
         for region, old, new in zip(self._regions, before.regions, now.regions, strict=True):
             hot, left = region.compare(old, new)
-            if _thing(hot, region.count):
+            if _thing(hot & region.mine, region.count):
                 leeway = max(_LEEWAY, _LEEWAY_WHOLE * self._factor / region.factor)
                 hot, left = _judged(region, old, new, _straightened(old, new, view.offset(region.factor), leeway))
             if learn:
                 region.learn(left)
-            changed.append(view.moved or _thing(hot, region.count))
-            shares.append(1.0 if view.moved else float(hot.sum()) / max(1, region.count))
-        return Change(tuple(changed), tuple(changed), tuple(shares), view.moved, view.light)
+            mine = hot & region.mine
+            where.append(hot)
+            changed.append(view.moved or _thing(mine, region.count))
+            shares.append(1.0 if view.moved else float(mine.sum()) / max(1, region.count))
+        heat = Heat(tuple(self._regions), tuple(where), view.moved)
+        alike = tuple(changed)
+        return Change(alike, alike, tuple(shares), view.moved, view.light, alike, heat, heat)
 
 
 def _thing(hot: Hot, count: int) -> bool:
@@ -132,14 +146,19 @@ def _thing(hot: Hot, count: int) -> bool:
     return bool(sizes.max() >= (enough if specks <= _SPECKS else min(enough + specks, _STANDS_OUT)))
 
 
+def _settled(region: Region, differs: Hot, moved: Hot) -> bool:
+    """Whether what differs from the reference, and has not changed since the look before, is a thing."""
+    return _thing(differs & (1 - moved) & region.mine, region.count)
+
+
 def _judged(region: Region, before: Texture, now: Texture, straight: Texture) -> tuple[Hot, Grid]:
     """Hot windows and differences as the better of `now` and `straight` has them, less what is thin and bright."""
     hot, left = region.compare(before, now)
     if straight is not now:
         found = region.compare(before, straight)
-        if found[0].sum() <= hot.sum():
+        if (found[0] & region.mine).sum() <= (hot & region.mine).sum():
             now, (hot, left) = straight, found
-    if _thing(hot, region.count):
+    if _thing(hot & region.mine, region.count):
         hot &= region.broad(before, now)
     return hot, left
 

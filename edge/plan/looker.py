@@ -26,6 +26,7 @@ from edge.plan.counts import Counts, Rates
 from edge.plan.crossing import CrossingPlan
 from edge.plan.eye import Eye, of_zones
 from edge.plan.gate import Change, ChangeGate
+from edge.plan.heat import Heat
 from edge.plan.held import Held, joined
 from edge.plan.judge import Judge, Outputs
 from edge.plan.pace import Pace
@@ -170,19 +171,24 @@ class Looker:
         change = self._eye.gate(self._gate, t, frame)
         choice = self._parking.first(t, of_zones(change, 0, self._own), heed) if self._parking else Choice.HOLD
         crossing = self._crossing is not None and self._crossing.first(t, change.changed[self._own :])
-        if choice is Choice.HOLD and not crossing:
+        if choice in {Choice.HOLD, Choice.DEFER} and not crossing:
             self.counts.gated += 1
             yield from self._flush()
-            yield self._feed(t, self._held.at(change.changed))
+            held = self._held.at(change.changed)
+            if choice is Choice.DEFER:
+                now.waiting.append(Look(after, t, held, put_off=True))
+            else:
+                yield self._feed(t, held)
             return
         seen = self._eye.detect(frame)
         if seen is None:
             yield from self._flush()
             return
         self._gate.settle()
-        yield from self._decide(Look(after, t, self._noted(seen, change)), seen, choice, heed)
+        look = Look(after, t, self._noted(seen, change))
+        yield from self._decide(look, seen, choice, heed, change.since_last)
 
-    def _decide(self, look: Look, seen: Detections, choice: Choice, heed: Heed) -> Iterator[Outputs]:
+    def _decide(self, look: Look, seen: Detections, choice: Choice, heed: Heed, heat: Heat) -> Iterator[Outputs]:
         """The span up to `look`, now that its picture was detected."""
         now = self._now
         if self._crossing and self._crossing.second(look.t, seen, heed.following) is not Watch.IDLE:
@@ -191,7 +197,7 @@ class Looker:
             self._pace = Pace(self._crossing_fps())
             return
         if self._parking:
-            second = self._parking.second(look.t, look.seen, heed)
+            second = self._parking.second(look.t, look.seen, heed, heat)
             choice = choice if choice is Choice.STRETCH else second
         if choice is Choice.STRETCH and self._parking:
             for one in (*now.waiting, look):
@@ -214,10 +220,11 @@ class Looker:
         else:
             self.counts.stretches += 1
             self.counts.mode = "stretch"
-            margin = 0.4 / self._rates.parking_fps
+            margin = 0.0 if look.put_off else 0.4 / self._rates.parking_fps
             yield from self._between(look.after, look.t - margin)
             self.counts.mode = "keyframes"
-        yield self._feed(look.t, look.seen)
+        if self._now.t_fed < look.t:
+            yield self._feed(look.t, look.seen)
 
     def _between(self, after: float, until: float) -> Iterator[Outputs]:
         """Decode and look at (`after`, `until`] with `parking_fps`."""

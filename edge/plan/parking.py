@@ -15,6 +15,7 @@ from edge.frames import VEHICLES, Detections
 from edge.plan.choice import NOBODY, Boxes, Choice, Heed, matched
 from edge.plan.gate import Change
 from edge.plan.ground import Areas, Point
+from edge.plan.heat import Heat
 
 #: Boxes of one standing vehicle overlap at least so much (domain D2).
 SAME_IOU = 0.5
@@ -25,9 +26,11 @@ SETTLE_SPANS = 4
 #: A wait that has run out unproven is looked at closely for so long [s]; then keyframes must do.
 OVERDUE_S = 8.0
 #: One that no sighting has proved to stand for so long [s] is looked at closely, and again no sooner than that.
-DOUBT_S, DOUBT_AGAIN_S = 3.0, 8.0
+DOUBT_S, DOUBT_AGAIN_S = 5.0, 8.0
 #: From this share of its lower half on a box stands in a bay.
 IN_BAY = 0.5
+#: Of one that stands still no more than this share of its windows changes between two looks [I].
+STILL = 0.3
 #: The jam veto needs so many vehicles beside the zone (domain D2), and one that passes undoes it for 20 s.
 CROWD, FLOW_S = 3, 8.0
 
@@ -51,6 +54,7 @@ class ParkingPlan:
         self._t_detected: float | None = None
         self._t_flow = self._t_doubt = -np.inf
         self._suspects: Boxes = NOBODY
+        self._doubted: Boxes = NOBODY
         self._coming: Boxes = NOBODY
         self._spans_left = 0
         self._missing: Boxes = NOBODY
@@ -58,32 +62,34 @@ class ParkingPlan:
         self._passed_over: Boxes = NOBODY
         self._before: Boxes = NOBODY
         self._crowded = False
+        self._put_off = self._was_put_off = False
 
     def first(self, t: float, change: Change, heed: Heed) -> Choice:
-        """HOLD, DETECT or STRETCH for the span that ends with the look at stream second `t`."""
+        """HOLD, DEFER, DETECT or STRETCH for the span that ends with the look at stream second `t`."""
+        self._put_off, self._was_put_off = False, self._put_off
         if self._t_detected is None:
             return Choice.DETECT
-        if any(one.stays and not one.settled for one in heed.standers) or self._unsettled(heed):
+        if self._must_be_followed(t, heed):
             return Choice.STRETCH
-        if any(one.expires is not None and t - OVERDUE_S <= one.expires <= t for one in heed.standers):
-            return Choice.STRETCH
-        if self._doubts(t, heed):
-            return Choice.STRETCH
-        overdue = any(one.expires is not None and one.expires <= t for one in heed.standers)
-        changed = change.camera_moved or any(change.changed)
-        open_question = len(self._suspects) > 0 or len(self._missing) > 0
-        due = t - self._t_detected >= self._heartbeat_s - 1e-3
-        crowd = self._crowded and _waiting(heed)
-        return Choice.DETECT if changed or open_question or overdue or due or crowd else Choice.HOLD
+        if self._must_be_known(t, heed) or change.camera_moved or any(change.settled):
+            return Choice.DETECT
+        if not any(change.changed):
+            return Choice.HOLD
+        # Traffic that passes nobody who stands: who stays will stand there in the next look as in this one.
+        self._put_off = not any(one.stays for one in heed.standers)
+        return Choice.DEFER if self._put_off else Choice.DETECT
 
-    def second(self, t: float, seen: Detections, heed: Heed) -> Choice:
-        """DETECT, WAIT or STRETCH, now that `seen` (px of `frame`) was detected in the look at `t`."""
+    def second(self, t: float, seen: Detections, heed: Heed, heat: Heat | None = None) -> Choice:
+        """DETECT, WAIT or STRETCH, now that `seen` (px of `frame`) was detected in the look at `t`.
+
+        `heat`: where the picture changed since the look before; without it, nothing is known to have stood still.
+        """
         self._t_detected = t
         vehicles = _vehicles(seen)
         touching = self._areas.shares(vehicles).max(axis=1, initial=0.0) >= TOUCHES
         beside = vehicles[~touching & self._runs(vehicles)]
         self._crowded = len(beside) >= CROWD
-        come = self._come(vehicles[touching], heed)
+        come = self._come(vehicles[touching], heed, heat)
         left = self._left(_boxes(heed, stays=True), vehicles)
         stirs = self._crowded and _waiting(heed) and self._stirs(t, beside, heed)
         self._before = beside
@@ -99,20 +105,44 @@ class ParkingPlan:
     def followed(self, t: float, seen: Detections) -> None:
         """The camera is watched closely for another reason up to `t`: what was suspected is known by now."""
         self._t_detected, self._before = t, _vehicles(seen)
-        self._suspects = self._missing = self._coming = NOBODY
+        self._suspects = self._doubted = self._missing = self._coming = NOBODY
         self._spans_left = 0
 
-    def _come(self, concerned: Boxes, heed: Heed) -> bool:
-        """Note who stands in the look without being known; True when somebody did so in the look before as well."""
+    def _must_be_followed(self, t: float, heed: Heed) -> bool:
+        """Whether the span up to `t` must be decoded whole, whatever its last picture shows."""
+        if any(one.stays and not one.settled for one in heed.standers) or self._unsettled(heed):
+            return True
+        if any(one.expires is not None and t - OVERDUE_S <= one.expires <= t for one in heed.standers):
+            return True
+        return self._doubts(t, heed)
+
+    def _must_be_known(self, t: float, heed: Heed) -> bool:
+        """Whether the detector must be asked about the look at `t`, whatever the gate says."""
+        open_question = len(self._suspects) > 0 or len(self._missing) > 0
+        overdue = any(one.expires is not None and one.expires <= t for one in heed.standers)
+        due = self._t_detected is None or t - self._t_detected >= self._heartbeat_s - 1e-3
+        return open_question or overdue or due or (self._crowded and _waiting(heed))
+
+    def _come(self, concerned: Boxes, heed: Heed, heat: Heat | None) -> bool:
+        """Note who stands in the look without being known; True when somebody did so in the look before as well.
+
+        Two vehicles of a flow may be at one place in two looks, and then the picture changed there: where it did, it
+        takes a third look, for rain and a shaken camera change it too.
+        """
         known = np.concatenate([_boxes(heed, stays=True), _boxes(heed, stays=False)])
         self._passed_over = self._passed_over[matched(self._passed_over, concerned, SAME_IOU)]
         strange = concerned[~matched(concerned, np.concatenate([known, self._passed_over]), SAME_IOU)]
-        stays = matched(strange, np.concatenate([self._suspects, self._coming]), SAME_IOU)
-        new = stays & ~matched(strange, self._coming, SAME_IOU)
+        coming = matched(strange, self._coming, SAME_IOU)
+        still = np.zeros(len(strange), dtype=bool) if heat is None else heat.still(strange, STILL)
+        again = matched(strange, self._suspects, SAME_IOU)
+        sure = again & (still | matched(strange, self._doubted, SAME_IOU)) if heat is not None else again
+        if self._was_put_off:
+            sure |= still
+        new = sure & ~coming
         if new.any():
             self._spans_left = SETTLE_SPANS
-            self._coming = strange[stays]
-        self._suspects = strange[~stays]
+            self._coming = strange[sure | coming]
+        self._suspects, self._doubted = strange[~(sure | coming)], strange[again & ~sure]
         return bool(new.any())
 
     def _left(self, standing: Boxes, vehicles: Boxes) -> bool:

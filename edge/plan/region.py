@@ -30,7 +30,7 @@ _LEARN = 1.15
 _OF_ZONE = 0.05
 
 
-#: A grid of windows, 1 where a window has changed.
+#: A grid of windows, 1 where it holds: that a window changed, or that it is of the zone.
 Hot = NDArray[np.uint8]
 
 
@@ -44,16 +44,31 @@ class Region:
         points = np.clip(points, 0.0, (width - 1.0, height - 1.0))
         self.factor, (left, top, right, bottom) = _cut(points, width, height)
         self._rows, self._columns = slice(top, bottom), slice(left, right)
+        self._scale = width / frame[0], height / frame[1]
         size = ((bottom - top) // self.factor, (right - left) // self.factor)
         mask = np.zeros(size, np.float32)
         cv2.fillPoly(mask, [np.rint((points - (left, top)) / self.factor).astype(np.int32)], 1.0)
-        self._mine: NDArray[np.bool_] = windows(mask) > _OF_ZONE
-        self.count = int(self._mine.sum())
-        self._noise = np.full(self._mine.shape, _FLOOR / _ABOVE_NOISE, np.float32)
+        self.mine: Hot = np.asarray(windows(mask) > _OF_ZONE, np.uint8)
+        self.count = int(self.mine.sum())
+        self._noise = np.full(self.mine.shape, _FLOOR / _ABOVE_NOISE, np.float32)
 
     def texture(self, luma: Gray) -> Texture:
         """This region of a luma picture, made small."""
         return Texture.of(small(luma[self._rows, self._columns], self.factor))
+
+    def windows_in(self, box: Sequence[float] | NDArray[np.float64]) -> tuple[slice, slice]:
+        """The windows, as rows and columns of the grid, that lie in a box (x1, y1, x2, y2) px of `frame`."""
+        unit = self.factor * STEP
+        ends = []
+        for low, high, scale, origin, most in (
+            (box[1], box[3], self._scale[1], self._rows.start, self.mine.shape[0]),
+            (box[0], box[2], self._scale[0], self._columns.start, self.mine.shape[1]),
+        ):
+            # Window i covers steps i and i + 1.
+            first = int(np.ceil((low * scale - origin) / unit))
+            after = int(np.floor((high * scale - origin) / unit)) - 1
+            ends.append(slice(min(max(first, 0), most), min(max(after, 0), most)))
+        return ends[0], ends[1]
 
     def learn(self, left: Grid) -> None:
         """Take the differences of two successive looks as what windows do by themselves: a running median."""
@@ -62,7 +77,7 @@ class Region:
         np.minimum(self._noise, _CEILING, out=self._noise)
 
     def hot(self, before: Texture, now: Texture, left: Grid, strict: float = 1.0) -> Hot:
-        """Windows of the zone in which `left`, the difference, is more than noise and coding make, times `strict`."""
+        """Windows in which `left`, the difference, is more than noise and coding make, times `strict`."""
         # Rain, snow and a switched gain raise all windows at once; a thing raises some.
         usual = np.float32(np.partition(left, left.size // 2, axis=None)[left.size // 2])
         level = np.maximum((_ABOVE_NOISE - 1.0) * np.maximum(self._noise, usual), _FLOOR)
@@ -70,15 +85,15 @@ class Region:
         # What the window does by itself and the whole region does now is under the difference, not instead of it.
         level += np.minimum(np.minimum(self._noise, usual), _CEILING)
         level += _LIKE * np.minimum(before.energy, now.energy)
-        return np.asarray((left > strict * level) & self._mine, np.uint8)
+        return np.asarray(left > strict * level, np.uint8)
 
     def compare(self, before: Texture, now: Texture) -> tuple[Hot, Grid]:
-        """Hot windows of the zone, and the differences of all windows."""
+        """Hot windows, those around the zone too, and the differences of all windows."""
         left = difference(before, now)
         return self.hot(before, now, left), left
 
     def broad(self, before: Texture, now: Texture) -> Hot:
-        """Windows of the zone that differ even without what is thin and bright; a second opinion, so less will do."""
+        """Windows that differ even without what is thin and bright; a second opinion, so less will do."""
         first, second = before.broad(), now.broad()
         return self.hot(first, second, difference(first, second), _SECOND)
 

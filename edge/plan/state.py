@@ -13,11 +13,15 @@ LOOK_S, LATE_KEYFRAME_S = 2.0, 0.15
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look at `t` after that of `after` (stream s), and what was seen in it."""
+    """One look at `t` after that of `after` (stream s), and what was seen in it.
+
+    One that was `put_off` was not put before the detector: `seen` is what still stood where nothing changed.
+    """
 
     after: float
     t: float
     seen: Detections
+    put_off: bool = False
 
 
 @dataclass(slots=True)

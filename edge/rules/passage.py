@@ -17,6 +17,8 @@ from edge.rules.movers import Mover
 #: A vehicle unseen for longer is lost; a standing one may be hidden for longer (a queue, a bus before it).
 LOST_S = 2.0
 LOST_STANDING_S = 12.0
+#: One that drove out of the picture does not come back from behind something.
+LOST_GONE_S = 0.8
 _TAIL_S = 2.5
 _NEAR_M = 40.0
 _ASIDE_M = 1.5
@@ -74,10 +76,11 @@ class Passage:
             return self._approaching(crosswalk, plane, frame)
         return self._passing(self.approach, self.t2, crosswalk, plane, frame)
 
-    def unseen(self, now: float) -> Step:
+    def unseen(self, now: float, frame: tuple[int, int]) -> Step:
         """The vehicle was not seen in this scene."""
         standing = float(np.hypot(*self.mover.pace())) < STANDING_MS
-        return Step.LOST if now - self.mover.last > (LOST_STANDING_S if standing else LOST_S) else Step.NOTHING
+        patience = LOST_STANDING_S if standing else LOST_GONE_S if self.gone(frame) else LOST_S
+        return Step.LOST if now - self.mover.last > patience else Step.NOTHING
 
     def gone(self, frame: tuple[int, int]) -> bool:
         """Whether it was last seen at the edge of the frame, where a vehicle leaves the view."""

@@ -79,7 +79,7 @@ class YieldRule:
             if mover.serial in seen:
                 step = passage.look(self._crosswalk, self._plane, self._frame)
             else:
-                step = passage.unseen(scene.t)
+                step = passage.unseen(scene.t, self._frame)
             yield from self._act(passage, step)
             if passage.t3 is not None and mover.serial in seen:
                 self._passages[mover.serial] = self._next(passage)

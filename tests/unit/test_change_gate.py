@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from edge.plan.gate import Change, ChangeGate
+from edge.plan.parking import STILL
 from tests.scenes import weather
 from tests.scenes.roadside import FAR, FRAME, MIDDLE, NEAR, ZONES, Gray, car, road
 
@@ -296,3 +297,39 @@ def test_zones_at_the_border_and_beyond_are_looked_at() -> None:
 def test_without_zones_there_is_nothing_to_say() -> None:
     gate = ChangeGate([], FRAME)
     assert gate.look(0.0, road()) == Change((), (), (), False, False)
+
+
+@pytest.mark.parametrize("weather_", [dry, exposing, shaking, raining])
+@pytest.mark.parametrize("spot", ["near", "middle"])
+def test_who_came_and_stands_has_settled_and_who_drives_on_has_not(spot: str, weather_: Weather) -> None:
+    zone, box = SPOTS[spot][0], SPOTS[spot][1]
+    width = box[2] - box[0]
+    here = weather.added(road(), box, 40)
+    on = (box[0] + 1.2 * width, box[1], box[2] + 1.2 * width, box[3])
+    there = weather.added(road(), (int(on[0]), on[1], int(on[2]), on[3]), 40)
+    boxes = np.array([box, on], float)
+    gate, rng = ChangeGate([zone], FRAME), np.random.default_rng(4)
+    looks(gate, road(), weather_, 12, rng, 0.0)
+    gate.settle()
+    came = gate.look(30.0, weather_(here, rng))
+    assert came.changed == (True,)
+    assert came.settled == (False,), "nobody knows yet whether it stays"
+    stands = gate.look(32.0, weather_(here, rng))
+    assert stands.settled == (True,)
+    assert stands.since_last.still(boxes, STILL).all()
+    gate.look(34.0, weather_(road(), rng))
+    gate.settle()
+    gate.look(36.0, weather_(here, rng))
+    passes = gate.look(38.0, weather_(there, rng))
+    assert passes.settled == (False,) or weather_ is shaking, "a shaken camera may waste a detection"
+    assert not passes.since_last.still(boxes[:1], STILL).any(), "it is not where it was"
+
+
+def test_where_no_window_lies_nothing_is_known_to_stand_still() -> None:
+    gate = ChangeGate([NEAR], FRAME)
+    gate.look(0.0, road())
+    far, tiny = (1800.0, 10.0, 1900.0, 60.0), (500.0, 600.0, 504.0, 604.0)
+    change = gate.look(2.0, road())
+    assert np.isnan(change.since_last.shares(np.array([far, tiny]))).all()
+    assert not change.since_last.still(np.array([far, tiny]), 1.0).any()
+    assert change.since_last.shares(np.zeros((0, 4))).shape == (0,)

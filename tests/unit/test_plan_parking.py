@@ -3,8 +3,9 @@
 import numpy as np
 
 from edge.frames import CAR, PERSON, Detections
-from edge.plan.choice import Choice, Heed
+from edge.plan.choice import Boxes, Choice, Heed
 from edge.plan.gate import Change
+from edge.plan.heat import Heat
 from edge.plan.parking import FLOW_S, OVERDUE_S, ParkingPlan
 from edge.rules.stander import Stander
 
@@ -12,8 +13,20 @@ ZONE = [(100.0, 100.0), (300.0, 100.0), (300.0, 200.0), (100.0, 200.0)]
 IN_ZONE, NEXT_TO_IT, FAR = (120, 120, 180, 160), (200, 120, 260, 160), (400, 300, 460, 340)
 
 
-def change(changed: bool = False, moved: bool = False) -> Change:
-    return Change((changed,), (changed,), (0.5 if changed else 0.0,), moved, False)
+def change(changed: bool = False, moved: bool = False, settled: bool = True) -> Change:
+    """`settled`: what changed stands there since the look before."""
+    return Change((changed,), (changed,), (0.5 if changed else 0.0,), moved, False, (changed and settled,))
+
+
+class Stillness(Heat):
+    """Says of every box that it stood still, or that it did not."""
+
+    def __init__(self, still: bool) -> None:
+        super().__init__()
+        object.__setattr__(self, "everywhere", not still)
+
+    def still(self, boxes: Boxes, most: float) -> np.ndarray:
+        return np.full(len(boxes), not self.everywhere)
 
 
 def seen(*boxes: tuple[float, float, float, float], kind: int = CAR) -> Detections:
@@ -85,6 +98,40 @@ def test_one_that_the_rules_never_settle_is_not_decoded_for_ever() -> None:
     assert Choice.STRETCH not in said[10:]
 
 
+def test_traffic_that_passes_an_empty_zone_asks_no_detector_but_for_the_heartbeat() -> None:
+    plan, flow = ParkingPlan([ZONE]), change(True, settled=False)
+    plan.first(0.0, change(), NOBODY)
+    plan.second(0.0, seen(), NOBODY)
+    said = [plan.first(t, flow, NOBODY) for t in (2.0, 4.0, 6.0, 8.0, 10.0)]
+    assert said == [Choice.DEFER] * 4 + [Choice.DETECT]
+
+
+def test_beside_one_who_stands_every_change_is_looked_at() -> None:
+    plan, heed = ParkingPlan([ZONE]), Heed((stander(IN_ZONE, 1.0),))
+    plan.first(0.0, change(), heed)
+    plan.second(0.0, seen(IN_ZONE), heed)
+    assert plan.first(2.0, change(True, settled=False), heed) is Choice.DETECT
+
+
+def test_who_stands_still_since_a_look_that_was_put_off_has_come_at_once() -> None:
+    for still, choice in ((True, Choice.STRETCH), (False, Choice.WAIT)):
+        plan = ParkingPlan([ZONE])
+        plan.first(0.0, change(), NOBODY)
+        plan.second(0.0, seen(), NOBODY)
+        assert plan.first(2.0, change(True, settled=False), NOBODY) is Choice.DEFER
+        assert plan.first(4.0, change(True), NOBODY) is Choice.DETECT
+        assert plan.second(4.0, seen(IN_ZONE), NOBODY, Stillness(still)) is choice
+
+
+def test_two_of_a_flow_at_one_place_have_not_come_but_who_is_there_a_third_time_has() -> None:
+    plan, flows = ParkingPlan([ZONE]), Stillness(False)
+    said = []
+    for t in (0.0, 2.0, 4.0, 6.0):
+        plan.first(t, change(True), NOBODY)
+        said.append(plan.second(t, seen(IN_ZONE) if t else seen(), NOBODY, flows))
+    assert said == [Choice.DETECT, Choice.WAIT, Choice.WAIT, Choice.STRETCH]
+
+
 def test_who_is_missing_in_two_looks_has_left_and_who_was_hidden_for_one_has_not() -> None:
     heed = Heed((stander(IN_ZONE, 100.0),))
     hidden = looks(
@@ -125,8 +172,8 @@ def test_one_that_looks_no_longer_prove_is_looked_at_closely_but_not_all_the_tim
     plan = ParkingPlan([ZONE])
     plan.followed(11.0, seen(IN_ZONE))
     said = looks(plan, *[(float(t), True, seen(IN_ZONE), heed) for t in range(12, 32, 2)])
-    assert said[:2] == [Choice.DETECT, Choice.STRETCH]
-    assert said.count(Choice.STRETCH) == 3
+    assert said[:3] == [Choice.DETECT, Choice.DETECT, Choice.STRETCH]
+    assert said.count(Choice.STRETCH) == 2
 
 
 def test_with_a_wait_running_beside_a_crowd_each_look_is_detected_and_flowing_traffic_is_shown() -> None:
