@@ -105,6 +105,11 @@ class Child:
         """Whether it said that it works; one that says nothing works while it runs."""
         return self.running and (self._ready.is_set() or not self._says_ready)
 
+    @property
+    def works(self) -> bool:
+        """Whether it runs and has shown a sign of life since it was started."""
+        return self.running and self._beaten
+
     def start(self) -> None:
         """Start it, in a process group of its own: a Ctrl-C reaches the supervisor alone, which stops in order."""
         self._ready.clear()

@@ -10,6 +10,7 @@ from contract.events import CloudEvent, EventType, Gap, new_event, now
 from edge import child
 from edge.box import Folders
 from edge.deliver.spool import Spool
+from edge.lifemark import Absence
 
 log = logging.getLogger("sightline.supervisor")
 #: A clock that runs away from the monotonic one by this much between two turns was set, not slewed. Seconds.
@@ -39,6 +40,12 @@ class GapBook:
         self.seconds[gap.part] += lasted
         log.warning("%s works again after %.1f s - it %s", gap.part, lasted, gap.cause)
         self._put(gap.part, gap.cause, lasted)
+
+    def absent(self, absence: Absence) -> None:
+        """The box as a whole works again: all its cameras were not watched since `absence`."""
+        lasted = time.monotonic() - absence.since
+        log.warning("the box works again after %.1f s - %s", lasted, absence.cause)
+        self._put("box", absence.cause, lasted)
 
     def turn(self) -> None:
         """Look whether the clock was set, and hand over what waits."""

@@ -18,6 +18,7 @@ from edge.config import EdgeConfig
 from edge.detect import isa
 from edge.gaps import GapBook
 from edge.health import Health, serve
+from edge.lifemark import LifeMark
 
 log = logging.getLogger("sightline.supervisor")
 READY_S = 120.0
@@ -59,7 +60,9 @@ class Supervisor:
         self.deliver = Child("deliver", arguments, patience_s=HUNG_S)
         self._cameras = cameras
         watched = {f"worker-{number}": names for number, names in shared.items()}
-        self.gaps = GapBook(config.edge_id, self._folders, {**watched, **parts, "inference": cameras})
+        self.gaps = GapBook(config.edge_id, self._folders, {**watched, **parts, "inference": cameras, "box": cameras})
+        self._mark = LifeMark(self._folders.run / "box.json")
+        self._absence = self._mark.before
 
     @property
     def parts(self) -> list[Child]:
@@ -115,6 +118,11 @@ class Supervisor:
             part.tend()
             for gap in part.take_gaps():
                 self.gaps.gap(gap)
+        if self._absence is not None and all(part.works for part in [self.inference, *self.workers]):
+            self.gaps.absent(self._absence)
+            self._absence = None
+        if self._absence is None:  # until then the box before is the last that worked
+            self._mark.turn()
         self.gaps.turn()
 
     def _bad_input(self) -> int | None:
@@ -138,6 +146,8 @@ class Supervisor:
                     log.error("%s did not end within %.0f s and is killed", part.name, patience)
                     part.kill()
                     part.wait(5.0)
+        if self._absence is None:
+            self._mark.end()
 
 
 def run(config: EdgeConfig, settings: Path, package: Path, tell: Tell, plates: Path | None = None) -> int:

@@ -21,6 +21,7 @@ from edge.box import Folders, places
 from edge.config import EdgeConfig, load_config
 from edge.deliver.spool import Spool
 from edge.judgement import Place
+from edge.lifemark import boot_id
 from edge.part import beating, nap, run_part, write_heartbeat
 from edge.record.cause import cause_of_restart
 from edge.record.index import Cause, Gap, Index, Segment
@@ -39,7 +40,6 @@ ROOM_BYTES, ROOM_S = 1_000_000, 1.0
 #: A live camera whose packets are not taken for this long, with no excuse, has a thread that hangs: a camera that is
 #: silent is lost before that. A thread cannot be ended alone, so the process ends and is started anew. Seconds.
 HUNG_S = 6.0
-_BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 class _Flow:
@@ -73,6 +73,7 @@ class RecorderProcess:
         """
         self._folders = Folders(config.data_dir).make()
         self._name = name
+        self._parent = os.getppid()
         self._edge_id = config.edge_id
         known = {place.camera.id: place for place in places(config) if place.camera.recording is not None}
         if strangers := [camera for camera in names if camera not in known]:
@@ -116,13 +117,13 @@ class RecorderProcess:
             recorder.join(0.1 if recorder in self._hung else max(0.1, until - time.monotonic()))
         well = self._well(ended=True)
         self._sealer.stop(END_S)
-        if well:
+        if well and os.getppid() == self._parent:  # the kernel ends it as well when its supervisor was killed
             self._index.end_run(self._name, "the box was told to stop")
         self._beat()
         return 0 if well else 1
 
     def _made(self, config: EdgeConfig, root: Path, chosen: list[Place], waited: str) -> list[Recorder]:
-        boot, run = _boot_id(), uuid.uuid4().hex[:12]
+        boot, run = boot_id(), uuid.uuid4().hex[:12]
         before = self._index.begin_run(self._name, run, boot)
         cause, detail = cause_of_restart(before, boot)
         if waited:
@@ -221,14 +222,6 @@ def _of(place: Place) -> Recording:
 
 def _seconds(gap: Gap) -> float:
     return round((gap.end_us - gap.start_us) / 1e6, 3)
-
-
-def _boot_id() -> str:
-    """What the kernel calls this run of the machine (random(4))."""
-    try:
-        return _BOOT.read_text().strip()
-    except OSError:
-        return "unknown"
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -80,6 +80,31 @@ def test_a_part_that_hangs_is_killed_and_started_anew(
     assert leftovers(str(tmp_path)) == []
 
 
+@pytest.mark.timeout(300)
+def test_a_supervisor_that_is_killed_is_a_gap_of_the_whole_box(
+    tmp_path: Path, free_port: int, field: Callable[[int, str], Field], table: Table
+) -> None:
+    """A service manager starts the box anew, as docs/operations.md tells it: when all is gone, and a second later."""
+    box = enrolled(field(free_port, "http://127.0.0.1:9"))
+    with running(tmp_path, free_port, box) as watched:
+        assert box.process is not None
+        began = time.monotonic()
+        box.process.kill()
+        box.process.wait(10)
+        until(lambda: not any(box.part(marker) for marker in MARKERS.values()), 40, box.told())
+        time.sleep(1.0)
+        box.run()
+        took = since(began, watched.looks, watched.records)
+        until(lambda: watched.gaps("box"), 60, box.told())
+        (gap,) = watched.gaps("box")
+        table.note("kill -9 of the supervisor", took, gap["cause"])
+        assert gap["cause"] == "the supervisor ended without a word" and gap["cameras"] == ["cam-1"]
+        assert 1.0 < gap["gap_s"] < took + 2.0
+        until(lambda: watched.index()[1], 30, box.told())
+        assert [row.cause for row in watched.index()[1]] == ["process"], "nobody told it to stop"
+    assert leftovers(str(tmp_path)) == []
+
+
 @contextmanager
 def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
     """A file system of its own; what the test may not mount it skips."""

@@ -14,6 +14,7 @@ from edge import child
 from edge.box import Folders
 from edge.deliver.spool import Spool
 from edge.gaps import GapBook
+from edge.lifemark import Absence, LifeMark
 
 
 @pytest.fixture
@@ -62,6 +63,38 @@ def test_what_the_disk_refuses_is_written_later_in_order(
     monkeypatch.setattr(Spool, "put", put)
     book.turn()
     assert [data["cause"] for data in written(tmp_path)] == ["first", "second"]
+
+
+def test_how_the_box_before_ended_is_known(tmp_path: Path) -> None:
+    path = tmp_path / "box.json"
+    assert LifeMark(path, "first").before is None, "there was none"
+    LifeMark(path, "first").turn()
+    killed = LifeMark(path, "first").before
+    assert killed is not None and killed.cause == "the supervisor ended without a word"
+    assert 0.0 <= time.monotonic() - killed.since < 5.0
+    cut = LifeMark(path, "second").before
+    assert cut is not None and cut.cause == "the machine was started anew"
+    assert 0.0 <= time.monotonic() - cut.since < 5.0
+    LifeMark(path, "first").end()
+    assert LifeMark(path, "first").before is None, "it ended in order"
+
+
+@pytest.mark.parametrize("torn", ["", "{", "[]", '{"ended": false, "boot": "first"}'])
+def test_a_mark_that_is_torn_tells_nothing_and_stops_nothing(tmp_path: Path, torn: str) -> None:
+    path = tmp_path / "box.json"
+    path.write_text(torn)
+    mark = LifeMark(path, "first")
+    assert mark.before is None
+    mark.turn()
+    assert LifeMark(path, "first").before is not None
+
+
+def test_a_box_that_was_away_is_on_record_with_all_its_cameras(tmp_path: Path) -> None:
+    book = GapBook("box-1", Folders(tmp_path).make(), {"box": ["cam-1", "cam-2"]})
+    book.absent(Absence("the supervisor ended without a word", time.monotonic() - 7.5))
+    (data,) = written(tmp_path)
+    gap = Gap.model_validate(data)
+    assert (gap.part, gap.cameras, gap.gap_s) == ("box", ["cam-1", "cam-2"], pytest.approx(7.5, abs=0.5))
 
 
 def test_central_takes_a_gap_of_a_box() -> None:
