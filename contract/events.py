@@ -276,7 +276,7 @@ class Gap(Model):
 
     schema_ver: str = SCHEMA_VERSION
     edge_id: str
-    part: str = Field(max_length=40, description="`inference`, `worker-N`, `recorder-N`, `deliver` or `clock`")
+    part: str = Field(max_length=40, description="`inference`, `worker-N`, `recorder-N`, `deliver`, `clock`, or `box`")
     cameras: list[str] = Field(default=[], description="the cameras that were not watched meanwhile")
     cause: str = Field(max_length=300)
     at_from: AwareDatetime
