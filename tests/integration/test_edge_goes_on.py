@@ -11,6 +11,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -202,6 +203,26 @@ def test_a_clock_that_jumps_an_hour_is_survived_and_recorded(
         segments, gaps = watched.index()
         assert {gap.cause for gap in gaps} <= {"clock"}, "not a picture is missing"
         assert all(abs(b.t0 - a.t1) < 0.1 for a, b in itertools.pairwise(segments[:-1]))
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.long
+def test_a_box_without_a_processor_to_spare_has_no_part_killed(
+    tmp_path: Path, free_port: int, field: Callable[[int, str], Field]
+) -> None:
+    box = enrolled(field(free_port, "http://127.0.0.1:9"))
+    with running(tmp_path, free_port, box) as watched:
+        greedy = [sys.executable, "-c", "while True: pass"]
+        hogs = [subprocess.Popen(greedy, start_new_session=True) for _ in range(8 * (os.cpu_count() or 1))]
+        try:
+            time.sleep(40)
+            assert watched.restarts() == dict.fromkeys(MARKERS, 0), box.told()
+            watched.records()
+        finally:
+            for hog in hogs:
+                hog.kill()
+                hog.wait(10)
+        assert watched.gaps("clock") == [] and [gap.cause for gap in watched.index()[1]] == []
 
 
 @pytest.mark.timeout(900)
