@@ -31,7 +31,7 @@ check: setup ## lint, format, types, and which room may import which
 
 chaos: setup ## kill and hang parts, fill the disk, set the clock, many times; nothing may be lost or doubled
 	@SIGHTLINE_CHAOS_ROUNDS=$${SIGHTLINE_CHAOS_ROUNDS:-12} \
-	  $(BIN)/python -m pytest -m "" -k "chaos or killed or test_edge_goes_on" --timeout 1800 $(ARGS)
+	  $(BIN)/python -m pytest -m "" -k "chaos or killed or test_edge_goes_on or test_child_hangs" --timeout 1800 $(ARGS)
 
 bench: setup ## how fast this machine looks at the demo's street; JSON
 	@$(BIN)/python -m sightline.demo.bench $(ARGS)
