@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contract.errors import ConfigError
+from contract.site import ZoneType
 from contract.sitefile import load_site
 from edge.config import EdgeConfig
 from edge.fitting import require_fit
@@ -91,6 +92,11 @@ def places(config: EdgeConfig) -> list[Place]:
             found[camera.id] = Place(config.edge_id, site_file, camera, law)
             require_fit(found[camera.id])
     return list(found.values())
+
+
+def crossing(place: Place) -> bool:
+    """Whether a camera watches a crosswalk: its looks go before others'."""
+    return any(zone.type is ZoneType.CROSSWALK for zone in place.camera.zones)
 
 
 def shares(names: list[str], size: int) -> list[list[str]]:

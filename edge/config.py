@@ -70,7 +70,7 @@ class EdgeConfig(Settings):
     outbox: Outbox = Outbox()
     recording: Recordings = Recordings()
     rtsp_transport: Literal["tcp", "udp"] = "tcp"
-    cameras_per_worker: int = Field(default=8, ge=1, le=32)
+    cameras_per_worker: int = Field(default=28, ge=1, le=64)
     pre_roll_s: float = Field(default=20.0, ge=5, le=120)
     health_port: int | None = Field(default=None, ge=1, le=65535, description="127.0.0.1 only: /healthz and /metrics")
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from contract.errors import RunError
-from edge.box import Folders, places, shares
+from edge.box import Folders, crossing, places, shares
 from edge.child import Child
 from edge.config import EdgeConfig
 from edge.detect import isa
@@ -26,6 +26,9 @@ READY_S = 120.0
 #: anew, its cameras are watched again within 10 s. A part that is well beats every 0.1 to 1 s. Seconds.
 HUNG_S = 4.0
 TURN_S = 0.25
+#: For parts with many threads: an arena for each costs 3 MB a thread, and pictures of 3 MB that are given back to the
+#: kernel after every look cost a sixth of a keyframe's decoding to take anew.
+MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "33554432", "MALLOC_TRIM_THRESHOLD_": "67108864"}
 WORKER_END_S, DELIVER_END_S, OTHER_END_S = 12.0, 8.0, 5.0
 Tell = Callable[[str], None]
 
@@ -46,8 +49,12 @@ class Supervisor:
         self._folders = Folders(config.data_dir).make()
         known = places(config)
         cameras = [place.camera.id for place in known]
+        # Crossings by themselves: in one process with kerbs they would wait for one another.
+        urgent = [place.camera.id for place in known if crossing(place)]
+        rest = [name for name in cameras if name not in urgent]
         self.inference = _inference(config, self._folders, package)
-        shared = dict(enumerate(shares(cameras, config.cameras_per_worker), start=1))
+        size = config.cameras_per_worker
+        shared = dict(enumerate([*shares(urgent, size), *shares(rest, size)], start=1))
         cpu = isa.environment(config.detection.cpu)
         self.workers = [
             _worker(settings, self._folders, f"worker-{number}", names, plates, cpu) for number, names in shared.items()
@@ -169,7 +176,7 @@ def _worker(
     if plates is not None:
         arguments += ["--plates", str(plates)]
     heartbeat = folders.heartbeat(name)
-    return Child(name, arguments, heartbeat=heartbeat, patience_s=HUNG_S, environment=environment)
+    return Child(name, arguments, heartbeat=heartbeat, patience_s=HUNG_S, environment={**MEMORY, **environment})
 
 
 def _recorder(settings: Path, folders: Folders, name: str, cameras: list[str]) -> Child:
@@ -179,7 +186,7 @@ def _recorder(settings: Path, folders: Folders, name: str, cameras: list[str]) -
         arguments,
         heartbeat=folders.heartbeat(name),
         patience_s=HUNG_S,
-        environment={"MALLOC_ARENA_MAX": "2"},  # an arena for each of 20 threads costs 60 MB
+        environment=MEMORY,
     )
 
 

@@ -13,10 +13,9 @@ from collections.abc import Callable
 from typing import Any
 
 from contract.events import CloudEvent, EventType, Feed, new_event, now
-from contract.site import ZoneType
 from edge.analysis import Analysis, Judged, Output
 from edge.attention import Attention
-from edge.box import Folders
+from edge.box import Folders, crossing
 from edge.cameras.link import CameraLink, Change
 from edge.cameras.live import LiveReader
 from edge.cameras.packets import CameraPacket
@@ -36,6 +35,7 @@ from edge.evidence.plate import PlateWitness
 from edge.figures import Figures
 from edge.judgement import Place
 from edge.proven import ProvenFile
+from edge.rank import Rank, rank_thread
 from edge.rules.decision import Keep, Release
 from edge.told import Told
 
@@ -195,6 +195,7 @@ class CameraWatch:
         self._state = change.state
 
     def _analyse(self) -> None:
+        rank_thread(Rank.CROSSING if crossing(self._place) else Rank.KERB)
         cost, attention = self.figures.costs.of, self._attention
         while not self._stop.is_set():
             attention.turned = time.monotonic()
@@ -292,9 +293,4 @@ class CameraWatch:
         log.warning("%s: %s", self.camera_id, why)
 
 
-def urgent(place: Place) -> bool:
-    """Whether looks of this camera go before others': a crossing does not wait."""
-    return any(zone.type is ZoneType.CROSSWALK for zone in place.camera.zones)
-
-
-__all__ = ["CameraWatch", "urgent"]
+__all__ = ["CameraWatch"]

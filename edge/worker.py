@@ -12,13 +12,13 @@ import time
 from pathlib import Path
 
 from contract.errors import ConfigError
-from edge.box import Folders, places
+from edge.box import Folders, crossing, places
 from edge.config import EdgeConfig, load_config
 from edge.deliver.spool import Spool
 from edge.detect.client import RemoteDetector
 from edge.evidence.plate import witness
 from edge.part import beating, nap, run_part, write_heartbeat
-from edge.watch import CameraWatch, urgent
+from edge.watch import CameraWatch
 
 log = logging.getLogger("sightline.worker")
 HEARTBEAT_S = 2.0
@@ -53,7 +53,7 @@ class Worker:
                 known[camera],
                 config,
                 spool,
-                self._detector(camera, urgent(known[camera])),
+                self._detector(camera, crossing(known[camera])),
                 readers.get(known[camera].profile.plate_schema),
             )
             for camera in names

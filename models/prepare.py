@@ -192,7 +192,7 @@ def _run(command: list[str], weights: Path) -> None:
 
 
 def _ready(entry: Entry, source: Path, wish: Wish, progress: Progress) -> Path:
-    folder = ready(entry, source, wish.size, wish.frames, progress)
+    folder = ready(entry, source, wish.size or entry.inputs[0], wish.frames, progress)
     _tell(read_package(folder), progress)
     return folder
 

@@ -27,15 +27,15 @@ _MOST_PICTURES = 64
 
 
 def ready(
-    entry: Entry, source: Path, size: tuple[int, int] | None, frames: Path | None, say: Callable[[str], None]
+    entry: Entry, source: Path, size: tuple[int, int], frames: Path | None, say: Callable[[str], None]
 ) -> Path:
-    """The folder of a package made of the export at `source`, for input `size` (height, width; None: its own).
+    """The folder of a package made of the export at `source`, for input `size` (height, width).
 
     Another size is compared with the export's own on `frames`, or on the photographs that Ultralytics ships. Raises
     ModelError when the network is not built as Ultralytics builds it.
     """
     raw = read_package(source)
-    other = size if size != raw.input else None
+    other = None if size == raw.input else size
     high, wide = other or raw.input
     say(f"{entry.name}: taking the ready export ({entry.note})" + (f", for {high}x{wide}" if other else ""))
 

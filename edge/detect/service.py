@@ -21,11 +21,10 @@ from contract.errors import SightlineError
 from edge import pulse
 from edge.detect import isa
 from edge.detect.serving import Service
+from edge.rank import Rank, rank_thread
 
 log = structlog.get_logger("edge.detect")
 BEAT_S = 1.0
-#: Capture, recording and evidence come before detection, which can shed: nice(2).
-NICE = 5
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -68,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from edge.detect.open import open_engine
 
     parent = os.getppid() if options.exit_with_parent else None
-    os.nice(NICE)
+    rank_thread(Rank.DETECTOR)
     threads = options.threads or len(os.sched_getaffinity(0))
     try:
         engine = open_engine(options.model, options.backend, threads, options.lanes or threads)

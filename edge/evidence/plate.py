@@ -19,6 +19,7 @@ from edge.evidence.stills import NEAR_QUALITY, crop, decode, encode, scaled
 from edge.plates.open import open_reader
 from edge.plates.protocol import PlateReader, PlateReading, Unreadable
 from edge.plates.voted import VotedPlate, vote
+from edge.rank import Rank, rank_thread
 from edge.rules.decision import Box, Decision
 
 _LOOKS = 4
@@ -26,6 +27,8 @@ _LOOKS = 4
 _APART_S = 0.2
 #: A picture this far from the instant of a box is not the one that the box was seen in. Seconds.
 _SAME_S = 0.02
+#: Where no still shows a plate, pictures in which the vehicle's area is not so many times larger show none either.
+_LARGER = 1.3
 #: The crop shows this many times the plate's box, so that a person sees what it hangs on.
 _AROUND = 1.6
 
@@ -74,7 +77,7 @@ class PlateWitness:
         """`reader` may be shared by cameras when it is safe for threads (`edge.plates.open` gives such)."""
         self._reader = reader
         self._schema = schema
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="plates")
+        self._thread = ThreadPoolExecutor(1, "plates", rank_thread, (Rank.PLATES,))
 
     def ask(
         self, held: KeptPassage, decided: Decided, store: PacketStore | None, frame: tuple[int, int] | None
@@ -92,7 +95,15 @@ class PlateWitness:
         readings: list[PlateReading] = []
         reasons: list[str] = []
         best: tuple[_Look, PlateReading] | None = None
-        for look in self._pictures(held, decided, store, frame):
+        largest = 0.0
+
+        def worth(box: Box) -> bool:
+            return bool(readings) or _area(box) > _LARGER * largest
+
+        for look in self._pictures(held, decided, store, frame, worth):
+            height, width = look.picture.shape[:2]
+            scale = 1.0 if frame is None else height * width / (frame[0] * frame[1])
+            largest = max(largest, _area(look.box) / scale)
             try:
                 reading = self._reader.read(look.picture, look.box)
             except Unreadable as error:
@@ -107,9 +118,17 @@ class PlateWitness:
         return PlateSeen(voted, _crop(held, *best) if best else None)
 
     def _pictures(
-        self, held: KeptPassage, decided: Decided, store: PacketStore | None, frame: tuple[int, int] | None
+        self,
+        held: KeptPassage,
+        decided: Decided,
+        store: PacketStore | None,
+        frame: tuple[int, int] | None,
+        worth: Callable[[Box], bool],
     ) -> Iterator[_Look]:
-        """The stills, then what `store` still holds; one after the other, for whole pictures are large."""
+        """The stills, then what `store` still holds and is `worth` decoding; one by one, for whole pictures are large.
+
+        `worth` is asked with boxes in pixels of `frame`, each time anew.
+        """
         shots = held.kept.shots
         for shot in shots:
             whole = next((still for still in shot.stills if still.role == "far"), None)
@@ -121,7 +140,7 @@ class PlateWitness:
                 continue  # a later still of the same moment took its place
             yield _Look(shot.moment, shot.t, shot.at, decode(raw), shot.box)
         for t, box in decided.looks if store is not None else ():
-            if store is None or any(abs(t - shot.t) < _APART_S for shot in shots):
+            if store is None or any(abs(t - shot.t) < _APART_S for shot in shots) or not worth(box):
                 continue
             try:
                 exact, picture = store.picture_at(t)

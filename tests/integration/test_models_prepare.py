@@ -86,7 +86,7 @@ def test_better_weights_win_as_soon_as_they_are_named(
     monkeypatch.setenv("SIGHTLINE_WEIGHTS", str(shared / "weights"))
     strong = default_package(said.append)
     assert strong != weak
-    assert read_package(strong).name == "yolo11n-640x640-int8"
+    assert read_package(strong).name == "yolo11n-384x640-int8"
     assert store.prepared() == strong
     said.clear()
     assert default_package(said.append) == strong
