@@ -61,9 +61,10 @@ class Attention:
         except (RunError, ModelError) as error:
             self._blind(error)
             return
-        yield from looker.take(packets)
-        if (t := looker.counts.t_looked) is not None:
-            self._figures.zone_looked_at = self._clock.wall(t).timestamp()
+        for outputs in looker.take(packets):
+            self._note(looker)
+            yield outputs
+        self._note(looker)
 
     def detect(self, picture: Picture) -> Detections | None:
         """See `Judge.detect`."""
@@ -86,6 +87,10 @@ class Attention:
         """See `Judge.heed`."""
         assert self.analysis is not None
         return self.analysis.heed()
+
+    def _note(self, looker: Looker) -> None:
+        if (t := looker.counts.t_looked) is not None:
+            self._figures.zone_looked_at = self._clock.wall(t).timestamp()
 
     def _blind(self, error: Exception) -> None:
         self._figures.tally.blind += 1

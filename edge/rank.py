@@ -1,7 +1,7 @@
 """Who gets the processor first on a box that has none to spare: nice values of threads (Linux has them by thread).
 
-Nobody may accuse anybody a second too late at a crossing, while a kerb's look can wait for the next one; packets that
-are not taken off the network in time are lost for good.
+A crossing is decided within two seconds, while a kerb's look can wait for the next one; packets that are not taken off
+the network in time are lost for good. The detector serves both, crossings first: behind them it would hold them up.
 """
 
 import os
@@ -14,7 +14,7 @@ class Rank(IntEnum):
 
     CAPTURE = 0
     CROSSING = 0
-    DETECTOR = 3
+    DETECTOR = 0
     KERB = 6
     PLATES = 10
 

@@ -39,18 +39,16 @@ class Eye:
 
     def between(self, group: Group, after: float, until: float, pace: Pace, *, whole: bool) -> Iterator[Frame]:
         """Due pictures of a group in (`after`, `until`]; `whole`: no more of its packets will come."""
-        before, damaged = group.decoded, group.damaged
         frames = group.frames(max(after, self.floor - 1e-6), until, pace.wants, whole=whole)
-        try:
-            while True:
-                with self._costs.of("decode"):
-                    found = next(frames, None)
-                if found is None:
-                    return
-                yield found
-        finally:
+        while True:
+            before, damaged = group.decoded, group.damaged
+            with self._costs.of("decode"):
+                found = next(frames, None)
             self._counts.decoded += group.decoded - before
             self._counts.damaged += group.damaged - damaged
+            if found is None:
+                return
+            yield found
 
     def ahead(self, group: Group, until: float, grid: Pace) -> Frame | None:
         """Decode a running group on to `until`, keeping the pictures of `grid`; the one reached, if it has come."""

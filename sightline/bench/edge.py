@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from contract.errors import RunError
-from sightline.bench.cameras import require_gstreamer
 from sightline.bench.county import Mount, mounts, without_rest
 from sightline.bench.field import CPU, Field
 from sightline.bench.machine import machine
@@ -48,7 +47,6 @@ def bench_edge(wish: Wish, say: Say) -> dict[str, Any]:
 
     if wish.parking + wish.crossings < 1:
         raise RunError("a box without cameras measures nothing - give --parking or --yield")
-    require_gstreamer()
     model = wish.model or default_package(say)
     weights = weights_of(model, wish.peer_weights) if wish.peer else None
     if not (wish.as_it_is and any(wish.streams.glob(f"*/{FILE}"))):

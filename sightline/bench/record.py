@@ -5,7 +5,6 @@ busy beside them, as detection does at its worst. Whole is judged by the index, 
 """
 
 import itertools
-import json
 import shutil
 import socket
 import sqlite3
@@ -22,11 +21,12 @@ import yaml
 
 from contract.errors import RunError
 from edge.box import shares
-from sightline.bench.cameras import PYTHON, require_gstreamer
+from sightline.bench.cameras import cameras_part
+from sightline.bench.county import Mount
 from sightline.bench.machine import machine
 from sightline.bench.mix.clips import Picture
 from sightline.bench.mix.encode import encode
-from sightline.bench.mix.stream import FPS
+from sightline.bench.mix.stream import FPS, Stream, read_stream, write_stream
 from sightline.bench.process import Cost, costs
 from sightline.demo.parts import Part
 
@@ -36,9 +36,8 @@ LOOP_S = 20
 #: Measuring begins so long after the last recorder was started.
 SETTLE_S = 12.0
 PROGRESS_S = 5.0
-_SERVER = Path(__file__).with_name("camera_server.py")
-#: Keeps a core busy, at the niceness at which inference runs.
-_BUSY = "import os\nos.nice(5)\nwhile True:\n    sum(range(10000))\n"
+#: Keeps a core busy, and ranks as the detector does.
+_BUSY = "while True:\n    sum(range(10000))\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +53,7 @@ class RecordWish:
 
 
 def bench_record(wish: RecordWish, say: Say) -> dict[str, Any]:
-    """Run it; the result as plain JSON. Raises RunError when a part ends, or GStreamer is not here."""
-    require_gstreamer()
+    """Run it; the result as plain JSON. Raises RunError when a part ends."""
     before = machine()
     shutil.rmtree(wish.folder, ignore_errors=True)
     wish.folder.mkdir(parents=True)
@@ -159,12 +157,7 @@ def _reel(folder: Path, say: Say) -> Path:
     say(f"encoding {LOOP_S} s of 1080p25 at 4 Mbit/s")
     folder.mkdir()
     segment = encode(folder / "loop.h264", _pictures(), SIZE)
-    told = {
-        "fps": FPS,
-        "segments": {"loop": {"file": segment.file, "gop": segment.gop, "sizes": segment.sizes}},
-        "playlist": ["loop"],
-    }
-    (folder / "stream.json").write_text(json.dumps(told), encoding="utf-8")
+    write_stream(folder, Stream("loop", "parking", "drawn", "0", {}, {"loop": segment}, ["loop"], []))
     return folder
 
 
@@ -178,10 +171,9 @@ def _pictures() -> Iterator[Picture]:
 
 
 def _cameras(folder: Path, reel: Path, port: int, names: list[str]) -> Part:
-    mounts = [{"path": f"/{name}", "folder": str(reel), "offset": 7 * at} for at, name in enumerate(names)]
-    plan = folder / "cameras.json"
-    plan.write_text(json.dumps({"port": port, "epoch": time.time(), "mounts": mounts}), encoding="utf-8")
-    return Part("cameras", [PYTHON, str(_SERVER), str(plan)], folder / "cameras.log")
+    stream = read_stream(reel)
+    mounts = [Mount(name, stream, reel, 7 * at) for at, name in enumerate(names)]
+    return cameras_part(folder, folder / "cameras.log", port, time.time(), mounts)
 
 
 def _recorders(wish: RecordWish, port: int, names: list[str]) -> list[Part]:

@@ -14,7 +14,7 @@ from sightline.bench.mix.encode import encode
 from sightline.bench.mix.sensor import Sensor
 from sightline.bench.mix.stream import FPS, Stream, write_stream
 from sightline.bench.mix.view import Window
-from tests.scenes.rtsp import leftovers, need_gst
+from tests.scenes.rtsp import leftovers
 
 SECONDS = 15
 
@@ -55,7 +55,6 @@ def bench(*words: str, timeout: float = 280) -> "subprocess.CompletedProcess[str
 
 
 def test_a_box_is_measured_and_ended(streams: Path, tmp_path: Path) -> None:
-    need_gst()
     told, run = tmp_path / "result.json", tmp_path / "run"
     words = ["--parking", "2", "--yield", "0", "--duration", str(SECONDS), "--streams", str(streams)]
     done = bench("edge", *words, "--json", str(told), "--data-dir", str(run))
@@ -82,7 +81,6 @@ def test_a_box_is_measured_and_ended(streams: Path, tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_measured_is_one_line(streams: Path, tmp_path: Path) -> None:
-    need_gst()
     nowhere = bench("compose", "--clips", str(tmp_path / "nowhere"))
     assert (nowhere.returncode, nowhere.stderr.count("\n")) == (2, 1)
     assert "--clips" in nowhere.stderr

@@ -23,7 +23,6 @@ from sightline.bench.mix.stream import FPS, GOP_S, Planted, Stream, read_stream,
 from sightline.bench.mix.view import Window
 from sightline.demo.checks import port as free
 from sightline.demo.parts import Part, wait_until
-from tests.scenes.rtsp import need_gst
 
 SIZE = Window.SIZE
 TAKES = {"first": 4, "second": 2}
@@ -58,7 +57,6 @@ def stream(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def cameras(stream: Path, tmp_path: Path) -> Iterator[tuple[Part, int, float]]:
     """Two cameras of the same stream, the second three seconds ahead."""
-    need_gst()
     number, epoch = free(None, 8574), float(int(time.time()))
     told = read_stream(stream)
     mounts = [Mount("kerb-01", told, stream, 0), Mount("kerb-02", told, stream, 3 * FPS)]
@@ -151,7 +149,6 @@ def test_the_programme_keeps_to_the_wall_clock(cameras: tuple[Part, int, float])
 
 
 def test_cameras_that_are_gone_and_a_port_that_is_taken_are_told(stream: Path, tmp_path: Path) -> None:
-    need_gst()
     number = free(None, 8584)
     mounts = [Mount("kerb-01", read_stream(stream), stream, 0)]
     one = cameras_part(tmp_path, tmp_path / "one.log", number, time.time(), mounts)

@@ -12,12 +12,10 @@ from edge.record.index import Gap, Index, Segment
 from edge.record.metrics import of_recordings, recordings_of
 from edge.supervisor import Supervisor
 from sightline.bench import record as bench
-from tests.scenes.rtsp import need_gst
 
 
 @pytest.mark.timeout(240)
 def test_real_streams_are_recorded_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    need_gst()
     monkeypatch.setattr(bench, "LOOP_S", 4)
     told: list[str] = []
     result = bench.bench_record(bench.RecordWish(3, 2, 12.0, tmp_path / "run", 10**9, True), told.append)

@@ -27,9 +27,9 @@ def nice_of(*ranks: Rank) -> list[int]:
 def test_a_thread_takes_its_rank_and_passes_it_on_and_no_other_thread_changes() -> None:
     before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
     assert nice_of(Rank.KERB) == [max(before, Rank.KERB)] * 2
-    assert nice_of(Rank.PLATES, Rank.DETECTOR) == [max(before, Rank.PLATES)] * 2, "a thread never rises"
+    assert nice_of(Rank.PLATES, Rank.KERB) == [max(before, Rank.PLATES)] * 2, "a thread never rises"
     assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
 
 
-def test_a_crossing_goes_before_the_detector_and_that_before_a_kerb() -> None:
-    assert Rank.CAPTURE <= Rank.CROSSING < Rank.DETECTOR < Rank.KERB < Rank.PLATES
+def test_a_kerb_waits_for_a_crossing_and_its_detector_and_a_plate_for_all() -> None:
+    assert Rank.CAPTURE <= Rank.CROSSING <= Rank.DETECTOR < Rank.KERB < Rank.PLATES
