@@ -1,29 +1,35 @@
-"""Who gets the processor first on a box that has none to spare: nice values of threads (Linux has them by thread).
+"""Who gets the processor first on a box that has none to spare: nice values of whole processes.
 
-A crossing is decided within two seconds, while a kerb's look can wait for the next one; packets that are not taken off
-the network in time are lost for good. The detector serves both, crossings first: behind them it would hold them up.
+A crossing is decided within two seconds, while a kerb's look can wait for the next one. The detector serves both,
+crossings first: behind them it would hold them up. Never a thread by itself: one that ranks low and holds the
+interpreter's lock while it waits for the processor holds up every other thread of its process.
 """
 
 import os
-import threading
+from contextlib import suppress
 from enum import IntEnum
+from pathlib import Path
 
 
 class Rank(IntEnum):
     """Lower goes first, by some 25 % of processor time a step (sched(7))."""
 
-    CAPTURE = 0
     CROSSING = 0
     DETECTOR = 0
-    KERB = 6
-    PLATES = 10
+    KERB = 5
 
 
-def rank_thread(rank: Rank) -> None:
-    """Give the calling thread, and those that it starts from now on, their rank; a thread never rises."""
-    here = threading.get_native_id()
-    if os.getpriority(os.PRIO_PROCESS, here) < rank:
-        os.setpriority(os.PRIO_PROCESS, here, rank)
+def rank_process(rank: Rank) -> None:
+    """Give this process its rank: called before it starts threads, which inherit it. A process never rises.
+
+    Where the kernel groups sessions (sched(7), autogroup), as most do, nice values count within a session only, and
+    parts of a box have one each: then it is the session that is ranked.
+    """
+    if os.getpriority(os.PRIO_PROCESS, 0) < rank:
+        os.setpriority(os.PRIO_PROCESS, 0, rank)
+    if rank and os.getsid(0) == os.getpid():
+        with suppress(OSError):  # a kernel without groups
+            Path("/proc/self/autogroup").write_text(str(int(rank)), encoding="ascii")
 
 
-__all__ = ["Rank", "rank_thread"]
+__all__ = ["Rank", "rank_process"]

@@ -15,7 +15,7 @@ from typing import Any
 from contract.events import CloudEvent, EventType, Feed, new_event, now
 from edge.analysis import Analysis, Judged, Output
 from edge.attention import Attention
-from edge.box import Folders, crossing
+from edge.box import Folders
 from edge.cameras.link import CameraLink, Change
 from edge.cameras.live import LiveReader
 from edge.cameras.packets import CameraPacket
@@ -35,7 +35,6 @@ from edge.evidence.plate import PlateWitness
 from edge.figures import Figures
 from edge.judgement import Place
 from edge.proven import ProvenFile
-from edge.rank import Rank, rank_thread
 from edge.rules.decision import Keep, Release
 from edge.told import Told
 
@@ -195,7 +194,6 @@ class CameraWatch:
         self._state = change.state
 
     def _analyse(self) -> None:
-        rank_thread(Rank.CROSSING if crossing(self._place) else Rank.KERB)
         cost, attention = self.figures.costs.of, self._attention
         while not self._stop.is_set():
             attention.turned = time.monotonic()

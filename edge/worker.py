@@ -18,6 +18,7 @@ from edge.deliver.spool import Spool
 from edge.detect.client import RemoteDetector
 from edge.evidence.plate import witness
 from edge.part import beating, nap, run_part, write_heartbeat
+from edge.rank import Rank, rank_process
 from edge.watch import CameraWatch
 
 log = logging.getLogger("sightline.worker")
@@ -45,6 +46,7 @@ class Worker:
             raise ConfigError(
                 f"--cameras {','.join(strangers)}: no site of this box has it - see `sites` in the settings"
             )
+        self._rank = Rank.CROSSING if any(crossing(known[camera]) for camera in names) else Rank.KERB
         spool = Spool(self._folders.spool)
         schemas = {known[camera].profile.plate_schema for camera in names}
         readers = {schema: witness(plates, schema, log.info) for schema in sorted(schemas)} if plates else {}
@@ -61,6 +63,7 @@ class Worker:
 
     def run(self, signals: list[int]) -> int:
         """Run until a signal stands in `signals`; the exit status."""
+        rank_process(self._rank)
         for watch in self._watches:
             watch.start()
         try:

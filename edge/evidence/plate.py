@@ -19,7 +19,6 @@ from edge.evidence.stills import NEAR_QUALITY, crop, decode, encode, scaled
 from edge.plates.open import open_reader
 from edge.plates.protocol import PlateReader, PlateReading, Unreadable
 from edge.plates.voted import VotedPlate, vote
-from edge.rank import Rank, rank_thread
 from edge.rules.decision import Box, Decision
 
 _LOOKS = 4
@@ -77,7 +76,7 @@ class PlateWitness:
         """`reader` may be shared by cameras when it is safe for threads (`edge.plates.open` gives such)."""
         self._reader = reader
         self._schema = schema
-        self._thread = ThreadPoolExecutor(1, "plates", rank_thread, (Rank.PLATES,))
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="plates")
 
     def ask(
         self, held: KeptPassage, decided: Decided, store: PacketStore | None, frame: tuple[int, int] | None

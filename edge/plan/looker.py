@@ -31,13 +31,14 @@ from edge.plan.held import Held, joined
 from edge.plan.judge import Judge, Outputs
 from edge.plan.pace import Pace
 from edge.plan.parking import ParkingPlan
-from edge.plan.state import LOOK_S, Look, State
+from edge.plan.state import Look, State
 from edge.rules.ground import Plane
 
 #: Looks a second while somebody is near a crossing and no vehicle in sight [I].
 VIGIL_FPS = 2.5
-#: Behind by so much [s], every second picture is passed over and spans are not decoded; by more, all but the newest.
-BEHIND_S, PATIENCE_S = 3.0, 4.0
+#: Behind by so much [s], every second picture is passed over: at half the rate a crossing is judged nearly as well
+#: (docs/plans.md). By more, all but the newest group of pictures; by still more, spans are not decoded.
+BEHIND_S, PATIENCE_S, SPAN_PATIENCE_S = 1.5, 4.0, 5.0
 
 
 class Looker:
@@ -215,7 +216,7 @@ class Looker:
     def _stretch(self, look: Look) -> Iterator[Outputs]:
         """Look at the whole span up to a look, and at last at what was seen in it."""
         late = self._late(look.t)
-        if late > BEHIND_S + LOOK_S:
+        if late > SPAN_PATIENCE_S:
             self.counts.shed += round((look.t - look.after) * self._rates.parking_fps)
         else:
             self.counts.stretches += 1

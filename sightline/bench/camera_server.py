@@ -4,8 +4,8 @@
 
 The plan holds `port`, `epoch` (Unix s) and `mounts`: `path`, `folder` (of a composed stream), `offset` (frames). Every
 mount has one programme for all who watch, as a camera has: at Unix second T it shows frame (T - epoch) * fps + offset
-of its loop. A viewer who comes begins at the next keyframe. GStreamer's server, which stood here before, took a sixth
-of a two-core machine for 56 cameras, and what it took the box could not have; this one takes a twentieth.
+of its loop. A viewer who comes begins at the next keyframe. GStreamer's server takes a sixth of a two-core machine for
+56 cameras, and what it takes the box that is measured cannot have; this one takes a fortieth.
 """
 
 import heapq

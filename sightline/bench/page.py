@@ -25,7 +25,7 @@ vehicles and people are cut out of the same clips by the box's own detector and 
 drawn street of the demo stands in where there are no clips. At each kerb somebody passes every few seconds and one
 stays in ten minutes; at each zebra a vehicle and a pedestrian could meet a quarter of the time. A loop is a playlist of
 takes that begin and end while nothing moves, so that no seam shows. All cameras share a few encoded files from
-different offsets; GStreamer's RTSP server pushes whole access units and encodes nothing.
+different offsets; their server sends access units that were cut into RTP packets before, and encodes nothing.
 
 **What is measured.** The box is `sightline edge run` as it is installed, with Mosquitto (else the embedded broker)
 and a real central, which acknowledges. CPU is that of the box's processes alone, in seconds a camera-minute; what
