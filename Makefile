@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test long check chaos bench campaign
+.PHONY: help setup demo test long check chaos bench regress campaign
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -35,6 +35,9 @@ chaos: setup ## kill and hang parts, fill the disk, set the clock, many times; n
 
 bench: setup ## how fast this machine looks at the demo's street; JSON
 	@$(BIN)/python -m sightline.demo.bench $(ARGS)
+
+regress: setup ## a short benchmark beside Ultralytics' tracking: has a camera become dearer? ARGS=--keep adds to the history
+	@$(BIN)/python -m sightline bench edge --short --peer ultralytics --history docs/benchmarks/history.jsonl $(ARGS)
 
 campaign: setup ## 1,000 generated scenes of a rule against their truth; ARGS="--rule parking"
 	@$(BIN)/python -m tests.bench.campaign --rule yield $(ARGS)

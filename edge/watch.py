@@ -90,7 +90,6 @@ class CameraWatch:
         self._last = (0.0, time.monotonic())
         self._written = b""
         self._outgoing: deque[tuple[CloudEvent, Pack | None]] = deque()
-        self._packed: set[str] = set()
         self._refused = False
         self._brought = (0, time.monotonic())
         self._threads = [
@@ -252,10 +251,7 @@ class CameraWatch:
 
     def _hand_over(self, packs: list[Pack]) -> None:
         for pack in packs:
-            if pack.passage in self._packed:  # it waits for the disk already
-                continue
             self._outgoing.append((manifest_of(self._place, pack), pack))
-            self._packed.add(pack.passage)
 
     def _send(self) -> None:
         """Hand over what is decided, in order. What the disk refuses waits in memory and is tried again."""
@@ -273,7 +269,6 @@ class CameraWatch:
             self.figures.tally.events += 1
             if pack is not None:
                 self._keeper.done(pack)
-                self._packed.discard(pack.passage)
                 self.figures.tally.packs += 1
 
     def _t_now(self) -> float:

@@ -1,7 +1,13 @@
 """Writing so that a power cut leaves either the old file or the new one: fsync, rename, fsync of the folder."""
 
 import os
+import threading
 from pathlib import Path
+
+
+def beside(path: Path) -> Path:
+    """A name in the folder of `path` for what shall become it: no other thread of any process has the same."""
+    return path.with_name(f".{path.name}.{os.getpid()}-{threading.get_native_id()}.tmp")
 
 
 def sync_folder(folder: Path) -> None:
@@ -14,8 +20,11 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_durable(path: Path, raw: bytes, mode: int = 0o644) -> None:
-    """Replace `path` by `raw`, atomically and on disk when this returns. Raises OSError, and then nothing is left."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """Replace `path` by `raw`, atomically and on disk when this returns. Raises OSError, and then nothing is left.
+
+    Any number of threads may write one path: the last one wins.
+    """
+    temporary = beside(path)
     try:
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
         with os.fdopen(handle, "wb") as file:

@@ -19,7 +19,7 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from contract.events import CloudEvent, Hex64, Model, parse_data
-from edge.deliver.durable import folder_durable, sync_folder, write_durable
+from edge.deliver.durable import beside, folder_durable, sync_folder, write_durable
 
 _CHUNK = 1 << 20
 _MAX_ITEM_BYTES = 4_000_000
@@ -143,7 +143,7 @@ class Spool:
         return SpooledMedia(sha256=sha256, bytes=size)
 
     def _bring(self, source: Path, target: Path) -> None:
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        temporary = beside(target)
         temporary.unlink(missing_ok=True)
         try:
             try:

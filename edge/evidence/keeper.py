@@ -67,6 +67,7 @@ class EvidenceKeeper:
         self._patience_s = 0.0
         self._demands = demands or Demands()
         self._held: dict[str, KeptPassage] = {}
+        self._given: set[str] = set()
         self._inherited: set[str] = set()
         self._deadline: dict[str, float] = {}
         folder.mkdir(parents=True, exist_ok=True)
@@ -124,7 +125,10 @@ class EvidenceKeeper:
         self._ask(decision.passage)
 
     def due(self, t: float) -> list[Pack]:
-        """Packs whose clip is complete at stream second `t`, or will not get longer. Call `done` once handed over."""
+        """Packs whose clip is complete at stream second `t`, or will not get longer. Call `done` once handed over.
+
+        Each is given once: its files are named by what is in them and stay as they are until then.
+        """
         return [self._pack(passage) for passage in self._open() if self._is_due(passage, t)]
 
     def flush(self, patience_s: float = PLATE_PATIENCE_S) -> list[Pack]:
@@ -159,6 +163,7 @@ class EvidenceKeeper:
     def _forget(self, passage: str) -> None:
         held = self._held.pop(passage, None)
         self._inherited.discard(passage)
+        self._given.discard(passage)
         self._deadline.pop(passage, None)
         self._asked.pop(passage, None)
         if held is not None:
@@ -206,7 +211,7 @@ class EvidenceKeeper:
         held.kept = held.kept.model_copy(update={"shots": shots})
 
     def _open(self) -> list[str]:
-        return [passage for passage, held in self._held.items() if held.kept.decided is not None]
+        return [name for name, held in self._held.items() if held.kept.decided is not None and name not in self._given]
 
     def _is_due(self, passage: str, t: float) -> bool:
         return self._is_complete(passage, t) and not self._plate_awaited(passage)
@@ -221,6 +226,7 @@ class EvidenceKeeper:
         held = self._held[passage]
         decided = held.kept.decided
         assert decided is not None
+        self._given.add(passage)
         packer = Packer(self._store, held, self._label)
         images = packer.images()
         dropped = list(decided.missing)

@@ -131,6 +131,8 @@ def test_a_stay_gives_stills_crops_overlays_and_clip(store: FilePackets, tmp_pat
     assert named == set(pack.files)
     assert all(sha256_hex(path.read_bytes()) == name for name, path in pack.files.items())
     assert pack.video is not None and pack.video.t0 <= 0.1 and pack.video.t1 >= 17.9
+    assert keeper.due(decision.last.t + 4.0) == [] == keeper.flush(), "its files stay as they are named"
+    assert all(sha256_hex(path.read_bytes()) == name for name, path in pack.files.items())
     keeper.done(pack)
     assert list(tmp_path.iterdir()) == []
     assert keeper.flush() == []
