@@ -26,9 +26,7 @@ STRIDES = (8, 16, 32)
 _MOST_PICTURES = 64
 
 
-def ready(
-    entry: Entry, source: Path, size: tuple[int, int], frames: Path | None, say: Callable[[str], None]
-) -> Path:
+def ready(entry: Entry, source: Path, size: tuple[int, int], frames: Path | None, say: Callable[[str], None]) -> Path:
     """The folder of a package made of the export at `source`, for input `size` (height, width).
 
     Another size is compared with the export's own on `frames`, or on the photographs that Ultralytics ships. Raises
