@@ -10,6 +10,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge.deliver.durable import write_durable
+
 log = logging.getLogger("sightline.supervisor")
 EVERY_S = 1.0
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
@@ -39,17 +41,19 @@ class LifeMark:
         self._path = path
         self._boot = boot_id() if boot is None else boot
         self._due = 0.0
+        self._begun = False
         self.before = self._read()
 
     def turn(self) -> None:
         """Renew it, about once a second. A disk that refuses leaves the mark of before."""
         if time.monotonic() >= self._due:
             self._due = time.monotonic() + EVERY_S
-            self._write(ended=False)
+            self._write(ended=False, durable=not self._begun)
+            self._begun = True
 
     def end(self) -> None:
         """The box ends in order."""
-        self._write(ended=True)
+        self._write(ended=True, durable=True)
 
     def _read(self) -> Absence | None:
         try:
@@ -66,11 +70,16 @@ class LifeMark:
             log.warning("%s: does not tell how the box ended before (%s)", self._path, type(error).__name__)
             return None
 
-    def _write(self, *, ended: bool) -> None:
+    def _write(self, *, ended: bool, durable: bool) -> None:
+        """`durable`: on disk when it returns. After a power cut the first mark of a run must stand, not the last."""
         mark = {"boot": self._boot, "monotonic": time.monotonic(), "at": time.time(), "ended": ended}
         temporary = self._path.with_suffix(".tmp")
+        raw = json.dumps(mark).encode("utf-8")
         try:
-            temporary.write_text(json.dumps(mark), encoding="utf-8")
+            if durable:
+                write_durable(self._path, raw)
+                return
+            temporary.write_bytes(raw)
             temporary.replace(self._path)
         except OSError:
             temporary.unlink(missing_ok=True)

@@ -5,17 +5,21 @@ crossings first: behind them it would hold them up. Never a thread by itself: on
 interpreter's lock while it waits for the processor holds up every other thread of its process.
 """
 
+import errno
 import os
-from contextlib import suppress
+import time
 from enum import IntEnum
 from pathlib import Path
+
+_GROUP = Path("/proc/self/autogroup")
+#: The kernel lets one process in a tenth of a second change a group's rank; several parts start at once. Seconds.
+_PATIENCE_S, _AGAIN_S = 3.0, 0.11
 
 
 class Rank(IntEnum):
     """Lower goes first, by some 25 % of processor time a step (sched(7))."""
 
     CROSSING = 0
-    DETECTOR = 0
     KERB = 5
 
 
@@ -28,8 +32,19 @@ def rank_process(rank: Rank) -> None:
     if os.getpriority(os.PRIO_PROCESS, 0) < rank:
         os.setpriority(os.PRIO_PROCESS, 0, rank)
     if rank and os.getsid(0) == os.getpid():
-        with suppress(OSError):  # a kernel without groups
-            Path("/proc/self/autogroup").write_text(str(int(rank)), encoding="ascii")
+        _rank_session(rank)
+
+
+def _rank_session(rank: Rank) -> None:
+    until = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            _GROUP.write_text(str(int(rank)), encoding="ascii")
+        except OSError as error:
+            if error.errno == errno.EAGAIN and time.monotonic() < until:
+                time.sleep(_AGAIN_S)
+                continue
+        return  # done, or a kernel without groups
 
 
 __all__ = ["Rank", "rank_process"]

@@ -81,10 +81,14 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda seen, _frame: self._signals.append(seen))
         health = serve(Health(self.parts, self._folders, self.gaps), self._config.health_port)
+        status: int | None = None
         try:
-            return self._started() or self._kept()
+            status = self._started() or self._kept()
+            return status
         finally:
             self._stop()
+            if status is not None and self._absence is None:  # what ends in an error has not ended in order
+                self._mark.end()
             if health is not None:
                 health.close()
 
@@ -153,8 +157,6 @@ class Supervisor:
                     log.error("%s did not end within %.0f s and is killed", part.name, patience)
                     part.kill()
                     part.wait(5.0)
-        if self._absence is None:
-            self._mark.end()
 
 
 def run(config: EdgeConfig, settings: Path, package: Path, tell: Tell, plates: Path | None = None) -> int:

@@ -46,7 +46,8 @@ class Worker:
             raise ConfigError(
                 f"--cameras {','.join(strangers)}: no site of this box has it - see `sites` in the settings"
             )
-        self._rank = Rank.CROSSING if any(crossing(known[camera]) for camera in names) else Rank.KERB
+        # Before the plate reader and its threads are there.
+        rank_process(Rank.CROSSING if any(crossing(known[camera]) for camera in names) else Rank.KERB)
         spool = Spool(self._folders.spool)
         schemas = {known[camera].profile.plate_schema for camera in names}
         readers = {schema: witness(plates, schema, log.info) for schema in sorted(schemas)} if plates else {}
@@ -63,7 +64,6 @@ class Worker:
 
     def run(self, signals: list[int]) -> int:
         """Run until a signal stands in `signals`; the exit status."""
-        rank_process(self._rank)
         for watch in self._watches:
             watch.start()
         try:

@@ -69,6 +69,8 @@ def _resized(made: Manifest, out: Path, source: Path, size: tuple[int, int], fra
     )
     write_manifest(out, made)
     seen = pictures.sample(frames, _MOST_PICTURES) if frames else pictures.shipped()
+    if not seen:  # no photograph here, and so nothing to say
+        return made
     one, other = open_detector(source), open_detector(out)
     try:
         reference = f"the ready export at its own {one_size[0]}x{one_size[1]}"

@@ -21,7 +21,6 @@ from contract.errors import SightlineError
 from edge import pulse
 from edge.detect import isa
 from edge.detect.serving import Service
-from edge.rank import Rank, rank_process
 
 log = structlog.get_logger("edge.detect")
 BEAT_S = 1.0
@@ -67,7 +66,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     from edge.detect.open import open_engine
 
     parent = os.getppid() if options.exit_with_parent else None
-    rank_process(Rank.DETECTOR)
     threads = options.threads or len(os.sched_getaffinity(0))
     try:
         engine = open_engine(options.model, options.backend, threads, options.lanes or threads)

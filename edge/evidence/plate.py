@@ -26,8 +26,6 @@ _LOOKS = 4
 _APART_S = 0.2
 #: A picture this far from the instant of a box is not the one that the box was seen in. Seconds.
 _SAME_S = 0.02
-#: Where no still shows a plate, pictures in which the vehicle's area is not so many times larger show none either.
-_LARGER = 1.3
 #: The crop shows this many times the plate's box, so that a person sees what it hangs on.
 _AROUND = 1.6
 
@@ -94,15 +92,7 @@ class PlateWitness:
         readings: list[PlateReading] = []
         reasons: list[str] = []
         best: tuple[_Look, PlateReading] | None = None
-        largest = 0.0
-
-        def worth(box: Box) -> bool:
-            return bool(readings) or _area(box) > _LARGER * largest
-
-        for look in self._pictures(held, decided, store, frame, worth):
-            height, width = look.picture.shape[:2]
-            scale = 1.0 if frame is None else height * width / (frame[0] * frame[1])
-            largest = max(largest, _area(look.box) / scale)
+        for look in self._pictures(held, decided, store, frame):
             try:
                 reading = self._reader.read(look.picture, look.box)
             except Unreadable as error:
@@ -117,17 +107,9 @@ class PlateWitness:
         return PlateSeen(voted, _crop(held, *best) if best else None)
 
     def _pictures(
-        self,
-        held: KeptPassage,
-        decided: Decided,
-        store: PacketStore | None,
-        frame: tuple[int, int] | None,
-        worth: Callable[[Box], bool],
+        self, held: KeptPassage, decided: Decided, store: PacketStore | None, frame: tuple[int, int] | None
     ) -> Iterator[_Look]:
-        """The stills, then what `store` still holds and is `worth` decoding; one by one, for whole pictures are large.
-
-        `worth` is asked with boxes in pixels of `frame`, each time anew.
-        """
+        """The stills, then what `store` still holds; one after the other, for whole pictures are large."""
         shots = held.kept.shots
         for shot in shots:
             whole = next((still for still in shot.stills if still.role == "far"), None)
@@ -139,7 +121,7 @@ class PlateWitness:
                 continue  # a later still of the same moment took its place
             yield _Look(shot.moment, shot.t, shot.at, decode(raw), shot.box)
         for t, box in decided.looks if store is not None else ():
-            if store is None or any(abs(t - shot.t) < _APART_S for shot in shots) or not worth(box):
+            if store is None or any(abs(t - shot.t) < _APART_S for shot in shots):
                 continue
             try:
                 exact, picture = store.picture_at(t)

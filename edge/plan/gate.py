@@ -96,7 +96,7 @@ class ChangeGate:
             reference = self._reference = None
         against = moving if reference is before else self._compared(reference, now)
         settled = tuple(map(_settled, self._regions, against.since_reference.hot, moving.since_reference.hot))
-        if against.camera_moved:
+        if against.camera_moved or before is None:  # nothing tells what was there before
             settled = against.changed
         return replace(against, moving=moving.changed, settled=settled, since_last=moving.since_reference)
 

@@ -39,9 +39,13 @@ class Heat:
 
     def still(self, boxes: Boxes, most: float) -> NDArray[np.bool_]:
         """Which boxes (N, 4) px of `frame` are known to have changed in no more than `most` of their windows."""
-        shares = self.shares(boxes)
-        known: NDArray[np.bool_] = ~np.isnan(shares)
-        return known & (np.nan_to_num(shares, nan=1.0) <= most)
+        found: NDArray[np.bool_] = np.nan_to_num(self.shares(boxes), nan=np.inf) <= most
+        return found
+
+    def moved(self, boxes: Boxes, most: float) -> NDArray[np.bool_]:
+        """Which boxes (N, 4) px of `frame` are known to have changed in more than `most` of their windows."""
+        found: NDArray[np.bool_] = np.nan_to_num(self.shares(boxes), nan=0.0) > most
+        return found
 
 
 __all__ = ["Heat"]

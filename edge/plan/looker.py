@@ -30,7 +30,7 @@ from edge.plan.heat import Heat
 from edge.plan.held import Held, joined
 from edge.plan.judge import Judge, Outputs
 from edge.plan.pace import Pace
-from edge.plan.parking import ParkingPlan
+from edge.plan.parking import PUT_OFF_MOST, ParkingPlan
 from edge.plan.state import Look, State
 from edge.rules.ground import Plane
 
@@ -39,6 +39,8 @@ VIGIL_FPS = 2.5
 #: Behind by so much [s], every second picture is passed over: at half the rate a crossing is judged nearly as well
 #: (docs/plans.md). By more, all but the newest group of pictures; by still more, spans are not decoded.
 BEHIND_S, PATIENCE_S, SPAN_PATIENCE_S = 1.5, 4.0, 5.0
+#: A run begins with the packets of up to two seconds before: so late it may be until it has once caught up [s].
+BEGINS_S = 3.0
 
 
 class Looker:
@@ -79,6 +81,7 @@ class Looker:
         self._pace = Pace(rates.yield_fps if walks else rates.parking_fps)
         self._grid = Pace(rates.parking_fps)
         self._turn = 0
+        self._caught_up = False
 
     def take(self, packets: list[CameraPacket]) -> Iterator[Outputs]:
         """Go on with the next packets, in decode order; what the rules say, scene by scene."""
@@ -174,7 +177,7 @@ class Looker:
         crossing = self._crossing is not None and self._crossing.first(t, change.changed[self._own :])
         if choice in {Choice.HOLD, Choice.DEFER} and not crossing:
             self.counts.gated += 1
-            yield from self._flush()
+            yield from self._flush(PUT_OFF_MOST - 1 if choice is Choice.DEFER else 0)
             held = self._held.at(change.changed)
             if choice is Choice.DEFER:
                 now.waiting.append(Look(after, t, held, put_off=True))
@@ -196,6 +199,7 @@ class Looker:
             yield from self._flush()
             now.running, now.t_fed = True, max(now.t_fed, look.after if look.after < look.t else look.t - 1e-6)
             self._pace = Pace(self._crossing_fps())
+            self._caught_up = False
             return
         if self._parking:
             second = self._parking.second(look.t, look.seen, heed, heat)
@@ -207,7 +211,7 @@ class Looker:
             self._held.note(look.seen)
             self._parking.stretched(look.t)
             return
-        yield from self._flush()
+        yield from self._flush(self._parking.questioned if self._parking and choice is Choice.WAIT else 0)
         if choice is Choice.WAIT:
             now.waiting.append(look)
         else:
@@ -224,7 +228,7 @@ class Looker:
             margin = 0.0 if look.put_off else 0.4 / self._rates.parking_fps
             yield from self._between(look.after, look.t - margin)
             self.counts.mode = "keyframes"
-        if self._now.t_fed < look.t:
+        if not look.put_off:
             yield self._feed(look.t, look.seen)
 
     def _between(self, after: float, until: float) -> Iterator[Outputs]:
@@ -249,7 +253,8 @@ class Looker:
                     self.counts.skipped_packets += len(group.packets)
                     break
                 self._turn += 1
-                if late > BEHIND_S and self._turn % 2:
+                self._caught_up = self._caught_up or late <= BEHIND_S
+                if late > (BEHIND_S if self._caught_up else BEGINS_S) and self._turn % 2:
                     self.counts.shed += 1
                     continue
                 yield from self._look_closely(t, frame)
@@ -278,10 +283,12 @@ class Looker:
         self._now.t_fed = t
         return self._eye.feed(t, seen)
 
-    def _flush(self) -> Iterator[Outputs]:
-        """What waited turned out to be of no matter."""
-        waiting, self._now.waiting = self._now.waiting, []
-        for look in waiting:
+    def _flush(self, keep: int = 0) -> Iterator[Outputs]:
+        """What waited turned out to be of no matter, but for the last `keep` looks."""
+        waiting = self._now.waiting
+        done = waiting[: len(waiting) - keep] if keep < len(waiting) else []
+        self._now.waiting = waiting[len(done) :]
+        for look in done:
             yield self._feed(look.t, look.seen)
 
     def _crossing_fps(self) -> float:

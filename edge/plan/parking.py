@@ -31,6 +31,8 @@ DOUBT_S, DOUBT_AGAIN_S = 5.0, 8.0
 IN_BAY = 0.5
 #: Of one that stands still no more than this share of its windows changes between two looks [I].
 STILL = 0.3
+#: So many looks in a row are put off at most: who came behind passing traffic is seen within three looks.
+PUT_OFF_MOST = 2
 #: The jam veto needs so many vehicles beside the zone (domain D2), and one that passes undoes it for 20 s.
 CROWD, FLOW_S = 3, 8.0
 
@@ -62,11 +64,11 @@ class ParkingPlan:
         self._passed_over: Boxes = NOBODY
         self._before: Boxes = NOBODY
         self._crowded = False
-        self._put_off = self._was_put_off = False
+        self._put_off = 0
+        self.questioned = 0
 
     def first(self, t: float, change: Change, heed: Heed) -> Choice:
         """HOLD, DEFER, DETECT or STRETCH for the span that ends with the look at stream second `t`."""
-        self._put_off, self._was_put_off = False, self._put_off
         if self._t_detected is None:
             return Choice.DETECT
         if self._must_be_followed(t, heed):
@@ -74,15 +76,19 @@ class ParkingPlan:
         if self._must_be_known(t, heed) or change.camera_moved or any(change.settled):
             return Choice.DETECT
         if not any(change.changed):
+            self._put_off = 0
             return Choice.HOLD
         # Traffic that passes nobody who stands: who stays will stand there in the next look as in this one.
-        self._put_off = not any(one.stays for one in heed.standers)
-        return Choice.DEFER if self._put_off else Choice.DETECT
+        if any(one.stays for one in heed.standers) or self._put_off >= PUT_OFF_MOST:
+            return Choice.DETECT
+        self._put_off += 1
+        return Choice.DEFER
 
     def second(self, t: float, seen: Detections, heed: Heed, heat: Heat | None = None) -> Choice:
         """DETECT, WAIT or STRETCH, now that `seen` (px of `frame`) was detected in the look at `t`.
 
-        `heat`: where the picture changed since the look before; without it, nothing is known to have stood still.
+        `heat`: where the picture changed since the look before; without it, nothing is known to have stood still. From
+        here on `questioned` tells how many of the looks before this one may hold the arrival that is in question.
         """
         self._t_detected = t
         vehicles = _vehicles(seen)
@@ -93,6 +99,8 @@ class ParkingPlan:
         left = self._left(_boxes(heed, stays=True), vehicles)
         stirs = self._crowded and _waiting(heed) and self._stirs(t, beside, heed)
         self._before = beside
+        self.questioned = self._put_off + (self.questioned + 1 if len(self._doubted) else 0)
+        self._put_off = 0
         if come or left or stirs:
             return Choice.STRETCH
         return Choice.WAIT if len(self._suspects) or len(self._missing) else Choice.DETECT
@@ -106,6 +114,7 @@ class ParkingPlan:
         """The camera is watched closely for another reason up to `t`: what was suspected is known by now."""
         self._t_detected, self._before = t, _vehicles(seen)
         self._suspects = self._doubted = self._missing = self._coming = NOBODY
+        self._put_off = self.questioned = 0
         self._spans_left = 0
 
     def _must_be_followed(self, t: float, heed: Heed) -> bool:
@@ -133,11 +142,12 @@ class ParkingPlan:
         self._passed_over = self._passed_over[matched(self._passed_over, concerned, SAME_IOU)]
         strange = concerned[~matched(concerned, np.concatenate([known, self._passed_over]), SAME_IOU)]
         coming = matched(strange, self._coming, SAME_IOU)
-        still = np.zeros(len(strange), dtype=bool) if heat is None else heat.still(strange, STILL)
         again = matched(strange, self._suspects, SAME_IOU)
-        sure = again & (still | matched(strange, self._doubted, SAME_IOU)) if heat is not None else again
-        if self._was_put_off:
-            sure |= still
+        sure = again
+        if heat is not None:
+            sure = again & (~heat.moved(strange, STILL) | matched(strange, self._doubted, SAME_IOU))
+            if self._put_off:  # it stood still since a look at which nobody asked who is there
+                sure |= heat.still(strange, STILL)
         new = sure & ~coming
         if new.any():
             self._spans_left = SETTLE_SPANS

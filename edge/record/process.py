@@ -40,6 +40,8 @@ ROOM_BYTES, ROOM_S = 1_000_000, 1.0
 #: A live camera whose packets are not taken for this long, with no excuse, has a thread that hangs: a camera that is
 #: silent is lost before that. A thread cannot be ended alone, so the process ends and is started anew. Seconds.
 HUNG_S = 6.0
+#: Whatever excuses it, so long is the end: with twenty recorders some thread nearly always waits for a slow disk.
+EXCUSED_S = 15.0
 
 
 class _Flow:
@@ -59,7 +61,7 @@ class _Flow:
             self._silence.beat(now)
         else:
             self._silence.look(now)
-        return self._silence.unexcused_s > HUNG_S
+        return self._silence.unexcused_s > HUNG_S or self._silence.whole_s > EXCUSED_S
 
 
 class RecorderProcess:

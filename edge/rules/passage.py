@@ -17,8 +17,8 @@ from edge.rules.movers import Mover
 #: A vehicle unseen for longer is lost; a standing one may be hidden for longer (a queue, a bus before it).
 LOST_S = 2.0
 LOST_STANDING_S = 12.0
-#: One that drove out of the picture does not come back from behind something.
-LOST_GONE_S = 0.8
+#: One that drove out of the picture does not come back from behind something; so many scenes must lack it.
+LOST_GONE_S, GONE_SCENES = 0.8, 3
 _TAIL_S = 2.5
 _NEAR_M = 40.0
 _ASIDE_M = 1.5
@@ -61,6 +61,7 @@ class Passage:
     over: bool = False
     done: bool = False
     kept: bool = False
+    lacking: int = 0
 
     @property
     def name(self) -> str:
@@ -69,6 +70,7 @@ class Passage:
 
     def look(self, crosswalk: Crosswalk, plane: Plane, frame: tuple[int, int]) -> Step:
         """The vehicle was seen: what has it done?"""
+        self.lacking = 0
         anchor = np.array(self.mover.anchors[-1])
         if len(self.mover.times) < 3 or float(np.hypot(*(anchor - crosswalk.middle))) > _NEAR_M:
             return Step.NOTHING
@@ -79,7 +81,9 @@ class Passage:
     def unseen(self, now: float, frame: tuple[int, int]) -> Step:
         """The vehicle was not seen in this scene."""
         standing = float(np.hypot(*self.mover.pace())) < STANDING_MS
-        patience = LOST_STANDING_S if standing else LOST_GONE_S if self.gone(frame) else LOST_S
+        self.lacking += 1
+        left = self.lacking >= GONE_SCENES and self.gone(frame)
+        patience = LOST_STANDING_S if standing else LOST_GONE_S if left else LOST_S
         return Step.LOST if now - self.mover.last > patience else Step.NOTHING
 
     def gone(self, frame: tuple[int, int]) -> bool:

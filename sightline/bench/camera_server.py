@@ -10,6 +10,7 @@ of its loop. A viewer who comes begins at the next keyframe. GStreamer's server 
 
 import heapq
 import json
+import re
 import secrets
 import selectors
 import socket
@@ -27,7 +28,8 @@ MOST_WAITING = 16_000_000
 #: Sender reports (RFC 3550): so often [s]; NTP counts seconds from 1900.
 _REPORT_S, _NTP = 5.0, 2_208_988_800
 _MOST_ASKED = 65_536
-_METHODS = "OPTIONS, DESCRIBE, SETUP, PLAY, GET_PARAMETER, SET_PARAMETER, TEARDOWN"
+_METHODS = ("OPTIONS", "DESCRIBE", "SETUP", "PLAY", "GET_PARAMETER", "SET_PARAMETER", "TEARDOWN")
+_BODY = re.compile(rb"\r\ncontent-length:\s*(\d{1,5})", re.IGNORECASE)
 
 
 class Mount:
@@ -75,9 +77,10 @@ class Viewer:
                 self._asked = self._asked[size:]
                 continue
             head, end, rest = self._asked.partition(b"\r\n\r\n")
-            if not end:
+            body = int(found[1]) if (found := _BODY.search(head)) else 0
+            if not end or len(rest) < body:
                 break
-            self._asked = rest
+            self._asked = rest[body:]
             if not self._answer(head.decode("utf-8", "replace")):
                 return False
         return len(self._asked) < _MOST_ASKED
@@ -122,7 +125,7 @@ class Viewer:
         sequence = fields.get("cseq", "0")
         mount = self._mounts.get(urlsplit(address).path.removesuffix("/").removesuffix("/video"))
         if method == "OPTIONS":
-            self._reply(sequence, f"Public: {_METHODS}")
+            self._reply(sequence, f"Public: {', '.join(_METHODS)}")
         elif method not in _METHODS:
             self._reply(sequence, status="501 Not Implemented")
         elif mount is None:
@@ -157,10 +160,9 @@ class Viewer:
 
     def _report(self, due: float, ticks: int) -> bytes:
         assert self.mount is not None
-        whole, part = int(due), int(due % 1 * (1 << 32))
-        report = struct.pack(
-            ">BBHIIIIII", 0x80, 200, 6, self.mount.reel.ssrc, whole + _NTP, part, ticks, self._packets, self._bytes
-        )
+        stamp = int(due) + _NTP, int(due % 1 * (1 << 32))
+        words = [word % (1 << 32) for word in (self.mount.reel.ssrc, *stamp, ticks, self._packets, self._bytes)]
+        report = struct.pack(">BBH6I", 0x80, 200, 6, *words)
         return struct.pack(">BBH", 0x24, 1, len(report)) + report
 
 

@@ -183,7 +183,15 @@ def test_a_box_that_is_too_slow_sheds_spans_and_says_so(tmp_path: Path) -> None:
     list(looker.take(packets))
     assert looker.counts.shed > 0
     assert looker.counts.stretches == 0
-    assert max(np.diff([t for t, _ in judge.scenes])) <= 2.01
+    # A look that was put off is no scene while its span is not decoded: nobody has looked.
+    assert max(np.diff([t for t, _ in judge.scenes])) <= 4.01
+
+
+def test_one_who_arrives_is_never_fed_as_absent_once_it_was_seen(tmp_path: Path) -> None:
+    """Put-off looks within a span that is decoded whole are no scenes: nobody has looked at them."""
+    judge, _ = run(film(tmp_path / "a.mp4", 20, lambda t: 250.0 if t > 5 else None), KERB)
+    shown = [count > 0 for t, count in judge.scenes if t > 5.05]
+    assert shown.index(True) <= 1 and all(shown[shown.index(True) :])
 
 
 def test_the_costs_stand_on_the_card_of_their_stage(tmp_path: Path) -> None:

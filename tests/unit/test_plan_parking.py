@@ -19,14 +19,14 @@ def change(changed: bool = False, moved: bool = False, settled: bool = True) -> 
 
 
 class Stillness(Heat):
-    """Says of every box that it stood still, or that it did not."""
+    """Says of every box that it stood still, that it did not, or (None) that it cannot tell."""
 
-    def __init__(self, still: bool) -> None:
+    def __init__(self, still: bool | None) -> None:
         super().__init__()
-        object.__setattr__(self, "everywhere", not still)
+        object.__setattr__(self, "regions", (np.nan if still is None else float(not still),))
 
-    def still(self, boxes: Boxes, most: float) -> np.ndarray:
-        return np.full(len(boxes), not self.everywhere)
+    def shares(self, boxes: Boxes) -> np.ndarray:
+        return np.full(len(boxes), self.regions[0])
 
 
 def seen(*boxes: tuple[float, float, float, float], kind: int = CAR) -> Detections:
@@ -98,12 +98,15 @@ def test_one_that_the_rules_never_settle_is_not_decoded_for_ever() -> None:
     assert Choice.STRETCH not in said[10:]
 
 
-def test_traffic_that_passes_an_empty_zone_asks_no_detector_but_for_the_heartbeat() -> None:
-    plan, flow = ParkingPlan([ZONE]), change(True, settled=False)
+def test_traffic_that_passes_an_empty_zone_is_looked_at_by_the_detector_every_third_time() -> None:
+    plan, flow, said = ParkingPlan([ZONE]), change(True, settled=False), []
     plan.first(0.0, change(), NOBODY)
     plan.second(0.0, seen(), NOBODY)
-    said = [plan.first(t, flow, NOBODY) for t in (2.0, 4.0, 6.0, 8.0, 10.0)]
-    assert said == [Choice.DEFER] * 4 + [Choice.DETECT]
+    for number in range(1, 7):
+        said.append(plan.first(2.0 * number, flow, NOBODY))
+        if said[-1] is Choice.DETECT:
+            plan.second(2.0 * number, seen(), NOBODY)
+    assert said == [Choice.DEFER, Choice.DEFER, Choice.DETECT] * 2
 
 
 def test_beside_one_who_stands_every_change_is_looked_at() -> None:
@@ -125,11 +128,33 @@ def test_who_stands_still_since_a_look_that_was_put_off_has_come_at_once() -> No
 
 def test_two_of_a_flow_at_one_place_have_not_come_but_who_is_there_a_third_time_has() -> None:
     plan, flows = ParkingPlan([ZONE]), Stillness(False)
-    said = []
+    said, questioned = [], []
     for t in (0.0, 2.0, 4.0, 6.0):
         plan.first(t, change(True), NOBODY)
         said.append(plan.second(t, seen(IN_ZONE) if t else seen(), NOBODY, flows))
+        questioned.append(plan.questioned)
     assert said == [Choice.DETECT, Choice.WAIT, Choice.WAIT, Choice.STRETCH]
+    assert questioned[2] == 1, "the look at 2 s showed it first: its span may hold the arrival"
+
+
+def test_of_one_too_small_to_tell_two_looks_are_enough() -> None:
+    plan, unknown = ParkingPlan([ZONE]), Stillness(None)
+    said = []
+    for t in (0.0, 2.0, 4.0):
+        plan.first(t, change(True), NOBODY)
+        said.append(plan.second(t, seen(IN_ZONE) if t else seen(), NOBODY, unknown))
+    assert said == [Choice.DETECT, Choice.WAIT, Choice.STRETCH]
+
+
+def test_looks_that_were_put_off_before_a_newcomer_may_hold_its_arrival() -> None:
+    plan, flow = ParkingPlan([ZONE]), change(True, settled=False)
+    plan.first(0.0, change(), NOBODY)
+    plan.second(0.0, seen(), NOBODY)
+    for t in (2.0, 4.0):
+        assert plan.first(t, flow, NOBODY) is Choice.DEFER
+    assert plan.first(6.0, flow, NOBODY) is Choice.DETECT
+    assert plan.second(6.0, seen(IN_ZONE), NOBODY, Stillness(False)) is Choice.WAIT
+    assert plan.questioned == 2
 
 
 def test_who_is_missing_in_two_looks_has_left_and_who_was_hidden_for_one_has_not() -> None:
