@@ -7,10 +7,11 @@ only the wall clock remains.
 import json
 import logging
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.deliver.durable import write_durable
+from edge.deliver.durable import write_durable, write_whole
 
 log = logging.getLogger("sightline.supervisor")
 EVERY_S = 1.0
@@ -73,16 +74,8 @@ class LifeMark:
     def _write(self, *, ended: bool, durable: bool) -> None:
         """`durable`: on disk when it returns. After a power cut the first mark of a run must stand, not the last."""
         mark = {"boot": self._boot, "monotonic": time.monotonic(), "at": time.time(), "ended": ended}
-        temporary = self._path.with_suffix(".tmp")
-        raw = json.dumps(mark).encode("utf-8")
-        try:
-            if durable:
-                write_durable(self._path, raw)
-                return
-            temporary.write_bytes(raw)
-            temporary.replace(self._path)
-        except OSError:
-            temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            (write_durable if durable else write_whole)(self._path, json.dumps(mark).encode("utf-8"))
 
 
 __all__ = ["Absence", "LifeMark", "boot_id"]

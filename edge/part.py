@@ -18,6 +18,7 @@ from typing import Any
 
 from contract.errors import SightlineError
 from edge import pulse
+from edge.deliver.durable import write_whole
 from edge.logs import configure
 
 
@@ -70,10 +71,8 @@ def write_heartbeat(path: Path, figures: Mapping[str, Any], log: logging.Logger)
         "rss_bytes": usage.ru_maxrss * 1024,
         **figures,
     }
-    temporary = path.with_suffix(".tmp")
     try:
-        temporary.write_text(json.dumps(beat), encoding="utf-8")
-        temporary.replace(path)
+        write_whole(path, json.dumps(beat).encode("utf-8"))
     except OSError as error:
         log.warning("%s: cannot be written (%s)", path, error.strerror)
 

@@ -14,6 +14,8 @@ from pathlib import Path
 _GROUP = Path("/proc/self/autogroup")
 #: The kernel lets one process in a tenth of a second change a group's rank; several parts start at once. Seconds.
 _PATIENCE_S, _AGAIN_S = 3.0, 0.11
+#: The nice value that this process was started with, and the highest there is.
+_BORN, _LAST = os.getpriority(os.PRIO_PROCESS, 0), 19
 
 
 class Rank(IntEnum):
@@ -26,11 +28,14 @@ class Rank(IntEnum):
 def rank_process(rank: Rank) -> None:
     """Give this process its rank: called before it starts threads, which inherit it. A process never rises.
 
+    It counts from the nice value that the process was started with: a box that runs as somebody's background work
+    (nice, systemd's Nice=) still serves its crossings before its kerbs.
+
     Where the kernel groups sessions (sched(7), autogroup), as most do, nice values count within a session only, and
     parts of a box have one each: then it is the session that is ranked.
     """
-    if os.getpriority(os.PRIO_PROCESS, 0) < rank:
-        os.setpriority(os.PRIO_PROCESS, 0, rank)
+    if os.getpriority(os.PRIO_PROCESS, 0) < _BORN + rank:
+        os.setpriority(os.PRIO_PROCESS, 0, min(_BORN + rank, _LAST))
     if rank and os.getsid(0) == os.getpid():
         _rank_session(rank)
 

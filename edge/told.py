@@ -5,7 +5,6 @@
 """
 
 import logging
-import os
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from contract.statement import Statement
-from edge.deliver.durable import write_durable
+from edge.deliver.durable import write_durable, write_whole
 
 log = logging.getLogger("sightline.camera")
 SIGNAL = "signal_state"
@@ -52,10 +51,8 @@ class ToldFile:
         raw = _LIST.dump_json(list(statements), by_alias=True, exclude_none=True)
         if durable:
             write_durable(self.path, raw, 0o600)
-            return
-        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
-        temporary.write_bytes(raw)
-        temporary.replace(self.path)
+        else:
+            write_whole(self.path, raw)
 
 
 class Told:

@@ -33,9 +33,9 @@ def ready(entry: Entry, source: Path, size: tuple[int, int], frames: Path | None
     ModelError when the network is not built as Ultralytics builds it.
     """
     raw = read_package(source)
-    other = None if size == raw.input else size
-    high, wide = other or raw.input
-    say(f"{entry.name}: taking the ready export ({entry.note})" + (f", for {high}x{wide}" if other else ""))
+    high, wide = size
+    anew = size != raw.input
+    say(f"{entry.name}: taking the ready export ({entry.note})" + (f", for {high}x{wide}" if anew else ""))
 
     def build(out: Path) -> Manifest:
         for name in raw.files:
@@ -51,7 +51,7 @@ def ready(entry: Entry, source: Path, size: tuple[int, int], frames: Path | None
                 "licence": entry.licence,
             }
         )
-        return _resized(made, out, source, other, frames) if other else made
+        return _resized(made, out, source, size, frames) if anew else made
 
     return store.put(build).folder
 

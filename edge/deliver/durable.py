@@ -19,6 +19,17 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def write_whole(path: Path, raw: bytes) -> None:
+    """Replace `path` by `raw`, atomically for whoever reads it, with no word about a power cut. Raises OSError."""
+    temporary = beside(path)
+    try:
+        temporary.write_bytes(raw)
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
 def write_durable(path: Path, raw: bytes, mode: int = 0o644) -> None:
     """Replace `path` by `raw`, atomically and on disk when this returns. Raises OSError, and then nothing is left.
 

@@ -24,6 +24,7 @@ from contract.sealing import thumbprint
 from edge import logs, pulse
 from edge.config import EdgeConfig, load_config
 from edge.deliver.chain import begin, why_begin
+from edge.deliver.durable import write_whole
 from edge.deliver.hearing import Hearing
 from edge.deliver.keys import KeyRing
 from edge.deliver.link import Link
@@ -173,9 +174,7 @@ class Deliver:
         text = json.dumps(state)
         if text != self._told[1]:
             path = self._config.data_dir / "outbox" / "state.json"
-            temporary = path.with_suffix(".tmp")
-            temporary.write_text(json.dumps({"at": rfc3339(clock())} | state), encoding="utf-8")
-            temporary.replace(path)
+            write_whole(path, json.dumps({"at": rfc3339(clock())} | state).encode("utf-8"))
         self._told = (now, text)
 
     def _say(self, problem: str | None) -> None:

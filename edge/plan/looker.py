@@ -286,7 +286,7 @@ class Looker:
     def _flush(self, keep: int = 0) -> Iterator[Outputs]:
         """What waited turned out to be of no matter, but for the last `keep` looks."""
         waiting = self._now.waiting
-        done = waiting[: len(waiting) - keep] if keep < len(waiting) else []
+        done = waiting[: max(0, len(waiting) - keep)]
         self._now.waiting = waiting[len(done) :]
         for look in done:
             yield self._feed(look.t, look.seen)
