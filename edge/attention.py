@@ -109,6 +109,7 @@ class Attention:
                 plan=settings.plan,
                 decode=settings.decode,
                 newest=lambda: self._reader.newest,
+                coming=self._reader.keyframe_after,
                 costs=self._figures.costs,
             )
             self._figures.counts = self._looker.counts

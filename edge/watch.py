@@ -15,11 +15,12 @@ from typing import Any
 from contract.events import CloudEvent, EventType, Feed, new_event, now
 from edge.analysis import Analysis, Judged, Output
 from edge.attention import Attention
-from edge.box import Folders
+from edge.box import Folders, crossing
 from edge.cameras.link import CameraLink, Change
 from edge.cameras.live import LiveReader
 from edge.cameras.packets import CameraPacket
 from edge.cameras.ring import PacketRing
+from edge.cameras.rtsp import GATHER_S
 from edge.cameras.substream import sub_stream
 from edge.config import EdgeConfig
 from edge.deliver.durable import write_durable
@@ -41,6 +42,8 @@ from edge.told import Told
 log = logging.getLogger("sightline.camera")
 #: How long analysis waits for a packet before it looks after evidence that became due. Seconds.
 TURN_S = 0.5
+#: A kerb is looked at every two seconds: its packets may wait so long in the kernel, to be taken together. Seconds.
+KERB_GATHER_S = 0.2
 #: A camera whose analysis does not come round, or that is live and brings no packet, for this long hangs. Seconds.
 HUNG_S = 25.0
 #: A box that is told to stop waits this long for a plate that is being read. Seconds.
@@ -67,7 +70,8 @@ class CameraWatch:
         self._spool = spool
         self._detector = detector
         self._folders = Folders(config.data_dir)
-        self.link = CameraLink(camera.id, camera.url, self._arrived, config.rtsp_transport, self._changed)
+        gather_s = GATHER_S if crossing(place) else KERB_GATHER_S
+        self.link = CameraLink(camera.id, camera.url, self._arrived, config.rtsp_transport, self._changed, gather_s)
         self.ring = PacketRing(config.pre_roll_s, self.link.clock.wall)
         self._sub = sub_stream(camera, self.link.clock, config.pre_roll_s, config.rtsp_transport, self._tell)
         self._reader = LiveReader(self.ring, self._sub.ring if self._sub else None)

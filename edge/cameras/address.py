@@ -4,15 +4,37 @@ import ipaddress
 import re
 import socket
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 #: Shorter pieces of a password tell nobody anything, and stand in every other word.
 _PIECES = re.compile(r"\w{3,}")
 _SECRET = re.compile(r"(?i)((?:pass(?:word|wd)?|pwd|token|secret|key|auth)[a-z_]*=)[^&#]*")
 
 
+#: Secrets of this box that this process has used in addresses, as they are and as addresses write them.
+_HIDDEN: set[str] = set()
+#: A shorter one stands in too many words; in the place of a password it is hidden all the same.
+_SHORTEST_HIDDEN = 4
+
+
+def hide(secret: str) -> None:
+    """Let `secret` appear in no text that this process prints, logs or sends about a camera, wherever it stands."""
+    _HIDDEN.update(one for one in (secret, quote(secret, safe="")) if len(one) >= _SHORTEST_HIDDEN)
+
+
+def hidden(text: str) -> str:
+    """`text` with every secret that was used in addresses as `***`."""
+    for secret in sorted(_HIDDEN, key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text
+
+
 def shown(url: str) -> str:
     """`url` with password and secret query values as `***`, safe to print and log."""
+    return hidden(_shown(url))
+
+
+def _shown(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     if not separator:
         return url
@@ -38,7 +60,7 @@ def scrubbed(text: str, url: str) -> str:
     pieces = {secret, unquote(secret), *_PIECES.findall(secret)} - {""}
     for piece in sorted(pieces, key=len, reverse=True):
         text = text.replace(piece, "***")
-    return text
+    return hidden(text)
 
 
 def is_local(url: str) -> bool:

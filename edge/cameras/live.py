@@ -42,6 +42,10 @@ class LiveReader:
             self._choose()
         return packets
 
+    def keyframe_after(self, t: float) -> CameraPacket | None:
+        """The first keyframe shown after stream second `t` that has come, read or not; None when none has."""
+        return self._ring.keyframe_after(t)
+
     def _choose(self) -> None:
         """Read the main stream while the small one is silent, and the small one again from its next keyframe on."""
         assert self._small is not None

@@ -30,19 +30,20 @@ class PacketRing:
         lock = threading.RLock()
         # Who waits for a keyframe must not be woken by the forty-nine packets between.
         self._arrived, self._key_arrived = threading.Condition(lock), threading.Condition(lock)
-        self._keys = 0
+        self._keyframes: deque[int] = deque()
 
     def append(self, packet: CameraPacket) -> None:
         """Take the newest packet. Before the first keyframe there is nothing to decode, and it is dropped."""
         with self._arrived:
             if not self._packets and not packet.keyframe:
                 return
+            if packet.keyframe:
+                self._keyframes.append(self._first + len(self._packets))
             self._packets.append(packet)
             self._bytes += len(packet.data)
             self._evict()
             self._arrived.notify_all()
             if packet.keyframe:
-                self._keys = self._first + len(self._packets)
                 self._key_arrived.notify_all()
 
     def close(self) -> None:
@@ -65,7 +66,7 @@ class PacketRing:
         """
         with self._arrived:
             if keyframe:
-                self._key_arrived.wait_for(lambda: self._closed or self._keys > cursor, timeout)
+                self._key_arrived.wait_for(lambda: self._closed or self._newest_key() >= cursor, timeout)
             else:
                 self._arrived.wait_for(lambda: self._closed or self._first + len(self._packets) > cursor, timeout)
             begin = max(cursor - self._first, 0)
@@ -75,10 +76,13 @@ class PacketRing:
     def cursor_after(self, t: float) -> int | None:
         """The cursor of the first keyframe shown after stream second `t`; None when none has come yet."""
         with self._arrived:
-            for index, packet in enumerate(self._packets):
-                if packet.keyframe and packet.t > t:
-                    return self._first + index
-            return None
+            return next((key for key in self._keyframes if self._packets[key - self._first].t > t), None)
+
+    def keyframe_after(self, t: float) -> CameraPacket | None:
+        """The first keyframe shown after stream second `t`; None when none has come yet."""
+        with self._arrived:
+            cursor = self.cursor_after(t)
+            return None if cursor is None else self._packets[cursor - self._first]
 
     def packets(self, t0: float, t1: float) -> list[CameraPacket]:
         """See PacketStore."""
@@ -111,7 +115,8 @@ class PacketRing:
 
     def _evict(self) -> None:
         """Drop leading groups of pictures while what remains still covers the seconds, or the bytes are too many."""
-        while (following := self._second_keyframe()) is not None:
+        while len(self._keyframes) > 1:
+            following = self._keyframes[1] - self._first
             covered = self._packets[-1].dts - self._packets[following].dts
             if covered < self._seconds and self._bytes <= self._max_bytes:
                 return
@@ -119,16 +124,16 @@ class PacketRing:
         if self._bytes > 2 * self._max_bytes:
             self._drop(len(self._packets))
 
-    def _second_keyframe(self) -> int | None:
-        for index, packet in enumerate(self._packets):
-            if index and packet.keyframe:
-                return index
-        return None
+    def _newest_key(self) -> int:
+        """The number of the newest keyframe; -1 before the first."""
+        return self._keyframes[-1] if self._keyframes else -1
 
     def _drop(self, count: int) -> None:
         for _ in range(count):
             self._bytes -= len(self._packets.popleft().data)
         self._first += count
+        while self._keyframes and self._keyframes[0] < self._first:
+            self._keyframes.popleft()
 
 
 def cut(held: list[CameraPacket], t0: float, t1: float) -> list[CameraPacket]:

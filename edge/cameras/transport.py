@@ -15,8 +15,9 @@ from typing import Protocol
 from edge.cameras.conversation import Conversation, GarbledError
 from edge.cameras.rtp import Depacketizer, Report, Unit, says_goodbye, sender_report
 
-_CHUNK = 120_000
-_ENOUGH = 48_000
+_CHUNK = 256 * 1024
+#: Bytes a second that are worth waking for: those of a stream of 6 Mbit/s.
+_ENOUGH = 800_000
 _UDP_BUFFER = 4 * 1024 * 1024
 #: So many packets may overtake one before it is given up.
 _OVERTAKEN = 32
@@ -67,7 +68,7 @@ class Interleaved:
         self._rtp, self._rtcp = _pair(answer, "interleaved", (0, 1))
         self._rest = talk.rest
         talk.rest = b""
-        wait_for(talk.socket, gather_s, _ENOUGH)
+        wait_for(talk.socket, gather_s, round(_ENOUGH * gather_s))
 
     def read(self) -> list[Unit]:
         """See Carrier."""

@@ -4,6 +4,7 @@ Read are the stills of the decisive moments and at most four pictures in which t
 picture, and never another vehicle.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from contract.events import Vehicle
 from contract.plates import PlateSchema, load_plates
+from edge.cameras.decode import Decoder, bgr
 from edge.cameras.packets import PacketStore, Picture
 from edge.deliver.durable import write_durable
 from edge.evidence.kept import Decided, KeptPassage, Moment, Shot, Still
@@ -22,8 +24,13 @@ from edge.plates.voted import VotedPlate, vote
 from edge.rules.decision import Box, Decision
 
 _LOOKS = 4
+#: So many pictures that agree, each sure of every character, settle a plate; so many in which nothing can be read, the
+#: vehicle being largest in them, that it cannot be read. What is read less costs a busy box less [I].
+_AGREE, _AGREE_CONF, _IN_VAIN = 3, 0.95, 4
 #: Pictures closer than this show the same; in seconds.
 _APART_S = 0.2
+#: Pictures closer than this are decoded in one go: they often lie in one group of pictures. Seconds.
+_NEAR_S = 2.0
 #: A picture this far from the instant of a box is not the one that the box was seen in. Seconds.
 _SAME_S = 0.02
 #: The crop shows this many times the plate's box, so that a person sees what it hangs on.
@@ -92,7 +99,11 @@ class PlateWitness:
         readings: list[PlateReading] = []
         reasons: list[str] = []
         best: tuple[_Look, PlateReading] | None = None
+        tried = 0
         for look in self._pictures(held, decided, store, frame):
+            if _settled(readings, tried):
+                break
+            tried += 1
             try:
                 reading = self._reader.read(look.picture, look.box)
             except Unreadable as error:
@@ -109,26 +120,82 @@ class PlateWitness:
     def _pictures(
         self, held: KeptPassage, decided: Decided, store: PacketStore | None, frame: tuple[int, int] | None
     ) -> Iterator[_Look]:
-        """The stills, then what `store` still holds; one after the other, for whole pictures are large."""
-        shots = held.kept.shots
-        for shot in shots:
-            whole = next((still for still in shot.stills if still.role == "far"), None)
-            if whole is None or shot.box is None:
-                continue
-            try:
-                raw = (held.folder / whole.file).read_bytes()
-            except FileNotFoundError:
-                continue  # a later still of the same moment took its place
-            yield _Look(shot.moment, shot.t, shot.at, decode(raw), shot.box)
-        for t, box in decided.looks if store is not None else ():
-            if store is None or any(abs(t - shot.t) < _APART_S for shot in shots):
-                continue
-            try:
-                exact, picture = store.picture_at(t)
-            except LookupError:
-                continue  # no longer in memory
-            if abs(exact - t) <= _SAME_S:
-                yield _Look(_nearest(decided, t), exact, store.wall(exact), picture, scaled(box, frame, picture))
+        """Stills, and what `store` still holds, the vehicle largest first: what cannot be read there cannot be later.
+
+        Of like size stills come first, for they cost no decoding; what must be decoded is decoded in one go.
+        """
+        shots = [(shot, whole) for shot in held.kept.shots if (whole := _whole(shot)) is not None]
+        looks = decided.looks if store is not None else []
+        looks = [(t, box) for t, box in looks if all(abs(t - shot.t) >= _APART_S for shot, _ in shots)]
+        size = frame or next(((whole.w, whole.h) for _, whole in shots), (1, 1))
+        steps: list[tuple[int, Shot | float]] = [(_step(shot.box, (whole.w, whole.h)), shot) for shot, whole in shots]
+        steps += [(_step(box, size), t) for t, box in looks]
+        decoded: dict[float, _Look] | None = None
+        for _, source in sorted(steps, key=lambda one: -one[0]):
+            look = None
+            if isinstance(source, Shot):
+                look = _of_still(held, source)
+            elif store is not None:
+                decoded = _decoded(store, decided, looks, frame) if decoded is None else decoded
+                look = decoded.get(source)
+            if look is not None:
+                yield look
+
+
+def _whole(shot: Shot) -> Still | None:
+    """The still that shows the whole picture, of a shot that knows where the vehicle is."""
+    return next((still for still in shot.stills if still.role == "far" and shot.box is not None), None)
+
+
+def _step(box: Box | None, size: tuple[int, int]) -> int:
+    """How large a box stands in a picture of `size` (width, height) px, in steps of a fifth of area."""
+    share = _area(box) / (size[0] * size[1]) if box is not None else 0.0
+    return round(math.log(max(share, 1e-9), 1.2))
+
+
+def _of_still(held: KeptPassage, shot: Shot) -> _Look | None:
+    whole = _whole(shot)
+    if whole is None or shot.box is None:
+        return None
+    try:
+        raw = (held.folder / whole.file).read_bytes()
+    except FileNotFoundError:
+        return None  # a later still of the same moment took its place
+    return _Look(shot.moment, shot.t, shot.at, decode(raw), shot.box)
+
+
+def _decoded(
+    store: PacketStore, decided: Decided, looks: list[tuple[float, Box]], frame: tuple[int, int] | None
+) -> dict[float, _Look]:
+    """What `store` still holds of the instants of `looks` (stream s, and boxes in px of `frame`), by those instants."""
+    found: dict[float, _Look] = {}
+    for first, last in _spans([t for t, _ in looks]):
+        for exact, picture in Decoder().through(store.packets(first, last + _SAME_S)):
+            for t, box in looks:
+                if abs(exact - t) <= _SAME_S and t not in found:
+                    whole = bgr(picture)
+                    found[t] = _Look(_nearest(decided, t), exact, store.wall(exact), whole, scaled(box, frame, whole))
+    return found
+
+
+def _spans(times: list[float]) -> list[tuple[float, float]]:
+    """First and last of the instants (rising, stream s) that lie close enough to be decoded in one go."""
+    spans: list[tuple[float, float]] = []
+    for t in times:
+        if spans and t - spans[-1][1] < _NEAR_S:
+            spans[-1] = spans[-1][0], t
+        else:
+            spans.append((t, t))
+    return spans
+
+
+def _settled(readings: list[PlateReading], tried: int) -> bool:
+    """Whether more pictures would change nothing."""
+    texts = {reading.text for reading in readings if min(reading.per_char_conf, default=0.0) >= _AGREE_CONF}
+    sure = sum(min(reading.per_char_conf, default=0.0) >= _AGREE_CONF for reading in readings)
+    if sure >= _AGREE and sure == len(readings) and len(texts) == 1:
+        return True
+    return tried >= _IN_VAIN and not any(reading.text for reading in readings)
 
 
 def _crop(held: KeptPassage, look: _Look, reading: PlateReading) -> Shot | None:

@@ -26,6 +26,10 @@ class Costs:
         finally:
             self._turn(before)
 
+    def add(self, stage: Stage, seconds: float) -> None:
+        """`stage` cost so much in another thread."""
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
+
     def _turn(self, stage: Stage | None) -> None:
         now = time.thread_time()
         if self._stage is not None:

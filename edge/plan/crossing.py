@@ -26,8 +26,10 @@ NEAR_HEIGHTS = 3.0
 ARRIVES_M = 80.0
 #: Who has stood beside the crosswalk for so long waits for something else, and a vehicle must first move again [s].
 PERSON_STOOD_S, VEHICLE_STOOD_S = 20.0, 10.0
-#: Watched closely for so long after the last reason for it [s].
+#: Somebody is taken to be near for so long after they were seen there [s]: a detector misses people for seconds.
 LINGER_S = 3.0
+#: Watched at the full rate for so long after the last reason for it [s]: vehicles are missed for less.
+FULL_LINGER_S = 1.0
 _MEETING = (CAR, BUS, TRUCK, MOTORCYCLE)
 
 
@@ -65,7 +67,7 @@ class CrossingPlan:
         vehicles = self._could_meet(t, seen)
         near = t <= self._near_until
         if near and vehicles:
-            self._full_until = t + LINGER_S
+            self._full_until = t + FULL_LINGER_S
         if t <= self._full_until or (following and self.watch is not Watch.IDLE):
             self.watch = Watch.FULL
         else:

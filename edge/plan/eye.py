@@ -1,7 +1,9 @@
 """One camera's decoding, detecting and judging, each done in one place and put on the card of what it costs."""
 
 import math
+import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
 import av
@@ -9,7 +11,7 @@ import av
 from edge.cameras.group import Frame, Group
 from edge.cameras.hardware import Decode
 from edge.cameras.keyframe import KeyframeDecoder
-from edge.cameras.packets import CameraPacket
+from edge.cameras.packets import CameraPacket, Picture
 from edge.cameras.planes import luma, scaled
 from edge.frames import Detections
 from edge.plan.costs import Costs
@@ -17,6 +19,8 @@ from edge.plan.counts import Counts
 from edge.plan.gate import Change, ChangeGate
 from edge.plan.judge import Judge, Outputs
 from edge.plan.pace import Pace
+
+Asked = Future[tuple[Detections | None, float]]
 
 
 class Eye:
@@ -26,6 +30,7 @@ class Eye:
         """`size` (width, height) px is what the detector takes in."""
         self._judge, self._counts, self._costs, self._size = judge, counts, costs, size
         self._keys = KeyframeDecoder(decode)
+        self._asking: ThreadPoolExecutor | None = None
         self.floor = -math.inf
 
     def keyframe(self, packet: CameraPacket) -> av.VideoFrame | None:
@@ -69,6 +74,26 @@ class Eye:
             seen = self._judge.detect(scaled(frame, self._size))
         self._counts.looked += seen is not None
         return seen
+
+    def ask(self, frame: av.VideoFrame) -> Asked:
+        """`detect` begun: the detector works while the next picture is decoded. One is asked for at a time."""
+        if self._asking is None:
+            self._asking = ThreadPoolExecutor(1, thread_name_prefix="asks")
+        with self._costs.of("detect"):
+            return self._asking.submit(self._timed, scaled(frame, self._size))
+
+    def answer(self, asked: Asked) -> Detections | None:
+        """What was asked for; None when no detector answers."""
+        seen, seconds = asked.result()
+        self._costs.add("detect", seconds)
+        self._counts.looked += seen is not None
+        return seen
+
+    def _timed(self, picture: Picture) -> tuple[Detections | None, float]:
+        """What is in a picture, and the CPU seconds of asking, which are on no time card."""
+        begun = time.thread_time()
+        seen = self._judge.detect(picture)
+        return seen, time.thread_time() - begun
 
     def feed(self, t: float, seen: Detections) -> Outputs:
         """Give a scene to the rules."""

@@ -16,7 +16,7 @@ from typing import Literal
 import av
 
 from contract.site import PARKING_ZONES, Camera, ZoneType
-from edge.cameras.group import Group
+from edge.cameras.group import Frame, Group
 from edge.cameras.hardware import Decode
 from edge.cameras.packets import CameraPacket
 from edge.frames import Detections
@@ -24,21 +24,22 @@ from edge.plan.choice import Choice, Heed, Watch
 from edge.plan.costs import Costs
 from edge.plan.counts import Counts, Rates
 from edge.plan.crossing import CrossingPlan
-from edge.plan.eye import Eye, of_zones
+from edge.plan.eye import Asked, Eye, of_zones
 from edge.plan.gate import Change, ChangeGate
 from edge.plan.heat import Heat
 from edge.plan.held import Held, joined
 from edge.plan.judge import Judge, Outputs
 from edge.plan.pace import Pace
 from edge.plan.parking import PUT_OFF_MOST, ParkingPlan
-from edge.plan.state import Look, State
+from edge.plan.state import Glance, Look, State
 from edge.rules.ground import Plane
 
 #: Looks a second while somebody is near a crossing and no vehicle in sight [I].
 VIGIL_FPS = 2.5
 #: Behind by so much [s], every second picture is passed over: at half the rate a crossing is judged nearly as well
-#: (docs/plans.md). By more, all but the newest group of pictures; by still more, spans are not decoded.
-BEHIND_S, PATIENCE_S, SPAN_PATIENCE_S = 1.5, 4.0, 5.0
+#: (docs/plans.md). By more, spans are not decoded; by still more, all but the newest
+#: group of pictures are passed over.
+BEHIND_S, PATIENCE_S, SPAN_PATIENCE_S = 1.5, 4.0, 3.0
 #: A run begins with the packets of up to two seconds before: so late it may be until it has once caught up [s].
 BEGINS_S = 3.0
 
@@ -57,14 +58,19 @@ class Looker:
         decode: Decode = "software",
         size: tuple[int, int] = (640, 640),
         newest: Callable[[], float] | None = None,
+        coming: Callable[[float], CameraPacket | None] | None = None,
         costs: Costs | None = None,
     ) -> None:
-        """`size` (width, height) px is what the detector takes in; `newest` the stream second that has come, live."""
+        """`size` (width, height) px is what the detector takes in.
+
+        Live, `newest` is the stream second that has come, and `coming` the first keyframe after one, if it has come.
+        """
         parking = [zone.polygon for zone in camera.zones if zone.type in PARKING_ZONES]
         walks = [zone for zone in camera.zones if zone.type is ZoneType.CROSSWALK]
         self.counts = Counts(mode="keyframes" if parking or walks else "demux")
         self.costs = costs or Costs()
-        self._judge, self._rates, self._decode, self._newest = judge, rates, decode, newest
+        self._judge, self._rates, self._decode = judge, rates, decode
+        self._newest, self._coming = newest, coming
         self._eye = Eye(judge, self.counts, self.costs, decode, size)
         bays = [zone.polygon for zone in camera.zones if zone.type is ZoneType.PARKING_BAY]
         lanes = [lane.polygon for lane in camera.lanes]
@@ -145,13 +151,11 @@ class Looker:
                     now.running, now.t_look = False, now.t_fed
                     self.counts.mode = "keyframes"
         now.groups.append(group)
-        if (
-            not now.running
-            and packet.t >= self._eye.floor
-            and now.keyframe_due(packet.t)
-            and (frame := self._eye.keyframe(packet)) is not None
-        ):
-            yield from self._look(packet.t, frame)
+        if not now.running and packet.t >= self._eye.floor and now.keyframe_due(packet.t):
+            if (glance := now.glanced(packet.t)) is not None:
+                yield from self._look(packet.t, glance.frame, glance.change)
+            elif (frame := self._eye.keyframe(packet)) is not None:
+                yield from self._look(packet.t, frame)
         now.prune()
 
     def _look_between(self) -> Iterator[Outputs]:
@@ -167,12 +171,24 @@ class Looker:
         if now.running:
             yield from self._run()
 
-    def _look(self, t: float, frame: av.VideoFrame) -> Iterator[Outputs]:
-        """One look: the gate, then perhaps the detector, then perhaps the whole span up to it."""
+    def _glance(self) -> None:
+        """Put the next keyframe before the gate as soon as it has come: no zone waits for the span of another look."""
+        now = self._now
+        if self._coming is None or now.glance is not None or now.t_look is None:
+            return
+        packet = self._coming(now.t_look)
+        while packet is not None and not now.keyframe_due(packet.t):
+            packet = self._coming(packet.t)
+        if packet is not None and (frame := self._eye.keyframe(packet)) is not None:
+            now.glance = Glance(packet.t, frame, self._eye.gate(self._gate, packet.t, frame))
+            self.counts.t_looked = packet.t
+
+    def _look(self, t: float, frame: av.VideoFrame, change: Change | None = None) -> Iterator[Outputs]:
+        """One look: the gate (or `change`, what it said), then perhaps the detector, then perhaps the whole span."""
         now, heed = self._now, self._judge.heed()
         after = t if now.t_look is None else now.t_look
         now.t_look = self.counts.t_looked = t
-        change = self._eye.gate(self._gate, t, frame)
+        change = change or self._eye.gate(self._gate, t, frame)
         choice = self._parking.first(t, of_zones(change, 0, self._own), heed) if self._parking else Choice.HOLD
         crossing = self._crossing is not None and self._crossing.first(t, change.changed[self._own :])
         if choice in {Choice.HOLD, Choice.DEFER} and not crossing:
@@ -237,12 +253,24 @@ class Looker:
         groups = [group for group in self._now.groups if group.t <= until]
         for group in groups:
             for t, frame in self._eye.between(group, after, until, pace, whole=True):
+                self._glance()
                 if (seen := self._eye.detect(frame)) is not None:
                     self._held.note(seen)
                     yield self._feed(t, seen)
 
     def _run(self, *, whole: bool = False) -> Iterator[Outputs]:
-        """Decode what has come and look at every picture that is due."""
+        """Decode what has come and look at every picture that is due; while one is detected the next is decoded."""
+        asked: tuple[float, Asked] | None = None
+        for t, frame in self._due(whole):
+            before, asked = asked, (t, self._eye.ask(frame))
+            if before is not None:
+                yield from self._look_closely(*before)
+        if asked is not None:
+            yield from self._look_closely(*asked)
+        del self._now.groups[:-1]
+
+    def _due(self, whole: bool) -> Iterator[Frame]:
+        """Pictures that are looked at closely, as far as they have come, less those that a late box passes over."""
         now = self._now
         self.counts.mode = "full"
         for group in list(now.groups):
@@ -257,11 +285,10 @@ class Looker:
                 if late > (BEHIND_S if self._caught_up else BEGINS_S) and self._turn % 2:
                     self.counts.shed += 1
                     continue
-                yield from self._look_closely(t, frame)
-        del now.groups[:-1]
+                yield t, frame
 
-    def _look_closely(self, t: float, frame: av.VideoFrame) -> Iterator[Outputs]:
-        seen = self._eye.detect(frame)
+    def _look_closely(self, t: float, asked: Asked) -> Iterator[Outputs]:
+        seen = self._eye.answer(asked)
         self._now.t_look = self.counts.t_looked = t
         if seen is None:
             return

@@ -22,7 +22,7 @@ SAME_IOU = 0.5
 #: From this share of its lower half on a box concerns a zone (a stay is told of from 10 % of the footprint on).
 TOUCHES = 0.04
 #: One that seems to have come is followed closely through at most so many spans until the rules have settled it.
-SETTLE_SPANS = 4
+SETTLE_SPANS = 2
 #: A wait that has run out unproven is looked at closely for so long [s]; then keyframes must do.
 OVERDUE_S = 8.0
 #: One that no sighting has proved to stand for so long [s] is looked at closely, and again no sooner than that.

@@ -4,8 +4,11 @@ import math
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+import av
+
 from edge.cameras.group import Group
 from edge.frames import Detections
+from edge.plan.gate import Change
 
 #: No zone goes unlooked at for longer [s]; a keyframe may be a little late before the running group is decoded on.
 LOOK_S, LATE_KEYFRAME_S = 2.0, 0.15
@@ -24,6 +27,15 @@ class Look:
     put_off: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A keyframe of stream second `t` that was decoded and put before the gate before its turn came."""
+
+    t: float
+    frame: av.VideoFrame
+    change: Change
+
+
 @dataclass(slots=True)
 class State:
     """Times in stream seconds: `t_look` of the last look, `t_fed` of the last scene; `gop_s` between keyframes."""
@@ -34,6 +46,12 @@ class State:
     t_look: float | None = None
     t_fed: float = -math.inf
     gop_s: float = 0.0
+    glance: Glance | None = None
+
+    def glanced(self, t: float) -> Glance | None:
+        """The glance at the keyframe of `t`, if there was one; then it is let go."""
+        glance, self.glance = self.glance, None
+        return glance if glance is not None and glance.t == t else None
 
     def keyframe_due(self, t: float) -> bool:
         """Whether the keyframe at `t` must be looked at, because the next one would come too late."""

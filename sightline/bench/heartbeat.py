@@ -39,6 +39,7 @@ class Watch:
     last: dict[str, dict[str, Any]] = field(default_factory=dict)
     unseen_s: dict[str, float] = field(default_factory=dict)
     queue_age_s: float = 0.0
+    waits: list[tuple[float, float]] = field(default_factory=list)
 
     def look(self) -> None:
         """Take a sample."""
@@ -49,12 +50,19 @@ class Watch:
             seen = figures.get("zone_looked_at") or figures.get("looked_at")
             if seen:
                 self.unseen_s[name] = max(self.unseen_s.get(name, 0.0), at - float(seen))
+                self.waits.append((at, at - float(seen)))
             self.queue_age_s = max(self.queue_age_s, float(figures.get("queue_age_s", 0.0)))
 
     def begin(self) -> None:
         """Measuring begins now."""
-        self.first, self.last, self.unseen_s, self.queue_age_s = {}, {}, {}, 0.0
+        self.first, self.last, self.unseen_s, self.queue_age_s, self.waits = {}, {}, {}, 0.0, []
         self.look()
+
+    def starved(self, longest_s: float, after_s: float) -> tuple[float, float]:
+        """Of all cameras and samples from `after_s` on: the share with a zone unseen for longer; and the worst [s]."""
+        begun = min((at for at, _ in self.waits), default=0.0)
+        waits = [wait for at, wait in self.waits if at - begun >= after_s]
+        return sum(wait > longest_s for wait in waits) / max(1, len(waits)), max(waits, default=0.0)
 
     def live(self) -> dict[str, float]:
         """Cameras that are live, with the time of the heartbeat that says so."""

@@ -21,6 +21,8 @@ LIVE_S, SETTLE_S, LATE_S = 120.0, 8.0, 6.0
 PROGRESS_S, LOOK_S = 5.0, 1.0
 #: A camera is sustained when it was live throughout, lost no more than so many of its packets and starved no zone.
 LEAST_PACKETS, LONGEST_UNSEEN_S = 0.98, 2.5
+#: A box that has just started learns what stands everywhere at once: what is told of later is told apart. Seconds.
+STARTED_S = 60.0
 
 
 @dataclass(slots=True)
@@ -181,6 +183,12 @@ def _sleep(seconds: float, parts: list[Part]) -> None:
         part.require()
 
 
+def _starved(watch: Watch, after_s: float) -> dict[str, float]:
+    """The share of camera-seconds in which a zone had not been looked at for over 2.5 s, and the longest."""
+    share, worst = watch.starved(LONGEST_UNSEEN_S, after_s)
+    return {"share": round(share, 4), "worst_s": round(worst, 2)}
+
+
 def figures(measured: Measured, cameras: int, fps: float) -> dict[str, Any]:
     """What is reported, as plain JSON. CPU is in seconds a camera-minute, memory in MB."""
     minutes = cameras * measured.seconds / 60
@@ -202,6 +210,8 @@ def figures(measured: Measured, cameras: int, fps: float) -> dict[str, Any]:
         "detections_per_frame": round(counters["looked"] / frames, 4) if frames and "looked" in counters else None,
         "counters": {name: round(value) for name, value in counters.items()},
         "unseen_s_worst": round(max(watch.unseen_s.values()), 2) if watch.unseen_s else None,
+        "unseen_share": _starved(watch, 0.0),
+        "unseen_share_after_a_minute": _starved(watch, STARTED_S),
         "queue_age_s_worst": round(watch.queue_age_s, 2),
         "memory_mb": {
             "start": round(memory[0] / 1e6),

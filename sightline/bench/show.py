@@ -41,6 +41,7 @@ def rows(result: dict[str, Any]) -> list[tuple[str, str]]:
         ("  beside the box", _spelled(box["beside_the_box"])),
         ("detections per frame", _or_unknown(box["detections_per_frame"])),
         ("longest a zone was not looked at", f"{_or_unknown(box['unseen_s_worst'])} s"),
+        ("  share of camera-seconds over 2.5 s", _late(box)),
         (
             "memory",
             f"{memory['start']} MB, at the end {memory['end']} MB, {memory['slope_per_minute']:+.1f} MB a minute",
@@ -56,6 +57,11 @@ def rows(result: dict[str, Any]) -> list[tuple[str, str]]:
         )
         lines.append(("  ratio", f"{ratio['at_full_rate']:.1f} ({ratio['as_run']:.1f} as it ran, frames left out)"))
     return lines
+
+
+def _late(box: dict[str, Any]) -> str:
+    whole, later = box["unseen_share"], box["unseen_share_after_a_minute"]
+    return f"{whole['share']:.2%}; after the first minute {later['share']:.2%}, at worst {later['worst_s']:g} s"
 
 
 def _spelled(costs: dict[str, float]) -> str:

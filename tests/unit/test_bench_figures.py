@@ -181,6 +181,9 @@ def test_figures_come_from_heartbeats_and_what_is_not_told_is_unknown(tmp_path: 
     watch.look()
     assert watch.counters() == {"packets": 50.0, "looked": 2.0}
     assert watch.unseen_s["kerb-01"] == pytest.approx(1.5, abs=0.01)
+    share, worst = watch.starved(1.0, 0.0)
+    assert 0.0 < share < 1.0 and worst == watch.unseen_s["kerb-01"]
+    assert watch.starved(1.0, 1e6) == (0.0, 0.0)
     assert watch.stages() == {}
 
 
@@ -197,6 +200,8 @@ def result(ratio: float, detector: str = "yolo") -> dict[str, object]:
         "detections_per_frame": 0.08,
         "counters": {"packets": 5000, "shed": 0},
         "unseen_s_worst": 0.6,
+        "unseen_share": {"share": 0.01, "worst_s": 0.6},
+        "unseen_share_after_a_minute": {"share": 0.0, "worst_s": 0.4},
         "queue_age_s_worst": 0.0,
         "memory_mb": {"start": 500, "end": 510, "most": 520, "slope_per_minute": 1.0},
         "planted": {"expected": 2, "found": 2, "missed": [], "false": []},

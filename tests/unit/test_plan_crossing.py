@@ -6,7 +6,7 @@ import pytest
 from contract.site import Lane, Zone, ZoneType
 from edge.frames import CAR, PERSON, Detections
 from edge.plan.choice import Watch
-from edge.plan.crossing import LINGER_S, PERSON_STOOD_S, VEHICLE_STOOD_S, CrossingPlan
+from edge.plan.crossing import FULL_LINGER_S, LINGER_S, PERSON_STOOD_S, VEHICLE_STOOD_S, CrossingPlan
 from edge.rules.ground import CalibratedPlane, EstimatedPlane, Plane
 
 #: 20 px a metre, the road runs down the picture, its traffic towards y = 700; the crosswalk lies at y 340..400.
@@ -54,7 +54,8 @@ def test_a_vehicle_that_is_past_the_crosswalk_meets_nobody_and_one_upon_it_does(
 def test_it_lingers_and_then_falls_back() -> None:
     plan = CrossingPlan([ZONE], CALIBRATED)
     assert plan.second(0.0, seen(person(180, 370), car(400, 150)), False) is Watch.FULL
-    assert plan.second(LINGER_S - 0.1, seen(), False) is Watch.FULL
+    assert plan.second(FULL_LINGER_S - 0.1, seen(), False) is Watch.FULL
+    assert plan.second(LINGER_S - 0.1, seen(), False) is Watch.VIGIL, "at a low rate, decoded all the time"
     assert plan.second(LINGER_S + 0.1, seen(), False) is Watch.IDLE
 
 

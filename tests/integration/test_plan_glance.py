@@ -1,0 +1,50 @@
+"""A keyframe that comes while a span is looked at goes before the gate at once, and changes no decision."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from edge.cameras.file import FilePackets
+from edge.cameras.packets import CameraPacket
+from edge.plan.counts import Rates
+from edge.plan.looker import Looker
+from edge.rules.ground import plane_of
+from tests.integration.test_plan_looker import KERB, Truth, camera, film
+
+
+def _seen(path: Path, ahead_s: float) -> tuple[Truth, list[tuple[float, float]]]:
+    """The judge's scenes and decisions; and for each span's picture how far the newest look was ahead of it, s.
+
+    Of each packet the next `ahead_s` are there as well when it is taken, as they are behind a slow analysis.
+    """
+    begin = datetime(2026, 1, 5, tzinfo=UTC)
+    given = camera(KERB)
+    judge = Truth(given)
+    packets = list(FilePackets(path, lambda t: begin + timedelta(seconds=t)).walk())
+    now = 0.0
+
+    def coming(t: float) -> CameraPacket | None:
+        return next((one for one in packets if one.keyframe and t < one.t <= now + ahead_s), None)
+
+    looker = Looker(given, plane_of(given), judge, Rates(), coming=coming)
+    lead: list[tuple[float, float]] = []
+    for packet in packets:
+        now = packet.t
+        for _ in looker.take([packet]):
+            if looker.counts.mode == "stretch" and looker.counts.t_looked is not None:
+                lead.append((judge.scenes[-1][0], looker.counts.t_looked - judge.scenes[-1][0]))
+    list(looker.finish())
+    judge.end()
+    return judge, lead
+
+
+def test_no_zone_waits_for_the_span_of_another_look(tmp_path: Path) -> None:
+    def place(t: float) -> float:
+        return 250.0 + 120 * max(0.0, 11.3 - t) + 120 * max(0.0, t - 48.7)
+
+    path = film(tmp_path / "a.mp4", 60, place)
+    alone, before = _seen(path, 0.0)
+    behind, lead = _seen(path, 3.0)
+    assert max(by for _, by in before) <= 4.0, "two spans back from the look that asked for them"
+    assert max(by for _, by in lead) > max(by for _, by in before) + 1.5, "the next keyframe was looked at meanwhile"
+    assert behind.scenes == alone.scenes
+    assert behind.said == alone.said
