@@ -1,25 +1,31 @@
 """What must be done from time to time: sweep what has ended, mend what a crash left half-way. Safe with N replicas."""
 
 import threading
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from central.accounts import service as accounts
-from central.db.cases import Case
+from central.db.cases import Case, CaseMedia
 from central.db.database import Database
+from central.db.events import Event
+from central.db.media import Media
 from central.edges import enrolment
 from central.ingest import chain
 from central.media.folder import FolderStore
 from central.tickets import opening
 from central.tickets.review import CANDIDATE
+from contract.events import now
 
 _log = structlog.get_logger("jobs")
 EVERY_S = 30.0
 #: A partial upload that nobody goes on with; the box would begin anew.
 STALE_UPLOAD_S = 7 * 24 * 3600.0
 _MOST = 500
+#: No transaction of ingest is open for longer: what was received before had been committed, or never will be.
+_COMMITTED_BY = timedelta(minutes=10)
 
 
 class Jobs:
@@ -29,6 +35,7 @@ class Jobs:
         self._db = db
         self._media = media
         self._every_s = every_s
+        self._settled_from: datetime | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
 
@@ -47,16 +54,46 @@ class Jobs:
         with self._db.write() as session:
             accounts.sweep(session)
             enrolment.sweep(session)
-            linked = chain.settle(session)
-        with self._db.write() as session:
-            waiting = session.execute(
-                select(Case).where(Case.state == CANDIDATE, Case.manifest.is_(True)).order_by(Case.id).limit(_MOST)
-            ).scalars()
-            for case in waiting:
-                opening.advance(session, case)
+        linked = self._settled()
+        while self._moved_on() == _MOST:
+            pass
         swept = self._media.sweep(STALE_UPLOAD_S)
         if linked or swept:
             _log.info("round done", chain_links=linked, stale_uploads=swept)
+
+    def _settled(self) -> int:
+        """Chain links that two replicas committed in one moment; all of them once, then the latest ones."""
+        begun = now()
+        with self._db.write() as session:
+            linked = chain.settle(session, since=self._settled_from)
+        self._settled_from = begun - _COMMITTED_BY
+        return linked
+
+    def _moved_on(self) -> int:
+        """Move on cases whose evidence is complete and which nobody moved on; returns how many moved.
+
+        A case that waits for media is not looked at: thousands of them must not stand before the one that is ready.
+        """
+        missing = (
+            select(CaseMedia.id)
+            .outerjoin(Media, (Media.sha256 == CaseMedia.sha256) & Media.complete.is_(True))
+            .where(CaseMedia.case_id == Case.id, Media.sha256.is_(None))
+        )
+        unsealed = select(Event.id).where(
+            Event.edge_id == Case.edge_id, Event.case_key == Case.case_key, Event.sealed.is_(False)
+        )
+        ready = (
+            select(Case)
+            .where(Case.state == CANDIDATE, Case.manifest.is_(True), ~missing.exists(), ~unsealed.exists())
+            .order_by(Case.id)
+            .limit(_MOST)
+            # Another replica's jobs take the rest.
+            .with_for_update(of=Case, skip_locked=True)
+        )
+        with self._db.write() as session:
+            cases = session.execute(ready).scalars().all()
+            opening.advance(session, cases)
+            return sum(case.state != CANDIDATE for case in cases)
 
     def _work(self) -> None:
         while not self._stop.wait(self._every_s):

@@ -31,6 +31,20 @@ class Metrics:
             buckets=(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600),
             registry=self.registry,
         )
+        self.batch = Histogram(
+            "sightline_central_ingest_batch_events",
+            "Events taken in with one commit",
+            buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000),
+            registry=self.registry,
+        )
+        self.queued = Gauge(
+            "sightline_central_ingest_queue", "Messages received and not yet taken in", registry=self.registry
+        )
+        self.dropped = Counter(
+            "sightline_central_ingest_dropped_total",
+            "Messages of QoS 0 that found the queue full; QoS 1 waits at the broker instead",
+            registry=self.registry,
+        )
         self.media_bytes = Counter(
             "sightline_central_media_bytes_total", "Bytes of media received and verified", registry=self.registry
         )

@@ -2,22 +2,30 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from datetime import datetime
 
 import structlog
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
 from central.db.database import Database
+from central.edges.names import kid_of
 from central.ingest import quarantine
-from central.ingest.admit import Message, Refused, event_id, judge
-from central.ingest.store import key_of, store
+from central.ingest.admit import Admitted, Message, Refused, event_id, judge
+from central.ingest.store import Arrival, keys_of, store
 from central.metrics import Metrics
 from contract.events import Ack, now
 from contract.topics import edge_id_of
 
 _log = structlog.get_logger("ingest")
 FAILED = "failed"
+#: How often a batch is begun anew because another replica committed one of its matters in the same moment.
+_AGAIN = 4
+#: What the driver raises when the database is away, full, or chose us to end a circle of waiting.
+UNAVAILABLE = (OperationalError, InterfaceError)
+#: SQLSTATE of a deadlock and of a transaction that could not be put in order with the others.
+_TANGLED = frozenset({"40P01", "40001"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +35,7 @@ class Result:
     outcome: str
     edge_id: str | None = None
     ack: Ack | None = None
+    at: datetime | None = None
 
 
 class Intake:
@@ -37,37 +46,75 @@ class Intake:
         self._metrics = metrics
         self._most = most_quarantined
 
-    def take(self, batch: Sequence[Message]) -> list[Result]:
-        """One result a message; the commit is done when this returns. Raises SQLAlchemyError: nothing was taken."""
-        with self._db.write() as session:
-            results = [self._one(session, message) for message in batch]
+    def take(self, batch: Sequence[Message], *, apart: bool = False) -> list[Result]:
+        """One result a message; the commit is done when this returns. What is at fault alone is quarantined alone.
+
+        Raises OperationalError or InterfaceError when the database does not take them: nothing is to be
+        acknowledged, the whole batch may be given again. `apart` commits each message by itself; one that the database
+        does not take, while it takes the note that says so, is then at fault itself.
+        """
+        results = self._each(batch) if apart else self._together(batch)
+        moment = now()
         for result in results:
             self._metrics.events.labels(result.outcome).inc()
+            if result.at is not None:
+                self._metrics.lag.observe(max(0.0, (moment - result.at).total_seconds()))
         return results
 
-    def _one(self, session: Session, message: Message) -> Result:
+    def _together(self, batch: Sequence[Message]) -> list[Result]:
         try:
-            return self._admitted(session, message)
-        except Refused as refusal:
-            return self._refused(session, message, str(refusal))
-        except (ValueError, TypeError, ArithmeticError, LookupError) as error:
-            # A fault of ours must not stop the others, and must not make the box drop its event: no Ack, it comes
-            # again, and a person finds it in the quarantine.
+            return self._commit(batch)
+        except UNAVAILABLE:
+            raise
+        except Exception:
+            # Somewhere in it is a message that we or the database cannot handle. It must not cost the others.
+            if len(batch) > 1:
+                _log.warning("a message of a batch is at fault, taking each alone", messages=len(batch), exc_info=True)
+            return [self._alone(message, poison=False) for message in batch]
+
+    def _each(self, batch: Sequence[Message]) -> list[Result]:
+        return [self._alone(message, poison=True) for message in batch]
+
+    def _alone(self, message: Message, *, poison: bool) -> Result:
+        """A message by itself. `poison`: one that the database does not take is at fault, not the database."""
+        try:
+            return self._commit([message])[0]
+        except Exception as error:
+            if isinstance(error, UNAVAILABLE) and not poison:
+                raise
+            # No Ack: a fault of ours must not make the box drop its event. It comes again, and a person finds it here.
             _log.error("event could not be handled", bytes=len(message.raw), exc_info=True)
-            self._quarantine(session, message, f"central could not handle it ({type(error).__name__})")
+            with self._db.write() as session:
+                self._quarantine(session, message, f"central could not handle it ({type(error).__name__})")
             return Result(FAILED)
 
-    def _admitted(self, session: Session, message: Message) -> Result:
-        admitted = judge(message, partial(key_of, session))
-        try:
-            with session.begin_nested():
-                outcome = store(session, admitted, message.raw, message.jws or "")
-        except IntegrityError:
-            # Another replica committed the same matter between our look and our write: look again.
-            with session.begin_nested():
-                outcome = store(session, admitted, message.raw, message.jws or "")
-        self._metrics.lag.observe(max(0.0, (now() - admitted.event.time).total_seconds()))
-        return Result(outcome, admitted.edge_id, Ack(id=admitted.event.id, status=outcome))
+    def _commit(self, batch: Sequence[Message]) -> list[Result]:
+        for left in reversed(range(_AGAIN)):
+            try:
+                with self._db.write() as session:
+                    return self._admitted(session, batch)
+            except (IntegrityError, StaleDataError, OperationalError) as error:
+                if not left or not _raced(error):
+                    raise
+        raise AssertionError("unreachable")
+
+    def _admitted(self, session: Session, batch: Sequence[Message]) -> list[Result]:
+        judged = judged_in(session, batch)
+        arrivals = [
+            Arrival(admitted, message.raw, message.jws or "")
+            for message, admitted in zip(batch, judged, strict=True)
+            if isinstance(admitted, Admitted)
+        ]
+        outcomes = iter(store(session, arrivals))
+        results = []
+        for message, admitted in zip(batch, judged, strict=True):
+            outcome = admitted if isinstance(admitted, Refused) else next(outcomes)
+            if isinstance(admitted, Refused) or isinstance(outcome, Refused):
+                results.append(self._refused(session, message, str(outcome)))
+                continue
+            event = admitted.event
+            results.append(Result(outcome, admitted.edge_id, Ack(id=event.id, status=outcome), event.time))
+        return results
 
     def _refused(self, session: Session, message: Message, reason: str) -> Result:
         edge_id, name = edge_id_of(message.topic), event_id(message.raw)
@@ -79,3 +126,27 @@ class Intake:
     def _quarantine(self, session: Session, message: Message, reason: str) -> None:
         if not quarantine.keep(session, message, reason, self._most):
             _log.error("quarantine is full: message counted, not kept", most=self._most)
+
+
+def _raced(error: SQLAlchemyError) -> bool:
+    """Whether another replica came between our look and our write: looking again then helps."""
+    tangled = isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _TANGLED
+    return tangled or isinstance(error, IntegrityError | StaleDataError)
+
+
+def judged_in(session: Session, batch: Sequence[Message]) -> list[Admitted | Refused]:
+    """The verdict on each message, by the keys of the boxes as `session` sees them."""
+    wanted = {
+        (edge_id, kid_of(message.jws or "")) for message in batch if (edge_id := edge_id_of(message.topic)) is not None
+    }
+    keys = keys_of(session, wanted)
+    verdicts: list[Admitted | Refused] = []
+    for message in batch:
+        try:
+            verdicts.append(judge(message, lambda edge_id, kid: keys.get((edge_id, kid))))
+        except Refused as refusal:
+            verdicts.append(refusal)
+    return verdicts
+
+
+__all__ = ["FAILED", "UNAVAILABLE", "Intake", "Result", "judged_in"]

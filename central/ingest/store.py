@@ -1,5 +1,7 @@
-"""Storing an admitted event once, and bringing its case up to it."""
+"""Storing a batch of admitted events, each once, and bringing their cases up to them."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from sqlalchemy import select
@@ -9,61 +11,114 @@ from central.db.edges import Edge, EdgeKey
 from central.db.events import Event
 from central.ingest import chain
 from central.ingest.admit import Admitted, Key, Refused
-from central.tickets import opening
+from central.tickets.assembly import Matter, assemble
 from contract.events import now
 from contract.sealing import sha256_hex
 
 Outcome = Literal["stored", "duplicate"]
 
 
-def key_of(session: Session, edge_id: str, kid: str) -> Key | None:
-    """The key `kid` of a box, retired ones included: what waited in the outbox when the box changed its key counts."""
-    edge = session.get(Edge, edge_id)
-    if edge is None:
-        return None
-    key = session.get(EdgeKey, kid) if kid else None
-    if key is None or key.edge_id != edge_id:
-        return Key(kid, None, edge.revoked_at is not None)
-    return Key(kid, dict(key.public_jwk), edge.revoked_at is not None or key.revoked_at is not None)
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An admitted event with the bytes and the seal that were received."""
+
+    admitted: Admitted
+    raw: bytes
+    jws: str
 
 
-def store(session: Session, admitted: Admitted, raw: bytes, jws: str) -> Outcome:
-    """Store the event and assemble its case. A second arrival changes nothing.
+@dataclass(slots=True)
+class _Shelf:
+    """What is known of the events of a batch: those stored before and, as it is worked through, its own."""
 
-    Raises Refused when the id was used for other bytes.
+    held: dict[str, tuple[str, str]]
+    matters: dict[Matter, dict[str, Event]]
+    rows: list[Event] = field(default_factory=list)
+    touched: set[Matter] = field(default_factory=set)
+
+
+def keys_of(session: Session, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], Key]:
+    """The keys of boxes by (edge id, kid); a strange box has none.
+
+    Retired keys are there: what waited in the outbox when the box changed its key counts.
     """
-    held = session.get(Event, admitted.event.id)
+    edges = session.execute(select(Edge.id, Edge.revoked_at).where(Edge.id.in_({edge_id for edge_id, _ in wanted})))
+    out = {edge_id: revoked_at is not None for edge_id, revoked_at in edges}
+    known = session.execute(select(EdgeKey).where(EdgeKey.kid.in_({kid for _, kid in wanted if kid}))).scalars()
+    keys = {(key.edge_id, key.kid): key for key in known}
+    return {
+        (edge_id, kid): _key(kid, keys.get((edge_id, kid)), out[edge_id]) for edge_id, kid in wanted if edge_id in out
+    }
+
+
+def _key(kid: str, key: EdgeKey | None, out: bool) -> Key:
+    if key is None:
+        return Key(kid, None, out)
+    return Key(kid, dict(key.public_jwk), out or key.revoked_at is not None)
+
+
+def store(session: Session, arrivals: Sequence[Arrival]) -> list[Outcome | Refused]:
+    """Store the events in their order and assemble their cases; one outcome each. A second arrival changes nothing.
+
+    Refused stands for an event whose id was used for other bytes. Raises IntegrityError when another replica
+    committed one of them in the same moment: roll back and look again.
+    """
+    shelf = _Shelf(_held(session, arrivals), _matters(session, arrivals))
+    outcomes = [_shelved(shelf, arrival) for arrival in arrivals]
+    chain.place(session, shelf.rows)
+    # In one order, so that replicas that insert the same events wait for each other and never in a circle.
+    shelf.rows.sort(key=lambda row: row.id)
+    session.add_all(shelf.rows)
+    session.flush()
+    said = {arrival.admitted.event.id: arrival.admitted.data for arrival in arrivals}
+    assemble(session, {matter: shelf.matters[matter] for matter in sorted(shelf.touched)}, said)
+    chain.move_heads(session, shelf.rows)
+    return outcomes
+
+
+def _held(session: Session, arrivals: Sequence[Arrival]) -> dict[str, tuple[str, str]]:
+    ids = {arrival.admitted.event.id for arrival in arrivals}
+    found = session.execute(select(Event.id, Event.sha256, Event.edge_id).where(Event.id.in_(ids)))
+    return {name: (sha256, edge_id) for name, sha256, edge_id in found}
+
+
+def _matters(session: Session, arrivals: Sequence[Arrival]) -> dict[Matter, dict[str, Event]]:
+    """The events stored before of every matter that the batch speaks of, by type."""
+    keys = {arrival.admitted.case_key for arrival in arrivals} - {None}
+    matters: dict[Matter, dict[str, Event]] = {}
+    if keys:
+        edges = {arrival.admitted.edge_id for arrival in arrivals}
+        query = select(Event).where(Event.edge_id.in_(edges), Event.case_key.in_(keys))
+        for row in session.execute(query).scalars():
+            matters.setdefault((row.edge_id, str(row.case_key)), {})[row.type] = row
+    return matters
+
+
+def _shelved(shelf: _Shelf, arrival: Arrival) -> Outcome | Refused:
+    admitted, digest = arrival.admitted, sha256_hex(arrival.raw)
+    held = shelf.held.get(admitted.event.id)
     if held is not None:
-        if held.sha256 != sha256_hex(raw) or held.edge_id != admitted.edge_id:
-            raise Refused("an event of this id with other bytes is here already")
+        if held != (digest, admitted.edge_id):
+            return Refused("an event of this id with other bytes is here already")
         return "duplicate"
-    first = _first_of_matter(session, admitted)
-    row = _row(admitted, raw, jws, first)
-    row.chain_state = chain.state_of(session, row)
-    session.add(row)
-    session.flush()
-    chain.link(session, row)
-    session.flush()
+    shelf.held[admitted.event.id] = (digest, admitted.edge_id)
+    first = None
+    if admitted.case_key is not None:
+        # A box that restarted may decide a matter again under another id: the first one counts.
+        matter = (admitted.edge_id, admitted.case_key)
+        first = shelf.matters.get(matter, {}).get(admitted.event.type)
+    row = _row(arrival, digest, first)
+    shelf.rows.append(row)
     if first is not None:
         return "duplicate"
-    if row.case_key is not None:
-        opening.assemble(session, row.edge_id, row.case_key)
+    if admitted.case_key is not None:
+        shelf.matters.setdefault(matter, {})[row.type] = row
+        shelf.touched.add(matter)
     return "stored"
 
 
-def _first_of_matter(session: Session, admitted: Admitted) -> Event | None:
-    """The event that said the same before: a box that restarted may decide a matter again under another id."""
-    if admitted.case_key is None:
-        return None
-    query = select(Event).where(
-        Event.edge_id == admitted.edge_id,
-        Event.case_key == admitted.case_key,
-        Event.type == admitted.event.type,
-    )
-    return session.execute(query).scalar_one_or_none()
-
-
-def _row(admitted: Admitted, raw: bytes, jws: str, first: Event | None) -> Event:
+def _row(arrival: Arrival, digest: str, first: Event | None) -> Event:
+    admitted = arrival.admitted
     return Event(
         id=admitted.event.id,
         edge_id=admitted.edge_id,
@@ -75,11 +130,14 @@ def _row(admitted: Admitted, raw: bytes, jws: str, first: Event | None) -> Event
         chain_id=admitted.chain.id,
         chain_seq=admitted.chain.seq,
         chain_prev=admitted.chain.prev,
-        sha256=sha256_hex(raw),
-        raw=raw,
-        jws=jws,
+        sha256=digest,
+        raw=arrival.raw,
+        jws=arrival.jws,
         kid=admitted.kid,
         sealed=True,
         at=admitted.event.time,
         received_at=now(),
     )
+
+
+__all__ = ["Arrival", "Outcome", "keys_of", "store"]

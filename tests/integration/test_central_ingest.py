@@ -311,11 +311,11 @@ def test_a_fault_of_ours_costs_no_event_and_stops_no_other(db, box, intake, monk
     first, second = decision(box, violation("a")), decision(box, violation("b"))
     real = intake_module.store
 
-    def faulty(session, admitted, raw, jws):
-        outcome = real(session, admitted, raw, jws)
-        if raw == first.raw:
+    def faulty(session, arrivals):
+        outcomes = real(session, arrivals)
+        if any(arrival.raw == first.raw for arrival in arrivals):
             raise LookupError("a fault of ours")
-        return outcome
+        return outcomes
 
     monkeypatch.setattr(intake_module, "store", faulty)
     results = intake.take([first, second])
