@@ -14,16 +14,17 @@ from typing import Annotated, Any, Literal
 import uuid_utils
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
-from contract.sealing import GENESIS
+from contract.dropped import Dropped
+from contract.model import SCHEMA_VERSION
+from contract.model import Chain as Chain  # noqa: PLC0414 - who reads events finds the link, the hash and the model here
+from contract.model import Hex64 as Hex64  # noqa: PLC0414
+from contract.model import Model as Model  # noqa: PLC0414
 
-SCHEMA_VERSION = "1"
 #: An MQTT payload above this is refused unread (the broker's own limit is the same order).
 MAX_EVENT_BYTES = 1_000_000
-
 #: The value of a fact that nobody told.
 UNKNOWN = "unknown"
 
-Hex64 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Seconds = Annotated[float, Field(allow_inf_nan=False)]
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
@@ -39,6 +40,7 @@ class EventType(StrEnum):
     FEED = "sightline.feed.state"
     GENESIS = "sightline.chain.genesis"
     GAP = "sightline.box.gap"
+    DROPPED = "sightline.evidence.dropped"
 
 
 class Rule(StrEnum):
@@ -54,26 +56,12 @@ VIOLATION_TYPE = {
 }
 
 
-class Model(BaseModel):
-    """Base of every model of the contract: unknown keys are errors, values do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 class Clock(Model):
     """How far the camera's clock is from true time, and how we know. `None` is an honest "unknown"."""
 
     offset_ms: float | None = None
     uncertainty_ms: float | None = None
     source: Literal["unknown", "rtcp", "onvif", "ntp", "file", "same_host"] = "unknown"
-
-
-class Chain(Model):
-    """The link to the event before, in the chain of the box."""
-
-    id: str = Field(max_length=64)
-    seq: int = Field(ge=0)
-    prev: Hex64 = GENESIS
 
 
 class ModelRef(Model):
@@ -103,7 +91,7 @@ class Unknown(Model):
 
     fact: str
     question: str
-    sources: list[str] = []
+    sources: list[str] = Field(default=[])
 
 
 class FactSaid(Model):
@@ -138,7 +126,7 @@ class Geometry(Model):
     carriageway: list[Point] | None = None
     boxes: dict[str, Box] = Field(default={}, description="vehicle box at first, trigger, last")
     pedestrians: dict[str, dict[str, Box]] = Field(default={}, description="track id -> moment -> box")
-    track: list[TrackPoint] = []
+    track: list[TrackPoint] = Field(default=[])
     ground: Literal["calibrated", "estimated"] = "estimated"
 
 
@@ -161,11 +149,11 @@ class Violation(Model):
     lane_id: str | None = None
     track_id: int
     verdict: Literal["candidate", "needs_human"]
-    unknown: list[Unknown] = []
+    unknown: list[Unknown] = Field(default=[])
     facts: dict[str, FactSaid] = Field(default={}, description="what the table of facts says of this case")
-    suppression: list[str] = []
+    suppression: list[str] = Field(default=[])
     vehicle: Vehicle
-    pedestrian_ids: list[int] = []
+    pedestrian_ids: list[int] = Field(default=[])
     t_first: Seconds
     t_trigger: Seconds
     t_last: Seconds
@@ -176,7 +164,7 @@ class Violation(Model):
     geometry: Geometry
     numbers: dict[str, JsonValue] = Field(default={}, description="the figures that decided, as --explain prints")
     reason: str = ""
-    scores: dict[str, float] = {}
+    scores: dict[str, float] = Field(default={})
     model: ModelRef | None = None
     replay: bool = False
     camera_seq: int | None = Field(default=None, ge=0, description="order within the camera, set by deliver")
@@ -223,7 +211,7 @@ class Manifest(Model):
     images: list[Image]
     video: Video | None = None
     vehicle: Vehicle | None = Field(default=None, description="with the plate as a machine read it from these pictures")
-    dropped: list[str] = []
+    dropped: list[str] = Field(default=[])
     below_profile: list[str] = Field(default=[], description="what the profile asks for and this pack lacks")
     facts: dict[str, FactSaid] = Field(default={}, description="what is said of the plate read from these pictures")
     suppression: list[str] = Field(default=[], description="facts of that plate that keep the case from review")
@@ -312,7 +300,7 @@ class CameraStatus(Model):
     since: AwareDatetime
     cause: str = ""
     shedding: bool = Field(default=False, description="the box is too slow: pictures of this camera are passed over")
-    clock: Clock = Clock()
+    clock: Clock = Field(default=Clock())
     fps: float | None = None
     epoch: int = 0
 
@@ -329,8 +317,11 @@ class CloudEvent(Model):
     data: dict[str, JsonValue]
 
 
-Data = Violation | Manifest | Closed | Genesis | Feed | Gap
-DATA_MODEL: dict[str, type[Violation] | type[Manifest] | type[Closed] | type[Genesis] | type[Feed] | type[Gap]] = {
+Data = Violation | Manifest | Closed | Genesis | Feed | Gap | Dropped
+DATA_MODEL: dict[
+    str,
+    type[Violation] | type[Manifest] | type[Closed] | type[Genesis] | type[Feed] | type[Gap] | type[Dropped],
+] = {
     EventType.ILLEGAL_PARKING: Violation,
     EventType.FAILURE_TO_YIELD: Violation,
     EventType.MANIFEST: Manifest,
@@ -338,6 +329,7 @@ DATA_MODEL: dict[str, type[Violation] | type[Manifest] | type[Closed] | type[Gen
     EventType.GENESIS: Genesis,
     EventType.FEED: Feed,
     EventType.GAP: Gap,
+    EventType.DROPPED: Dropped,
 }
 
 

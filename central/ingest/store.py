@@ -11,8 +11,9 @@ from central.db.edges import Edge, EdgeKey
 from central.db.events import Event
 from central.ingest import chain
 from central.ingest.admit import Admitted, Key, Refused
+from central.tickets import given_up
 from central.tickets.assembly import Matter, assemble
-from contract.events import now
+from contract.events import EventType, now
 from contract.sealing import sha256_hex
 
 Outcome = Literal["stored", "duplicate"]
@@ -71,7 +72,11 @@ def store(session: Session, arrivals: Sequence[Arrival]) -> list[Outcome | Refus
     session.add_all(shelf.rows)
     session.flush()
     said = {arrival.admitted.event.id: arrival.admitted.data for arrival in arrivals}
-    assemble(session, {matter: shelf.matters[matter] for matter in sorted(shelf.touched)}, said)
+    matters = {matter: shelf.matters[matter] for matter in sorted(shelf.touched)}
+    assemble(session, matters, said)
+    given_up.settle(
+        session, shelf.rows, [one[EventType.MANIFEST] for one in matters.values() if EventType.MANIFEST in one], said
+    )
     chain.move_heads(session, shelf.rows)
     return outcomes
 
