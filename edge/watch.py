@@ -8,11 +8,10 @@ complete.
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from contract.events import CloudEvent, EventType, Feed, new_event, now
+from contract.events import EventType, Feed, new_event, now
 from edge.analysis import Analysis, Judged, Output
 from edge.attention import Attention
 from edge.box import Folders, crossing
@@ -30,11 +29,11 @@ from edge.detect.protocol import Detector
 from edge.evidence.demands import demands_of
 from edge.evidence.keeper import EvidenceKeeper
 from edge.evidence.label import label_of
-from edge.evidence.manifest import manifest_of
 from edge.evidence.pack import Pack
 from edge.evidence.plate import PlateWitness
 from edge.figures import Figures
 from edge.judgement import Place
+from edge.outgoing import Outgoing
 from edge.proven import ProvenFile
 from edge.rules.decision import Keep, Release
 from edge.told import Told
@@ -93,8 +92,7 @@ class CameraWatch:
         self._state = "starting"
         self._last = (0.0, time.monotonic())
         self._written = b""
-        self._outgoing: deque[tuple[CloudEvent, Pack | None]] = deque()
-        self._refused = False
+        self._outgoing = Outgoing(spool, place, self.figures.tally, self._keeper.done, self._tell)
         self._brought = (0, time.monotonic())
         self._threads = [
             threading.Thread(target=self._guarded, args=(self.link.run,), name=f"capture-{camera.id}", daemon=True),
@@ -207,13 +205,13 @@ class CameraWatch:
                         self._act(outputs)
             with cost("evidence"):
                 self._hand_over(self._keeper.due(self._t_now()))
-                self._send()
+                self._outgoing.send()
                 if self._proven.due():
                     self._remember()
         if attention.analysis is not None:
             self._act(attention.analysis.suspend())
         self._hand_over(self._keeper.flush(PLATE_LAST_S))
-        self._send()
+        self._outgoing.send()
         self._remember()
 
     def _remember(self) -> None:
@@ -247,33 +245,15 @@ class CameraWatch:
             self._keeper.decided(judged.decision)
             return
         log.info("%s: %s - %s", self.camera_id, judged.decision.rule, judged.decision.reason)
-        self._outgoing.append((event, None))
-        self._send()
+        self._outgoing.add(event)
+        self._outgoing.send()
         if (t := self._attention.t) is not None:
             self.figures.handed_over(self.link.clock.wall(t))
         self._keeper.decided(judged.decision, str(event.data["case_key"]))
 
     def _hand_over(self, packs: list[Pack]) -> None:
         for pack in packs:
-            self._outgoing.append((manifest_of(self._place, pack), pack))
-
-    def _send(self) -> None:
-        """Hand over what is decided, in order. What the disk refuses waits in memory and is tried again."""
-        while self._outgoing:
-            event, pack = self._outgoing[0]
-            try:
-                self._spool.put(event, pack.files if pack else {})
-            except OSError as error:
-                if not self._refused:
-                    self._tell(f"an event cannot be written ({error.strerror}) - free space on the disk")
-                self._refused = True
-                return
-            self._refused = False
-            self._outgoing.popleft()
-            self.figures.tally.events += 1
-            if pack is not None:
-                self._keeper.done(pack)
-                self.figures.tally.packs += 1
+            self._outgoing.add_pack(pack)
 
     def _t_now(self) -> float:
         """Stream time as it would be had the stream not stopped: evidence of a camera that fell silent falls due."""

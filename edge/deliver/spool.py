@@ -7,6 +7,7 @@
 Names rise, so that what one worker put first is taken first; a clock set back cannot turn that round.
 """
 
+import errno
 import hashlib
 import itertools
 import os
@@ -23,6 +24,8 @@ from edge.deliver.durable import beside, folder_durable, sync_folder, write_dura
 
 _CHUNK = 1 << 20
 _MAX_ITEM_BYTES = 4_000_000
+#: What a disk says of a file that no patience will bring back.
+_FOR_EVER = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE})
 
 
 class SpooledMedia(Model):
@@ -47,6 +50,14 @@ class Taken:
     item: SpoolItem
 
 
+class MediaGone(ValueError):  # noqa: N818 - reads as a sentence
+    """A file that an event names cannot be handed over, now or ever: `sha256` names it, the text says why."""
+
+    def __init__(self, sha256: str, why: str) -> None:
+        super().__init__(why)
+        self.sha256 = sha256
+
+
 class Spool:
     """A folder between workers (who `put`) and deliver (who takes). Any number of workers, one deliver."""
 
@@ -62,8 +73,8 @@ class Spool:
     def put(self, event: CloudEvent, files: Mapping[str, Path]) -> None:
         """Hand over `event` with its `files` (hex SHA-256 -> path). On disk, whole, when this returns.
 
-        The files are linked or copied and stay the caller's. Raises ValueError when a file's content is not what its
-        name says, OSError when the disk refuses; then deliver never sees the event.
+        The files are linked or copied and stay the caller's. Raises MediaGone when a file is not there any more or its
+        content is not what its name says, OSError when the disk refuses; then deliver never sees the event.
         """
         media = [self._store(sha256, path) for sha256, path in files.items()]
         if media:
@@ -133,9 +144,17 @@ class Spool:
 
     def _store(self, sha256: str, source: Path) -> SpooledMedia:
         target = self.media / sha256
-        seen, size = _digest(source)
+        try:
+            seen, size = _digest(source)
+        except OSError as error:
+            if error.errno not in _FOR_EVER:
+                raise
+            if not target.is_file():  # it may have been brought by an earlier try
+                raise MediaGone(sha256, f"{source}: cannot be read ({error.strerror})") from error
+            seen, size = _digest(target)
         if seen != sha256:
-            raise ValueError(f"{source}: its SHA-256 is {seen}, not {sha256} - the file changed after it was named")
+            why = f"{source}: its SHA-256 is {seen}, not {sha256} - the file changed after it was named"
+            raise MediaGone(sha256, why)
         if not (target.is_file() and target.stat().st_size == size):
             self._bring(source, target)
         # An older copy counts as fresh again: the sweep must not take it before its event arrives.

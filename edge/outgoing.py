@@ -1,0 +1,75 @@
+"""What one camera has decided and hands over to deliver: events and packs, in their order, through any trouble.
+
+A disk that refuses keeps them waiting in memory. A pack whose picture or clip is gone from the disk goes without it
+and names it: it must not be tried for ever, nor keep the camera's later events waiting.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from contract.events import CloudEvent
+from edge.deliver.spool import MediaGone, Spool
+from edge.evidence.manifest import manifest_of, without
+from edge.evidence.pack import Pack
+from edge.judgement import Place
+
+
+class Tally(Protocol):
+    """Where what was handed over is counted."""
+
+    events: int
+    packs: int
+
+
+class Outgoing:
+    """Used by one thread. `done` is called with each pack that is safe, `tell` with what a person should know."""
+
+    def __init__(
+        self, spool: Spool, place: Place, tally: Tally, done: Callable[[Pack], None], tell: Callable[[str], None]
+    ) -> None:
+        self._spool = spool
+        self._place = place
+        self._tally = tally
+        self._done = done
+        self._tell = tell
+        self._waiting: deque[tuple[CloudEvent, Pack | None]] = deque()
+        self._refused = False
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def add(self, event: CloudEvent) -> None:
+        """An event without media."""
+        self._waiting.append((event, None))
+
+    def add_pack(self, pack: Pack) -> None:
+        """The evidence of a decision, whose manifest is made of it."""
+        self._waiting.append((manifest_of(self._place, pack), pack))
+
+    def send(self) -> None:
+        """Hand over everything, in order, until the disk refuses."""
+        while self._waiting:
+            event, pack = self._waiting[0]
+            try:
+                self._spool.put(event, pack.files if pack else {})
+            except MediaGone as gone:
+                assert pack is not None  # an event without a pack brings no file
+                self._tell(f"a picture or clip of a decided case is gone ({gone}) - its evidence goes without it")
+                lacking = without(pack, gone.sha256, str(gone))
+                self._waiting[0] = manifest_of(self._place, lacking), lacking
+                continue
+            except OSError as error:
+                if not self._refused:
+                    self._tell(f"an event cannot be written ({error.strerror}) - free space on the disk")
+                self._refused = True
+                return
+            self._refused = False
+            self._waiting.popleft()
+            self._tally.events += 1
+            if pack is not None:
+                self._done(pack)
+                self._tally.packs += 1
+
+
+__all__ = ["Outgoing", "Tally"]
