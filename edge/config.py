@@ -8,6 +8,9 @@ from pydantic import AfterValidator, Field
 from contract.settings import Broker, Readable, Settings, read_settings
 from contract.topics import check_identifier
 
+#: What a backlog is sent at. Events a second.
+MAX_EVENTS_PER_S = 20.0
+
 
 class Central(Settings):
     """Where central's HTTP front is: enrolment and media."""
@@ -46,6 +49,8 @@ class Outbox(Settings):
     """What waits on disk for central's acknowledgement."""
 
     max_media_bytes: int = Field(default=8 * 1024**3, ge=1_000_000)
+    max_events_per_s: float = Field(default=MAX_EVENTS_PER_S, ge=1, le=10_000)
+    max_media_bytes_per_s: int = Field(default=8_000_000, ge=32_000)
 
 
 class Recordings(Settings):

@@ -1,10 +1,17 @@
-"""Which files an event brings, and how urgent each is: stills before clips (design section 4)."""
+"""Which files wait to be uploaded, and how urgent each is: newest stills first, clips last (design section 4)."""
 
+import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
 
+from contract.dropped import MAX_DROPPED, Dropped, DroppedMedia
+from contract.events import CloudEvent, EventType, new_event
 from edge.deliver.spool import SpoolItem
 
 STILL, CLIP = 0, 1
+Cause = Literal["outbox_full", "gone", "altered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +24,80 @@ class MediaRow:
     rank: int
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> Literal["still", "clip"]:
         """For a person."""
         return "clip" if self.rank == CLIP else "still"
+
+
+class MediaTable:
+    """The files that events brought. Whoever calls a method that writes holds the transaction."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def add(self, rows: Iterable[MediaRow], n: int) -> None:
+        """The files of the event admitted as number `n`."""
+        for one in rows:
+            # Named again: central may have thrown it away since, and a HEAD tells it cheaply.
+            self._db.execute(
+                "INSERT INTO media (sha256, size, event, rank, n) VALUES (?, ?, ?, ?, ?) "
+                "ON CONFLICT (sha256) DO UPDATE SET state = 'pending', reason = '', n = excluded.n",
+                (one.sha256, one.size, one.event, one.rank, n),
+            )
+
+    def next(self, limit: int, skip: frozenset[str] = frozenset()) -> list[MediaRow]:
+        """What to upload next: newest stills first, clips last."""
+        rows = self._db.execute(
+            "SELECT sha256, size, event, rank FROM media WHERE state = 'pending' ORDER BY rank, n DESC LIMIT ?",
+            (limit + len(skip),),
+        )
+        return [one for one in (MediaRow(*row) for row in rows) if one.sha256 not in skip][:limit]
+
+    def over(self, limit_bytes: int, skip: frozenset[str] = frozenset()) -> list[MediaRow]:
+        """What must go so that no more than `limit_bytes` wait: the oldest clips, then the oldest stills.
+
+        At most as many as one event may name; what is in `skip` (just being sent) stays.
+        """
+        chosen: list[MediaRow] = []
+        over = self.bytes() - limit_bytes
+        if over <= 0:
+            return chosen
+        rows = self._db.execute(
+            "SELECT sha256, size, event, rank FROM media WHERE state = 'pending' ORDER BY rank DESC, n"
+        )
+        for row in (MediaRow(*row) for row in rows):
+            if over <= 0 or len(chosen) == MAX_DROPPED:
+                break
+            if row.sha256 not in skip:
+                chosen.append(row)
+                over -= row.size
+        return chosen
+
+    def settle(self, sha256s: Iterable[str], state: Literal["uploaded", "dropped", "lost"], reason: str = "") -> None:
+        """These files need no more bringing."""
+        self._db.executemany(
+            "UPDATE media SET state = ?, reason = ? WHERE sha256 = ?", [(state, reason[:500], one) for one in sha256s]
+        )
+
+    def prune(self, keep: int = 100_000) -> None:
+        """Forget all but the latest `keep` files that are settled."""
+        self._db.execute(
+            "DELETE FROM media WHERE state != 'pending' AND sha256 NOT IN "
+            "(SELECT sha256 FROM media WHERE state != 'pending' ORDER BY n DESC LIMIT ?)",
+            (keep,),
+        )
+
+    def waiting(self) -> frozenset[str]:
+        """Every file that still waits to be uploaded."""
+        return frozenset(one for (one,) in self._db.execute("SELECT sha256 FROM media WHERE state = 'pending'"))
+
+    def bytes(self) -> int:
+        """How many bytes wait."""
+        return int(self._db.execute("SELECT coalesce(sum(size), 0) FROM media WHERE state = 'pending'").fetchone()[0])
+
+    def counts(self) -> dict[str, int]:
+        """State -> how many files."""
+        return dict(self._db.execute("SELECT state, count(*) FROM media GROUP BY state").fetchall())
 
 
 def media_rows(item: SpoolItem) -> list[MediaRow]:
@@ -27,3 +105,13 @@ def media_rows(item: SpoolItem) -> list[MediaRow]:
     video = item.event.data.get("video")
     clip = video.get("sha256") if isinstance(video, dict) else None
     return [MediaRow(one.sha256, one.bytes, item.event.id, CLIP if one.sha256 == clip else STILL) for one in item.media]
+
+
+def dropped_event(edge_id: str, rows: Iterable[MediaRow], cause: Cause, reason: str, at: datetime) -> CloudEvent:
+    """What tells central that these files will not come. `at` is this box's clock."""
+    media = [DroppedMedia(sha256=one.sha256, bytes=one.size, kind=one.kind, event=one.event) for one in rows]
+    data = Dropped(edge_id=edge_id, cause=cause, reason=reason[:300], media=media)
+    return new_event(EventType.DROPPED, f"/edge/{edge_id}", at, data)
+
+
+__all__ = ["CLIP", "STILL", "Cause", "MediaRow", "MediaTable", "dropped_event", "media_rows"]

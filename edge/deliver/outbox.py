@@ -1,44 +1,30 @@
 """The outbox: what waits on disk for central's acknowledgement, and the state of the chain, in one SQLite database.
 
-WAL with synchronous=FULL: when `admit` returns, event, chain state and media rows are on disk together, so that a
-crash can neither skip nor repeat a place of the chain. A row leaves only by `acked`. One thread of one process owns
-it (`lock`); when to send again is the sender's affair and not worth a write.
+When `admit` returns, event, chain state and media rows are on disk together, so that a crash can neither skip nor
+repeat a place of the chain. An event leaves only by `acked`; a file that cannot be brought is given up only together
+with a sealed event that says so. One thread of one process owns it (`lock`); when to send again is the sender's
+affair and not worth a write.
 """
 
 import fcntl
 import os
-import sqlite3
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Literal, TextIO
 
 from joserfc.jwk import OKPKey
 
 from contract.errors import RunError
+from contract.events import CloudEvent
 from edge.deliver.chain import ChainState, Sealed, seal
-from edge.deliver.media import MediaRow, media_rows
+from edge.deliver.media import MediaRow, MediaTable, media_rows
 from edge.deliver.spool import Taken
+from edge.deliver.tables import Transaction, opened
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS chain (
-    only INTEGER PRIMARY KEY CHECK (only = 1), id TEXT NOT NULL, seq INTEGER NOT NULL, prev TEXT NOT NULL,
-    kid TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS camera (camera TEXT PRIMARY KEY, next_seq INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS event (
-    n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, camera TEXT, camera_seq INTEGER,
-    chain_id TEXT NOT NULL, chain_seq INTEGER NOT NULL, raw BLOB NOT NULL, jws TEXT NOT NULL,
-    state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'refused')), reason TEXT NOT NULL DEFAULT '',
-    UNIQUE (chain_id, chain_seq));
-CREATE INDEX IF NOT EXISTS event_state ON event (state, n);
-CREATE TABLE IF NOT EXISTS taken (name TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS media (
-    sha256 TEXT PRIMARY KEY, size INTEGER NOT NULL, event TEXT NOT NULL, rank INTEGER NOT NULL, n INTEGER NOT NULL,
-    state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'uploaded', 'dropped', 'lost')),
-    reason TEXT NOT NULL DEFAULT '');
-CREATE INDEX IF NOT EXISTS media_state ON media (state, rank, n);
-PRAGMA user_version = 1;
-"""
+#: Who only looks whether a deliver runs holds the lock for an instant. Seconds.
+_LOCK_PATIENCE_S = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +50,20 @@ class Counts:
 
 
 class Outbox:
-    """See the module. `folder` is `<data_dir>/outbox`. Raises RunError when another process owns it."""
+    """See the module. `folder` is `<data_dir>/outbox`; `media` are the files that wait.
+
+    Raises RunError when another process owns it, OSError or sqlite3.Error when the disk refuses it.
+    """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = _lock(folder / "lock")
-        self._db = sqlite3.connect(folder / "outbox.db", isolation_level=None, timeout=10)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._db.executescript(_SCHEMA)
+        try:
+            self._db = opened(folder)
+        except BaseException:
+            self._lock.close()
+            raise
+        self.media = MediaTable(self._db)
 
     def close(self) -> None:
         """Close the database and give up the ownership."""
@@ -100,9 +91,7 @@ class Outbox:
         """
         refused = []
         with self._transaction():
-            state = self.chain()
-            if state is None:
-                raise RuntimeError("a chain begins with its genesis")
+            state = self._begun()
             for taken in items:
                 if self._seen(taken):
                     continue
@@ -153,70 +142,50 @@ class Outbox:
 
     # -- media ----------------------------------------------------------------------------------------------------
 
-    def next_media(self, limit: int, skip: frozenset[str] = frozenset()) -> list[MediaRow]:
-        """What to upload next: newest stills first, clips last."""
-        rows = self._db.execute(
-            "SELECT sha256, size, event, rank FROM media WHERE state = 'pending' ORDER BY rank, n DESC LIMIT ?",
-            (limit + len(skip),),
-        )
-        return [one for one in (MediaRow(*row) for row in rows) if one.sha256 not in skip][:limit]
-
-    def settle_media(self, sha256: str, state: str, reason: str = "") -> None:
-        """`uploaded`, or `lost` with the reason."""
+    def uploaded(self, sha256: str) -> None:
+        """Central has the file, whole."""
         with self._transaction():
-            self._db.execute("UPDATE media SET state = ?, reason = ? WHERE sha256 = ?", (state, reason[:500], sha256))
+            self.media.settle([sha256], "uploaded")
 
-    def drop_media(self, limit_bytes: int) -> list[MediaRow]:
-        """When more than `limit_bytes` wait, drop the oldest clips first, then the oldest stills. Returns them."""
-        dropped: list[MediaRow] = []
-        over = self._media_bytes() - limit_bytes
-        if over <= 0:
-            return dropped
+    def give_up(
+        self, rows: Sequence[MediaRow], state: Literal["dropped", "lost"], said: CloudEvent, key: OKPKey
+    ) -> None:
+        """These files will not be brought, and `said` tells central so: sealed and settled in one transaction."""
         with self._transaction():
-            rows = self._db.execute(
-                "SELECT sha256, size, event, rank FROM media WHERE state = 'pending' ORDER BY rank DESC, n"
-            )
-            for row in rows:
-                dropped.append(MediaRow(*row))
-                over -= dropped[-1].size
-                if over <= 0:
-                    break
-            self._db.executemany(
-                "UPDATE media SET state = 'dropped', reason = 'outbox over max_media_bytes' WHERE sha256 = ?",
-                [(one.sha256,) for one in dropped],
-            )
-        return dropped
+            chain = self._begun()
+            sealed, after = seal(said, chain, key)
+            self._insert(sealed, None, None)
+            self._set_chain(after)
+            self.media.settle([one.sha256 for one in rows], state, str(said.data.get("reason", "")))
 
-    def prune_media(self, keep: int = 100_000) -> None:
-        """Forget all but the latest `keep` files that are settled."""
+    def prune_media(self) -> None:
+        """Forget files that were settled long ago."""
         with self._transaction():
-            self._db.execute(
-                "DELETE FROM media WHERE state != 'pending' AND sha256 NOT IN "
-                "(SELECT sha256 FROM media WHERE state != 'pending' ORDER BY n DESC LIMIT ?)",
-                (keep,),
-            )
-
-    def media_named(self) -> frozenset[str]:
-        """Every file that still waits to be uploaded."""
-        return frozenset(one for (one,) in self._db.execute("SELECT sha256 FROM media WHERE state = 'pending'"))
+            self.media.prune()
 
     def counts(self) -> Counts:
         """How much waits."""
         events = dict(self._db.execute("SELECT state, count(*) FROM event GROUP BY state").fetchall())
-        media = dict(self._db.execute("SELECT state, count(*) FROM media GROUP BY state").fetchall())
+        media = self.media.counts()
         return Counts(
             pending=events.get("pending", 0),
             refused=events.get("refused", 0),
             media_pending=media.get("pending", 0),
-            media_bytes=self._media_bytes(),
+            media_bytes=self.media.bytes(),
             media_dropped=media.get("dropped", 0),
             media_lost=media.get("lost", 0),
         )
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
-    def _transaction(self) -> "_Transaction":
-        return _Transaction(self._db)
+    def _transaction(self) -> Transaction:
+        return Transaction(self._db)
+
+    def _begun(self) -> ChainState:
+        state = self.chain()
+        if state is None:
+            raise RuntimeError("a chain begins with its genesis")
+        return state
 
     def _seen(self, taken: Taken) -> bool:
         return any(
@@ -235,13 +204,7 @@ class Outbox:
         n = self._insert(sealed, camera, seq)
         if camera and seq is not None:
             self._db.execute("INSERT OR REPLACE INTO camera VALUES (?, ?)", (camera, seq + 1))
-        for one in media_rows(taken.item):
-            # Named again: central may have thrown it away since, and a HEAD tells it cheaply.
-            self._db.execute(
-                "INSERT INTO media (sha256, size, event, rank, n) VALUES (?, ?, ?, ?, ?) "
-                "ON CONFLICT (sha256) DO UPDATE SET state = 'pending', reason = '', n = excluded.n",
-                (one.sha256, one.size, one.event, one.rank, n),
-            )
+        self.media.add(media_rows(taken.item), n)
         self._db.execute("INSERT INTO taken VALUES (?)", (taken.name,))
         return after
 
@@ -261,35 +224,18 @@ class Outbox:
             "INSERT OR REPLACE INTO chain VALUES (1, ?, ?, ?, ?)", (state.id, state.seq, state.prev, state.kid)
         )
 
-    def _media_bytes(self) -> int:
-        return int(self._db.execute("SELECT coalesce(sum(size), 0) FROM media WHERE state = 'pending'").fetchone()[0])
-
-
-class _Transaction:
-    """All or nothing, with the write lock taken at once."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
-
-    def __enter__(self) -> None:
-        self._db.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        try:
-            if kind is None:
-                self._db.execute("COMMIT")
-        finally:
-            # Also after a COMMIT that a full disk refused: the connection must be fit for the next try.
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-
 
 def _lock(path: Path) -> TextIO:
     """Own `path` until it is closed or the process dies, however it dies."""
     file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+", encoding="ascii")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        file.close()
-        raise RunError(f"{path.parent}: another deliver process owns this outbox - stop it first") from error
-    return file
+    until = time.monotonic() + _LOCK_PATIENCE_S
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if time.monotonic() < until:
+                time.sleep(0.05)
+                continue
+            file.close()
+            raise RunError(f"{path.parent}: another deliver process owns this outbox - stop it first") from error
+        return file

@@ -6,7 +6,6 @@ or in the outbox, and what is in the outbox is sent until central says that it h
 """
 
 import argparse
-import json
 import logging
 import os
 import signal
@@ -19,28 +18,29 @@ from pathlib import Path
 
 from contract.errors import SightlineError
 from contract.events import now as clock
-from contract.events import rfc3339
 from contract.sealing import thumbprint
 from edge import logs, pulse
 from edge.config import EdgeConfig, load_config
 from edge.deliver.chain import begin, why_begin
-from edge.deliver.durable import write_whole
 from edge.deliver.hearing import Hearing
 from edge.deliver.keys import KeyRing
 from edge.deliver.link import Link
 from edge.deliver.outbox import Outbox
 from edge.deliver.publisher import Publisher
 from edge.deliver.spool import Spool
+from edge.deliver.state import StateFile
 from edge.deliver.statuses import StatusBoard
 from edge.deliver.upload import Uploader
+from edge.part import nap
 
 log = logging.getLogger("sightline.deliver")
 
 TURN_S = 0.2
 DRAIN_S = 2.0
+#: How often an outbox that cannot be opened is tried. Seconds.
+ROOM_S = 1.0
 _AT_ONCE = 100
 _TOLD_AT_ONCE = 50
-_TELL_EVERY_S = 1.0
 
 
 class Deliver:
@@ -53,15 +53,20 @@ class Deliver:
         self._link = Link(config.broker, config.edge_id, wake)
         self._config = config
         self._outbox = Outbox(config.data_dir / "outbox")
-        self._begin_chain(ring)
-        self._spool = Spool(config.data_dir / "spool")
-        self._recover()
-        self._publisher = Publisher(self._outbox, self._link)
+        try:
+            self._begin_chain(ring)
+            self._spool = Spool(config.data_dir / "spool")
+            self._recover()
+            self._hearing = Hearing(config)
+        except BaseException:
+            self._outbox.close()  # whoever tries again in this process must find it free
+            raise
+        self._publisher = Publisher(self._outbox, self._link, config.outbox.max_events_per_s)
         self._uploader = Uploader(config, self._key, self._outbox, self._spool.media, wake)
         self._board = StatusBoard(config.data_dir / "status")
-        self._hearing = Hearing(config)
+        self._state = StateFile(config.data_dir)
         self._epoch = 0
-        self._told: tuple[float, str] = (0.0, "")
+        self._more = False
         self._problem: str | None = None
 
     def run(self, stopping: Callable[[], bool]) -> None:
@@ -78,31 +83,36 @@ class Deliver:
                 self.wake.clear()
                 self.wake.wait(0.05)
         finally:
-            self._tell(force=True)
+            _refusal(lambda: self._tell(force=True))
             self._link.stop()
             self._uploader.stop()
             self._outbox.close()
 
     def turn(self) -> bool:
-        """One round through everything. True when more is known to be waiting."""
-        try:
-            more = self._take()
-            now = time.monotonic()
-            before = self._publisher.acknowledged
-            self._publisher.pump(now)
-            if self._publisher.acknowledged != before:
-                self._uploader.central_answers()
-            self._uploader.pump(now)
-            self._states()
-            self._hear()
-            self._tell()
-        except (sqlite3.OperationalError, OSError) as error:
-            # A full disk, mostly. Everything stays where it is and is tried again.
-            self._say(f"{self._config.data_dir}: the outbox cannot be written ({error}) - free space on the disk")
+        """One round through everything. True when more is known to be waiting.
+
+        A disk that refuses one thing (it is full, mostly) does not stop the others: what is there is sent on, which
+        is how a disk that the box itself filled becomes empty again.
+        """
+        self._more, now = False, time.monotonic()
+        steps: list[Callable[[], None]] = [
+            self._take,
+            lambda: self._answers(now),
+            lambda: self._publisher.send(now),
+            lambda: self._uploader.pump(now),
+            self._states,
+            self._hear,
+            self._tell,
+        ]
+        refused = [error for step in steps if (error := _refusal(step)) is not None]
+        if refused:
+            self._state.forget()
+            why = f"{self._config.data_dir}: the outbox cannot be written ({refused[0]}) - free space on the disk"
+            self._say(why)
             time.sleep(1.0)
             return False
-        self._say(self._link.problem or self._uploader.problem)
-        return more
+        self._say(self._why(now) or self._uploader.problem or self._refusals())
+        return self._more
 
     # -- inside -----------------------------------------------------------------------------------------------------
 
@@ -110,22 +120,23 @@ class Deliver:
         reason = why_begin(self._outbox.chain(), thumbprint(self._key), ring.chain_was_begun(self._key))
         if reason is not None:
             self._outbox.admit_genesis(*begin(self._config.edge_id, self._key, reason, clock()))
-            ring.mark_chain_begun(self._key)
             log.info("a new chain begins: %s", reason)
+        if not ring.chain_was_begun(self._key):  # also when the disk was full at the first try
+            ring.mark_chain_begun(self._key)
 
     def _recover(self) -> None:
         """Finish what a crash cut: spool files that were admitted go now, media that nobody names go too."""
         self._forget(self._outbox.taken())
         self._outbox.prune_media()
-        for name in self._spool.sweep(self._outbox.media_named()):
+        for name in self._spool.sweep(self._outbox.media.waiting()):
             log.warning("media %s belongs to no event and is removed", name)
         for name in self._spool.refused():
             log.error("%s: was refused earlier - see the .why file beside it", self._spool.bad / name)
 
-    def _take(self) -> bool:
+    def _take(self) -> None:
         items = list(self._spool.take(_AT_ONCE))
         if not items:
-            return False
+            return
         strangers = [one for one in items if not self._ours(one.item.event.source)]
         good = [one for one in items if one not in strangers]
         refused = self._outbox.admit(good, self._key)
@@ -134,7 +145,7 @@ class Deliver:
             log.error("%s: cannot be sent (%s) - moved to %s", taken.name, reason, self._spool.bad)
             self._spool.refuse(taken.name, reason)
         self._forget([one.name for one in good])
-        return len(items) == _AT_ONCE
+        self._more = len(items) == _AT_ONCE
 
     def _ours(self, source: str) -> bool:
         own = f"/edge/{self._config.edge_id}"
@@ -160,22 +171,34 @@ class Deliver:
             if reply is not None:
                 self._link.publish_reply(reply.model_dump_json().encode())
 
+    def _answers(self, now: float) -> None:
+        before = self._publisher.acknowledged
+        self._publisher.hear(now)
+        if self._publisher.acknowledged != before:
+            self._uploader.central_answers()
+
     def _tell(self, force: bool = False) -> None:
-        """Keep `<data_dir>/outbox/state.json` true: what `/healthz` and a person read."""
-        now = time.monotonic()
-        if not force and now - self._told[0] < _TELL_EVERY_S:
+        if not force and not self._state.due():
             return
         counts = self._outbox.counts()
         state = {name: getattr(counts, name) for name in counts.__slots__} | {
             "connected": self._link.connected,
-            "problem": self._link.problem or self._uploader.problem,
+            "problem": self._why(time.monotonic()) or self._uploader.problem,
+            "media_problem": self._uploader.problem,
             "spool_refused": len(self._spool.refused()),
         }
-        text = json.dumps(state)
-        if text != self._told[1]:
-            path = self._config.data_dir / "outbox" / "state.json"
-            write_whole(path, json.dumps({"at": rfc3339(clock())} | state).encode("utf-8"))
-        self._told = (now, text)
+        self._state.write(state)
+
+    def _why(self, now: float) -> str | None:
+        """Why events do not leave."""
+        if self._link.problem is None and self._link.connected and self._publisher.window.silent(now):
+            return f"{self._config.edge_id}: the broker takes events and central acknowledges none - does central run?"
+        return self._link.problem
+
+    def _refusals(self) -> str | None:
+        """Said at every start and with every new one, for as long as a person has not looked after it."""
+        count = self._state.last.get("refused", 0)
+        return f"{count} event(s) that central refuses are kept - see `sightline edge outbox`" if count else None
 
     def _say(self, problem: str | None) -> None:
         if problem != self._problem:
@@ -184,6 +207,36 @@ class Deliver:
             elif self._problem is not None:
                 log.info("all is well again")
         self._problem = problem
+
+
+def when_the_disk_takes_it(config: EdgeConfig, signals: list[int]) -> Deliver | None:
+    """The process's parts, made as soon as the disk lets the outbox be opened; None when told to end before.
+
+    A deliver that dies on a full disk must not end again and again until there is room: it waits, and says so.
+    """
+    said, state = "", StateFile(config.data_dir)
+    while not signals:
+        try:
+            return Deliver(config, threading.Event())
+        except (OSError, sqlite3.OperationalError) as error:
+            state.forget()
+            if str(error) != said:
+                said = str(error)
+                log.error(
+                    "%s: the outbox cannot be opened (%s) - nothing is sent until the disk takes it, free space on it",
+                    config.data_dir, said,
+                )  # fmt: skip
+            nap(signals, ROOM_S)
+    return None
+
+
+def _refusal(step: Callable[[], None]) -> Exception | None:
+    """Take one step; what the disk said when it refused it."""
+    try:
+        step()
+    except (sqlite3.OperationalError, OSError) as error:
+        return error
+    return None
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -197,7 +250,9 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda seen, _frame: signals.append(seen))
     try:
-        Deliver(load_config(parser.parse_args(arguments).config), threading.Event()).run(lambda: bool(signals))
+        deliver = when_the_disk_takes_it(load_config(parser.parse_args(arguments).config), signals)
+        if deliver is not None:
+            deliver.run(lambda: bool(signals))
     except SightlineError as error:
         sys.stderr.write(f"sightline: {error}\n")
         return error.exit_status

@@ -1,8 +1,9 @@
 """One file to central: resumable, idempotent `PUT /edge/v1/media/{sha256}`, allowed by a token that the box signs."""
 
 import hashlib
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,7 +16,7 @@ from contract.sealing import thumbprint
 
 AUDIENCE = "sightline-central"
 TOKEN_S = 300
-_CHUNK = 1 << 18
+_CHUNK = 1 << 16
 _ROUNDS = 4
 
 State = Literal["uploaded", "lost", "later"]
@@ -23,11 +24,16 @@ State = Literal["uploaded", "lost", "later"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one try. `later` is to be tried again; `everyone` says that no other file would fare better."""
+    """What became of one try. `later` is to be tried again; `everyone` says that no other file would fare better.
+
+    `cause` belongs to `lost`; `slow` says that nothing will be otherwise within minutes.
+    """
 
     state: State
     reason: str = ""
     everyone: bool = False
+    slow: bool = False
+    cause: Literal["gone", "altered"] = "gone"
 
 
 def token(key: OKPKey, edge_id: str, now: float | None = None) -> str:
@@ -39,12 +45,16 @@ def token(key: OKPKey, edge_id: str, now: float | None = None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """How this box talks to central about media. `client` may be used by several threads."""
+    """How this box talks to central about media. `client` may be used by several threads, and so may `pace`.
+
+    `pace` is told how many bytes are to go and returns when they may, or raises InterruptedError when it ends.
+    """
 
     client: httpx.Client
     base: str
     edge_id: str
     key: OKPKey
+    pace: Callable[[int], None] = lambda _: None
 
     def send(self, path: Path, sha256: str) -> Outcome:
         """Bring one file to central, from where an earlier try stopped. Never raises for the world's faults."""
@@ -53,6 +63,8 @@ class Transfer:
         except httpx.HTTPError as error:
             why = f"{self.base}: central cannot be reached for media ({type(error).__name__})"
             return Outcome("later", why, everyone=isinstance(error, httpx.ConnectError | httpx.ConnectTimeout))
+        except InterruptedError:
+            return Outcome("later", "deliver is ending")
         except OSError as error:
             return Outcome("later", f"{path.name}: cannot be read ({error.strerror})")
 
@@ -89,20 +101,18 @@ class Transfer:
             "Upload-Offset": str(offset),
             "Upload-Length": str(total),
         }
-        return self.client.put(self._address(sha256), headers=headers, content=_body(path, offset))
+        return self.client.put(self._address(sha256), headers=headers, content=_body(path, offset, self.pace))
 
     def _refused(self, response: httpx.Response, path: Path | None, sha256: str) -> Outcome:
         status = response.status_code
         if status == 422 and path is not None and _sha256(path) != sha256:
-            return Outcome("lost", "the file was altered on this box's disk: its SHA-256 no longer holds")
-        if status == 413:
-            return Outcome("lost", "central refuses a file of this size")
+            why = "the file was altered on this box's disk: its SHA-256 no longer holds"
+            return Outcome("lost", why, cause="altered")
         if status in {401, 403}:
             why = f"{self.base}: central refuses this box's token ({status}) - is it enrolled, is its clock right?"
             return Outcome("later", why, everyone=True)
-        return Outcome(
-            "later", f"{self.base}: central answered {status} for {sha256}", everyone=status in {429, 503, 507}
-        )
+        why = f"{self.base}: central answered {status}{_said(response)} for {sha256}"
+        return Outcome("later", why, everyone=status in {429, 503, 507}, slow=status in {413, 507})
 
     def _address(self, sha256: str) -> str:
         return f"{self.base.rstrip('/')}/edge/v1/media/{sha256}"
@@ -116,10 +126,20 @@ def _upload_offset(response: httpx.Response) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
-def _body(path: Path, offset: int) -> Iterator[bytes]:
+def _said(response: httpx.Response) -> str:
+    """Central's own sentence, if it gave one; a stranger's text, and no more of it than a line."""
+    try:
+        detail = json.loads(response.content[:4096]).get("detail")
+    except (ValueError, AttributeError):
+        return ""
+    return f" ({' '.join(detail.split())[:200]})" if isinstance(detail, str) and detail.isprintable() else ""
+
+
+def _body(path: Path, offset: int, pace: Callable[[int], None]) -> Iterator[bytes]:
     with path.open("rb") as file:
         file.seek(offset)
         while chunk := file.read(_CHUNK):
+            pace(len(chunk))
             yield chunk
 
 

@@ -6,6 +6,7 @@ production, and notes everything it was sent.
 
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -111,6 +112,8 @@ class MediaReceiver:
         self.order: list[str] = []
         self.offsets: list[tuple[str, int]] = []
         self.tokens: list[str] = []
+        #: Answer every PUT with this status and sentence instead of taking it.
+        self.refuse: tuple[int, str] | None = None
         self._part: dict[str, bytearray] = {}
         self._cut: set[str] = set()
         self._cut_after = cut_after
@@ -142,6 +145,13 @@ class _MediaHandler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
+    def _say(self, status: int, detail: str) -> None:
+        body = json.dumps({"detail": detail}).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
     def do_HEAD(self) -> None:
         name = self.path.rpartition("/")[2]
         self.receiver.tokens.append(self.headers["Authorization"].removeprefix("Bearer "))
@@ -156,6 +166,10 @@ class _MediaHandler(BaseHTTPRequestHandler):
         name = self.path.rpartition("/")[2]
         offset, length = int(self.headers["Upload-Offset"]), int(self.headers["Content-Length"])
         self.receiver.offsets.append((name, offset))
+        if self.receiver.refuse is not None:
+            self.rfile.read(length)
+            self._say(*self.receiver.refuse)
+            return
         cut = self.receiver._cut_after
         part = self.receiver._part.setdefault(name, bytearray())
         if offset != len(part):
@@ -209,12 +223,23 @@ class Box:
         self.log = folder / "deliver.log"
         self.process: subprocess.Popen | None = None
 
-    def start(self) -> None:
+    def start(self, file_bytes: int | None = None) -> None:
+        """`file_bytes`: no file may grow beyond it until `room`, as on a full disk."""
+
+        def narrow() -> None:
+            if file_bytes is not None:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, resource.RLIM_INFINITY))
+
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "edge.deliver.process", "--config", str(self.config)],
-                cwd=ROOT, stdout=out, stderr=out, env={**os.environ, "PYTHONPATH": str(ROOT)},
+                cwd=ROOT, stdout=out, stderr=out, env={**os.environ, "PYTHONPATH": str(ROOT)}, preexec_fn=narrow,
             )  # fmt: skip
+
+    def room(self, file_bytes: int = resource.RLIM_INFINITY) -> None:
+        """From now on its files may grow to so many bytes."""
+        assert self.process is not None
+        resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (file_bytes, resource.RLIM_INFINITY))
 
     def kill(self) -> None:
         if self.process is not None:

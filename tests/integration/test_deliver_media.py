@@ -1,14 +1,16 @@
 """Media from the spool to a receiver over real HTTP: resumed, in order of urgency, dropped loudly, never in the way."""
 
 import hashlib
+import json
 import threading
 from pathlib import Path
 
 import pytest
-from deliver_peers import AT, Box, MediaReceiver, Subscriber, manifest, until
+from deliver_peers import AT, Box, MediaReceiver, Subscriber, feed, manifest, until
 from joserfc import jwt
 
-from contract.sealing import sha256_hex, thumbprint
+from contract.events import EventType, parse_data, parse_event
+from contract.sealing import sha256_hex, thumbprint, verify_detached
 from edge.config import load_config
 from edge.deliver.chain import begin
 from edge.deliver.outbox import Outbox
@@ -118,10 +120,19 @@ def test_over_the_limit_the_oldest_clips_go_first_and_it_is_said(tmp_path, port,
     box.start()
     try:
         until(lambda: box.state().get("media_dropped") == 1, 60)
-        until(lambda: len(central.ids()) == 4, 60, "no event is dropped")
+        until(lambda: len(central.ids()) == 5, 60, "no event is dropped, and one says what was")
     finally:
         box.kill()
     assert f"dropped clip {named[0][1]}" in box.told()
+    raw, jws = next(one for one in central.received if json.loads(one[0])["type"] == EventType.DROPPED)
+    verify_detached(raw, jws, box.ring.load())
+    said = parse_data(parse_event(raw))
+    assert said.cause == "outbox_full" and "max_media_bytes (1100000)" in said.reason
+    manifests = [json.loads(one) for one, _ in central.received if json.loads(one)["type"] == EventType.MANIFEST]
+    first = next(one["id"] for one in manifests if one["data"]["video"]["sha256"] == named[0][1])
+    assert [(one.sha256, one.bytes, one.kind, one.event) for one in said.media] == [
+        (named[0][1], 480_000, "clip", first)
+    ]
     kept = {path.name for path in box.spool.media.iterdir()}
     assert kept == {name for pair in named for name in pair} - {named[0][1]}
 
@@ -141,6 +152,63 @@ def test_a_file_altered_on_disk_is_lost_loudly_and_never_admitted(tmp_path, port
         receiver.close()
     assert still not in receiver.done
     assert "altered on this box" in box.told()
+    said = parse_data(parse_event(next(raw for raw, _ in central.received if b"evidence.dropped" in raw)))
+    assert said.cause == "altered" and [one.sha256 for one in said.media] == [still]
+
+
+def test_a_file_that_vanished_before_it_was_brought_is_told_and_keeps_nothing_waiting(tmp_path, port, central) -> None:
+    receiver = MediaReceiver()
+    box = Box(tmp_path / "box", port, USERS["box-1"], receiver.url)
+    still, clip = spool(box, tmp_path / "files", 1)
+    (box.spool.media / still).unlink()
+    box.start()
+    try:
+        until(lambda: clip in receiver.done and any(b"evidence.dropped" in raw for raw, _ in central.received), 60)
+        box.spool.put(feed("box-1", "cam-1", "behind"), {})
+        until(lambda: len(central.ids()) == 4, 30, "what the camera says next")
+        until(lambda: box.state().get("media_pending") == 0, 20)
+    finally:
+        box.kill()
+        receiver.close()
+    said = parse_data(parse_event(next(raw for raw, _ in central.received if b"evidence.dropped" in raw)))
+    assert said.cause == "gone" and [one.sha256 for one in said.media] == [still]
+
+
+@pytest.mark.parametrize(("status", "behind_waits"), [(413, False), (507, True)])
+def test_a_central_without_room_is_told_and_the_file_is_kept(tmp_path, status, behind_waits) -> None:
+    receiver = MediaReceiver()
+    receiver.refuse = status, "the quota of this box is used up"
+    box = Box(tmp_path / "box", 1, "x", receiver.url)
+    key, folder = box.ring.load(), box.spool.media
+    outbox, wake = Outbox(box.data / "outbox"), threading.Event()
+    outbox.admit_genesis(*begin("box-1", key, "enrolled", AT))
+    spool(box, tmp_path / "files", 1)
+    outbox.admit(list(box.spool.take()), key)
+    uploader = Uploader(load_config(box.config), key, outbox, folder, wake, at_once=1)
+
+    def turn(now: float) -> int:
+        """How many PUTs this turn led to."""
+        before = len(receiver.offsets)
+        wake.clear()
+        uploader.pump(now)
+        if wake.wait(0.7):
+            uploader._settle(now)
+        return len(receiver.offsets) - before
+
+    try:
+        assert turn(0.0) == 1
+        assert "(the quota of this box is used up)" in uploader.problem and str(status) in uploader.problem
+        uploader.central_answers()
+        assert turn(100.0) == (0 if behind_waits else 1), "the clip has its own try, unless no file has room"
+        assert turn(200.0) == 0
+        receiver.refuse = None
+        assert turn(401.0) == 1
+        assert turn(402.0) == 1
+        assert outbox.counts().media_lost == 0 and outbox.counts().media_pending == 0
+    finally:
+        uploader.stop()
+        outbox.close()
+        receiver.close()
 
 
 def test_a_token_of_another_key_is_another_token(tmp_path) -> None:
