@@ -6,7 +6,7 @@ import typer
 
 from contract.errors import SightlineError
 from sightline import __version__
-from sightline.commands import bench, bench_record, central, demo, edge, evaluate, evidence, models, replay, top
+from sightline.commands import bench, bench_record, central, demo, edge, evaluate, evidence, models, outbox, replay, top
 
 app = typer.Typer(
     name="sightline",
@@ -20,6 +20,7 @@ app = typer.Typer(
 edge.app.command()(replay.replay)
 edge.app.command()(replay.check)
 edge.app.command()(top.top)
+edge.app.add_typer(outbox.app, name="outbox")
 bench.app.command()(bench_record.record)
 app.add_typer(bench.app, name="bench")
 app.add_typer(demo.app, name="demo")
