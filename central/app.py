@@ -6,6 +6,7 @@ from central.api import cases, edges, health, problems, sessions
 from central.api.describe import TITLE, VERSION
 from central.api.health import Connection
 from central.bodies import BodyLimit
+from central.ca.certificates import Issuer
 from central.db.database import Database
 from central.headers import StrictHeaders
 from central.media.store import MediaStore
@@ -21,10 +22,15 @@ def create_app(
     secure: bool = False,
     ingest: Connection | None = None,
     front: bool = True,
+    ca: Issuer | None = None,
 ) -> FastAPI:
-    """The application. `secure`: browsers come by https; `front=False`: health and metrics only (no web role)."""
+    """The application. `secure`: browsers come by https; `front=False`: health and metrics only (no web role).
+
+    Without `ca` boxes get no certificates.
+    """
     app = FastAPI(title=TITLE, version=VERSION, docs_url=None, redoc_url=None)
     app.state.db, app.state.media, app.state.metrics = db, media, metrics
+    app.state.ca = ca
     app.add_middleware(BodyLimit)
     app.add_middleware(StrictHeaders, https=secure)
     problems.add_handlers(app)

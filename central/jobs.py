@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from central.accounts import service as accounts
+from central.ca.certificates import Issuer
 from central.db.cases import Case, CaseMedia
 from central.db.database import Database
 from central.db.events import Event
@@ -31,9 +32,10 @@ _COMMITTED_BY = timedelta(minutes=10)
 class Jobs:
     """One thread that does the rounds until it is stopped."""
 
-    def __init__(self, db: Database, media: FolderStore, every_s: float = EVERY_S) -> None:
+    def __init__(self, db: Database, media: FolderStore, every_s: float = EVERY_S, ca: Issuer | None = None) -> None:
         self._db = db
         self._media = media
+        self._ca = ca
         self._every_s = every_s
         self._settled_from: datetime | None = None
         self._stop = threading.Event()
@@ -57,6 +59,8 @@ class Jobs:
         linked = self._settled()
         while self._moved_on() == _MOST:
             pass
+        if self._ca is not None and self._ca.publish(self._db):
+            _log.info("revoked certificates published")
         swept = self._media.sweep(STALE_UPLOAD_S)
         if linked or swept:
             _log.info("round done", chain_links=linked, stale_uploads=swept)

@@ -13,6 +13,7 @@ import uvicorn
 
 from central import logs
 from central.app import create_app
+from central.ca.certificates import Issuer, open_issuer
 from central.config import CentralConfig
 from central.db import migrate
 from central.db.database import Database
@@ -39,6 +40,7 @@ class Parts:
     receiver: Receiver | None
     jobs: Jobs | None
     front: bool
+    ca: Issuer | None
 
 
 def serve(config: CentralConfig, role: Role) -> None:
@@ -70,17 +72,24 @@ def _parts(config: CentralConfig, role: Role) -> Parts:
     except OSError as error:
         raise ConfigError(f"{config.media_folder}: cannot be written ({error.strerror}) - check media_dir") from error
     metrics = Metrics(db)
+    ca = open_issuer(config)
     receiver = None
     if role in {"all", "ingest"}:
         intake = Intake(db, metrics, config.ingest.quarantine_rows)
         receiver = Receiver(config.broker, config.ingest, intake, metrics)
-    jobs = Jobs(db, media) if role in {"all", "jobs"} else None
-    return Parts(db, media, metrics, receiver, jobs, front=role in {"all", "web"})
+    jobs = Jobs(db, media, ca=ca) if role in {"all", "jobs"} else None
+    return Parts(db, media, metrics, receiver, jobs, front=role in {"all", "web"}, ca=ca)
 
 
 def _run(config: CentralConfig, parts: Parts, listener: socket.socket) -> None:
     app = create_app(
-        parts.db, parts.media, parts.metrics, secure=config.https, ingest=parts.receiver, front=parts.front
+        parts.db,
+        parts.media,
+        parts.metrics,
+        secure=config.https,
+        ingest=parts.receiver,
+        front=parts.front,
+        ca=parts.ca,
     )
     # A log of its own and no access log: the settings of ours stay in force.
     settings = uvicorn.Config(

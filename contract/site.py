@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from shapely import Polygon as ShapelyPolygon
 from shapely.validation import explain_validity
 
+from contract.secretref import references
 from contract.topics import IDENTIFIER, check_identifier
 
 Coordinate = Annotated[float, Field(allow_inf_nan=False, ge=-100_000, le=100_000)]
@@ -179,6 +180,7 @@ class Camera(SiteModel):
     def _address(cls, value: str | None) -> str | None:
         if value is None:
             return value
+        references(value)
         parts = urlsplit(value)
         if parts.scheme not in {"rtsp", "rtsps", "file"}:
             raise ValueError(f"{_without_password(value)!r} is not an rtsp:// or file:// address")

@@ -1,14 +1,18 @@
 """A box: which cameras it watches, and where on its disk each thing lies."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from contract.errors import ConfigError
-from contract.site import ZoneType
-from contract.sitefile import load_site
+from contract.errors import ConfigError, SiteError
+from contract.secretref import filled
+from contract.site import Camera, ZoneType
+from contract.sitefile import SiteFile, line_of, load_site
+from edge.cameras.address import hide
 from edge.config import EdgeConfig
 from edge.fitting import require_fit
 from edge.judgement import Place, law_of
+from edge.secrets import SecretStore, secrets_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +81,41 @@ class Folders:
 
 
 def places(config: EdgeConfig) -> list[Place]:
-    """Every camera of every site of the box, each under its profile.
+    """Every camera of every site of the box, each under its profile, references in its addresses replaced by secrets.
 
     Raises SiteError or ConfigError; two cameras of one name would share a topic, so they are refused.
     """
     found: dict[str, Place] = {}
+    secrets = secrets_of(config)
     for path in config.sites:
         site_file = load_site(path)
         law = law_of(site_file)
-        for camera in site_file.site.cameras:
+        for index, camera in enumerate(site_file.site.cameras):
             if camera.id in found:
                 other = found[camera.id].site_file.path
                 raise ConfigError(f"{path}: camera {camera.id!r} is in {other} as well - give each its own id")
-            found[camera.id] = Place(config.edge_id, site_file, camera, law)
+            found[camera.id] = Place(config.edge_id, site_file, _opened(camera, index, site_file, secrets), law)
             require_fit(found[camera.id])
     return list(found.values())
+
+
+def _opened(camera: Camera, index: int, site_file: SiteFile, secrets: SecretStore) -> Camera:
+    """The camera with addresses that it can be reached by."""
+
+    def value_of(key: str, name: str) -> str:
+        try:
+            value = secrets.get(name)
+        except KeyError as error:
+            where = f"{site_file.path}:{line_of(site_file.path, ('cameras', index, key))}"
+            raise SiteError(
+                f"{where}  cameras[{index}].{key}: this box has no secret {name!r} - "
+                f"run `sightline edge secret set {name} --config F`"
+            ) from error
+        hide(value)
+        return value
+
+    keys = [key for key in ("url", "sub_url") if "${" in (getattr(camera, key) or "")]
+    return camera.model_copy(update={key: filled(getattr(camera, key), partial(value_of, key)) for key in keys})
 
 
 def crossing(place: Place) -> bool:

@@ -53,6 +53,12 @@ class Outbox(Settings):
     max_media_bytes_per_s: int = Field(default=8_000_000, ge=32_000)
 
 
+class Secrets(Settings):
+    """How passwords of cameras are kept (`sightline edge secret`)."""
+
+    key_file: Readable | None = Field(default=None, description="default: `keys/secrets.key` in data_dir")
+
+
 class Recordings(Settings):
     """Where and how much is recorded, of the cameras whose site file says `recording`."""
 
@@ -74,6 +80,7 @@ class EdgeConfig(Settings):
     plates: Plates = Plates()
     outbox: Outbox = Outbox()
     recording: Recordings = Recordings()
+    secrets: Secrets = Secrets()
     rtsp_transport: Literal["tcp", "udp"] = "tcp"
     cameras_per_worker: int = Field(default=28, ge=1, le=64)
     pre_roll_s: float = Field(default=20.0, ge=5, le=120)
@@ -97,10 +104,11 @@ def _resolved(config: EdgeConfig, base: Path) -> EdgeConfig:
             "data_dir": base / config.data_dir,
             "broker": config.broker.seen_from(base),
             "recording": config.recording.model_copy(update={"folder": absolute(config.recording.folder)}),
+            "secrets": config.secrets.model_copy(update={"key_file": absolute(config.secrets.key_file)}),
             "plates": config.plates.model_copy(update={"weights": absolute(config.plates.weights)}),
             "detection": config.detection.model_copy(update={"model": absolute(config.detection.model)}),
         }
     )
 
 
-__all__ = ["Broker", "Central", "Detection", "EdgeConfig", "Outbox", "Plates", "load_config"]
+__all__ = ["Broker", "Central", "Detection", "EdgeConfig", "Outbox", "Plates", "Secrets", "load_config"]

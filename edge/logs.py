@@ -4,12 +4,14 @@ import logging
 import re
 import sys
 
+from edge.cameras.address import hidden
+
 _USERINFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s/@:]*):(?!\d+/)\S*@")
 
 
 def quiet(text: str) -> str:
-    """`text` with the password of every address in it as `***`."""
-    return _USERINFO.sub(r"\1:***@", text)
+    """`text` with the password of every address in it, and every secret of the box that was used, as `***`."""
+    return hidden(_USERINFO.sub(r"\1:***@", text))
 
 
 class _Quiet(logging.Formatter):

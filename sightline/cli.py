@@ -6,7 +6,20 @@ import typer
 
 from contract.errors import SightlineError
 from sightline import __version__
-from sightline.commands import bench, bench_record, central, demo, edge, evaluate, evidence, models, outbox, replay, top
+from sightline.commands import (
+    bench,
+    bench_record,
+    central,
+    demo,
+    edge,
+    edge_secret,
+    evaluate,
+    evidence,
+    models,
+    outbox,
+    replay,
+    top,
+)
 
 app = typer.Typer(
     name="sightline",
@@ -22,6 +35,7 @@ edge.app.command()(replay.check)
 edge.app.command()(top.top)
 edge.app.add_typer(outbox.app, name="outbox")
 bench.app.command()(bench_record.record)
+edge.app.add_typer(edge_secret.app, name="secret")
 app.add_typer(bench.app, name="bench")
 app.add_typer(demo.app, name="demo")
 app.add_typer(edge.app, name="edge")

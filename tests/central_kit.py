@@ -83,7 +83,8 @@ class Box:
         with db.write() as session:
             code = enrolment.issue_code(session, self.edge_id)
         proof = sign_detached(f"{code}:{self.edge_id}".encode(), self.key)
-        return enrolment.enrol(db, code, self.edge_id, public_jwk(self.key), proof, "127.0.0.1")
+        shown = enrolment.Application(code, self.edge_id, public_jwk(self.key), proof)
+        return enrolment.enrol(db, shown, "127.0.0.1").kid
 
 
 def key_of(passage: str, rule: Rule = Rule.ILLEGAL_PARKING, edge_id: str = "edge-01") -> str:

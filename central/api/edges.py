@@ -1,15 +1,18 @@
-"""What boxes ask over HTTP: to be enrolled, and to leave their stills and clips. No session, no cookie."""
+"""What boxes ask over HTTP: to be let in, certificates, and to leave their stills and clips. No session, no cookie."""
 
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Request, Response
+from fastapi import APIRouter, Header, HTTPException, Path, Request, Response
 from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 
 from central.api.people import Db
+from central.ca.certificates import Issuer
+from central.ca.requests import MAX_REQUEST
 from central.db.database import Database
-from central.edges import enrolment, tokens
+from central.edges import enrolment, renewal, tokens
+from central.edges.enrolment import Application
 from central.media import service
 from central.media.store import Busy, Held, MediaStore, UploadError, WrongOffset, checked_name
 
@@ -21,27 +24,85 @@ Token = Annotated[str | None, Header(description="Bearer: a JWT (EdDSA) of the k
 
 
 class Enrolment(BaseModel):
-    """The one-time code, the box's public key, and a detached JWS by it over `<code>:<edge_id>`."""
+    """The one-time code, the box's public key, and a detached JWS by it over `<code>:<edge_id>`.
+
+    With `csr` (PKCS #10, PEM; common name: the edge id) the JWS is over `<code>:<edge_id>:<SHA-256 of csr>`.
+    """
 
     code: str = Field(max_length=100)
     edge_id: str = Field(max_length=64)
     public_key: dict[str, str] = Field(max_length=20)
     proof: str = Field(max_length=4096)
+    csr: str | None = Field(default=None, max_length=MAX_REQUEST)
 
 
 class Enrolled(BaseModel):
-    """The box is let in; `kid` names its key."""
+    """The box is let in; `kid` names its key.
+
+    `certificate` and `ca` (PEM) are left out when no `csr` came, or when this central has no certificate authority.
+    """
 
     edge_id: str
     kid: str
+    certificate: str | None = None
+    ca: str | None = None
 
 
-@router.post("/enrol")
+class Renewal(BaseModel):
+    """A request for the next certificate; `proof` is a detached JWS by the box's key.
+
+    It is over `renew:<edge_id>:<SHA-256 of csr>`.
+    """
+
+    csr: str = Field(max_length=MAX_REQUEST)
+    proof: str = Field(max_length=4096)
+
+
+class Renewed(BaseModel):
+    """The next certificate, and the authority that gave it (PEM)."""
+
+    certificate: str
+    ca: str
+
+
+class CertificateState(BaseModel):
+    """`renew`: central wants this box to renew its certificate now."""
+
+    renew: bool
+
+
+@router.post("/enrol", response_model_exclude_none=True)
 def enrol(given: Enrolment, request: Request, db: Db) -> Enrolled:
     """Let a box in, once a code."""
     address = request.client.host if request.client else "unknown"
-    kid = enrolment.enrol(db, given.code, given.edge_id, given.public_key, given.proof, address)
-    return Enrolled(edge_id=given.edge_id, kid=kid)
+    shown = Application(given.code, given.edge_id, given.public_key, given.proof, given.csr)
+    ca: Issuer | None = request.app.state.ca
+    admitted = enrolment.enrol(db, shown, address, ca)
+    pem = ca.authority.pem if ca is not None and admitted.certificate is not None else None
+    return Enrolled(edge_id=given.edge_id, kid=admitted.kid, certificate=admitted.certificate, ca=pem)
+
+
+@router.get("/certificate")
+def certificate(request: Request, db: Db, authorization: Token = None) -> CertificateState:
+    """Whether the box is to renew its certificate before its time; it does so by itself when a third of it is left."""
+    edge_id = _allowed(db, authorization)
+    _issuer(request)
+    with db.read() as session:
+        return CertificateState(renew=renewal.asked(session, edge_id))
+
+
+@router.post("/certificate")
+def renew(given: Renewal, request: Request, db: Db, authorization: Token = None) -> Renewed:
+    """The next certificate of a box."""
+    edge_id, ca = _allowed(db, authorization), _issuer(request)
+    return Renewed(certificate=renewal.renew(db, ca, edge_id, given.csr, given.proof), ca=ca.authority.pem)
+
+
+@router.get("/crl.pem", response_class=Response, responses={200: {"content": {"application/x-pem-file": {}}}})
+def revocations(request: Request) -> Response:
+    """The certificates that hold no longer, for a broker on another machine (`crlfile`). Public, as such lists are."""
+    path = _issuer(request).authority.folder / "crl.pem"
+    return Response(path.read_bytes(), media_type="application/x-pem-file")
 
 
 @router.head("/media/{sha256}")
@@ -86,6 +147,13 @@ async def put(
     await asyncio.to_thread(service.enter, db, name, done.size, edge_id)
     metrics.media_bytes.inc(done.size)
     return Response(status_code=201, headers=_where(done))
+
+
+def _issuer(request: Request) -> Issuer:
+    ca: Issuer | None = request.app.state.ca
+    if ca is None:
+        raise HTTPException(404, "this central has no certificate authority")
+    return ca
 
 
 def _allowed(db: Database, authorization: str | None) -> str:

@@ -7,6 +7,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 
 from central.accounts.errors import AccountError
+from central.ca.requests import RequestRefused
 from central.edges.enrolment import EnrolRefused
 from central.edges.tokens import TokenRefused
 from central.media.store import UploadError, WrongOffset
@@ -16,7 +17,7 @@ from central.web.front import refusal, wants_page
 
 def add_handlers(app: FastAPI) -> None:
     """Let every refusal of the services become an answer."""
-    for said in (TicketError, AccountError, EnrolRefused, TokenRefused, UploadError):
+    for said in (TicketError, AccountError, EnrolRefused, RequestRefused, TokenRefused, UploadError):
         app.add_exception_handler(said, _refused)
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(HTTPException, _http)

@@ -1,9 +1,9 @@
-"""Boxes that were enrolled, every key they ever had, and the one-time codes that let them in."""
+"""Boxes that were enrolled, every key they ever had, their certificates, and the one-time codes that let them in."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, String
+from sqlalchemy import BigInteger, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from central.db.base import Base
@@ -21,6 +21,8 @@ class Edge(Base):
     chain_seq: Mapped[int | None] = mapped_column(BigInteger)
     enrolled_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    #: Somebody wants the box's certificate renewed before its time; the box asks each hour.
+    renew_asked_at: Mapped[datetime | None]
 
 
 class EdgeKey(Base):
@@ -37,6 +39,24 @@ class EdgeKey(Base):
     public_jwk: Mapped[dict[str, Any]]
     enrolled_at: Mapped[datetime]
     retired_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class Certificate(Base):
+    """A certificate that central's authority gave out (public; the key is with whom it names).
+
+    `kind`: `edge`, or `client` and `broker` for programs. `serial` is hexadecimal, `key_sha256` names the public key.
+    """
+
+    __tablename__ = "certificates"
+
+    serial: Mapped[str] = mapped_column(String(40), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    name: Mapped[str] = mapped_column(String(64), index=True)
+    key_sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    pem: Mapped[str] = mapped_column(Text)
+    issued_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
 
 

@@ -3,7 +3,7 @@
 from central.db.accounts import Attempt, User, UserSession, ViewLog
 from central.db.base import Base
 from central.db.cases import Case, CaseLog, CaseMedia, CaseNumber, CaseQuestion
-from central.db.edges import Edge, EdgeKey, EnrolCode
+from central.db.edges import Certificate, Edge, EdgeKey, EnrolCode
 from central.db.events import Event, Quarantine
 from central.db.media import Media
 
@@ -15,6 +15,7 @@ __all__ = [
     "CaseMedia",
     "CaseNumber",
     "CaseQuestion",
+    "Certificate",
     "Edge",
     "EdgeKey",
     "EnrolCode",

@@ -1,20 +1,26 @@
 """Enrolment: a one-time code from central, a key made on the box, and a proof that the box has it.
 
 There are no default keys anywhere. A code lasts 15 minutes, works once and is kept only as its SHA-256. Enrolling a
-box again (a new key, a lost disk) retires the key it had; what that key sealed stays verifiable.
+box again (a new key, a lost disk) retires the key it had; what that key sealed stays verifiable. Where central has a
+certificate authority the box gets its client certificate with it, and the ones it had hold no longer.
 """
 
 import hashlib
 import re
 import secrets
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from central.accounts import limits
+from central.ca import certificates
+from central.ca.certificates import Issuer
+from central.ca.requests import RequestRefused
 from central.db.database import Database
 from central.db.edges import Edge, EdgeKey, EnrolCode
+from contract.enrolment import enrolment_statement
 from contract.errors import SealError
 from contract.events import now
 from contract.sealing import import_public, public_jwk, thumbprint, verify_detached
@@ -35,9 +41,37 @@ class EnrolRefused(Exception):  # noqa: N818 - reads as a sentence
         self.status = status
 
 
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What a box shows to be let in.
+
+    `jwk` is its new public key, `proof` a detached JWS by that key over `contract.enrolment.enrolment_statement`,
+    `request` its certificate request (PEM), where it wants a certificate.
+    """
+
+    code: str
+    edge_id: str
+    jwk: dict[str, str]
+    proof: str
+    request: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A box was let in: the id of its key, and its certificate (PEM), None where it asked none or central has no CA."""
+
+    kid: str
+    certificate: str | None = None
+
+
 def issue_code(session: Session, edge_id: str) -> str:
-    """A fresh one-time code for `edge_id`; codes given for it before stop working. Raises ValueError for a bad id."""
+    """A fresh one-time code for `edge_id`; codes given for it before stop working.
+
+    Raises ValueError for a bad id, or one that is the user of a program at the broker.
+    """
     check_identifier(edge_id, "edge id")
+    if certificates.is_program(session, edge_id):
+        raise ValueError(f"{edge_id} is a program's user at the broker - give the box another id")
     session.execute(delete(EnrolCode).where(EnrolCode.edge_id == edge_id, EnrolCode.used_at.is_(None)))
     signs = "".join(secrets.choice(_SIGNS) for _ in range(12))
     code = "-".join(signs[at : at + 4] for at in range(0, 12, 4))
@@ -46,10 +80,10 @@ def issue_code(session: Session, edge_id: str) -> str:
     return code
 
 
-def enrol(db: Database, code: str, edge_id: str, jwk: dict[str, str], proof: str, address: str) -> str:
-    """Let a box in and return its key id (`kid`). `proof` is a detached JWS by that key over `<code>:<edge_id>`.
+def enrol(db: Database, shown: Application, address: str, ca: Issuer | None = None) -> Admitted:
+    """Let a box in. Raises EnrolRefused or RequestRefused, and then the code is as good as before.
 
-    Raises EnrolRefused; failures are counted by the client's `address`.
+    Failures are counted by the client's `address`.
     """
     key = f"enrol:{address[:64]}"
     with db.read() as session:
@@ -57,28 +91,35 @@ def enrol(db: Database, code: str, edge_id: str, jwk: dict[str, str], proof: str
             raise EnrolRefused("too many failed enrolments - wait 15 minutes and try again", 429)
     try:
         with db.write() as session:
-            return _admit(session, code, edge_id, jwk, proof)
-    except EnrolRefused:
+            admitted = _admit(session, shown, ca)
+    except (EnrolRefused, RequestRefused):
         with db.write() as session:
             limits.failed(session, key, now())
         raise
+    if ca is not None:
+        ca.try_to_publish(db)
+    return admitted
 
 
-def _admit(session: Session, code: str, edge_id: str, jwk: dict[str, str], proof: str) -> str:
-    if not IDENTIFIER.fullmatch(edge_id) or not _CODE.fullmatch(code):
+def _admit(session: Session, shown: Application, ca: Issuer | None) -> Admitted:
+    edge_id = shown.edge_id
+    if not IDENTIFIER.fullmatch(edge_id) or not _CODE.fullmatch(shown.code):
         raise EnrolRefused("the code or the edge id is not of the right form")
     try:
-        key = import_public(jwk)
-        verify_detached(f"{code}:{edge_id}".encode(), proof, key)
+        key = import_public(shown.jwk)
+        verify_detached(enrolment_statement(shown.code, edge_id, shown.request), shown.proof, key)
     except SealError as error:
-        raise EnrolRefused("the proof was not made by that key over this code and edge id") from error
-    if not _spend(session, code, edge_id):
+        raise EnrolRefused("the proof was not made by that key over this code, edge id and request") from error
+    if not _spend(session, shown.code, edge_id):
         raise EnrolRefused("the code is unknown, used, older than 15 minutes or for another box - ask for a new one")
     kid = thumbprint(key)
     if session.get(EdgeKey, kid) is not None:
         raise EnrolRefused("that key was enrolled before - make a new one on the box")
     _install(session, edge_id, kid, public_jwk(key))
-    return kid
+    certificates.revoke(session, edge_id, certificates.EDGE)
+    if ca is None or shown.request is None:
+        return Admitted(kid)
+    return Admitted(kid, ca.sign(session, edge_id, shown.request))
 
 
 def _spend(session: Session, code: str, edge_id: str) -> bool:
@@ -108,11 +149,15 @@ def _install(session: Session, edge_id: str, kid: str, jwk: dict[str, str]) -> N
             update(EdgeKey).where(EdgeKey.edge_id == edge_id, EdgeKey.retired_at.is_(None)).values(retired_at=moment)
         )
         edge.kid, edge.public_jwk, edge.enrolled_at, edge.revoked_at = kid, jwk, moment, None
+        edge.renew_asked_at = None
     session.add(EdgeKey(kid=kid, edge_id=edge_id, public_jwk=jwk, enrolled_at=moment))
 
 
 def revoke(session: Session, edge_id: str) -> None:
-    """Shut a box out, at once, with every key it ever had. Raises ValueError when there is no such box."""
+    """Shut a box out, at once, with every key and certificate it ever had. Raises ValueError when there is no such box.
+
+    Whoever holds the authority then publishes the list of revoked certificates (`Issuer.publish`).
+    """
     edge = session.get(Edge, edge_id)
     if edge is None:
         raise ValueError(f"no box {edge_id[:64]!r} is enrolled")
@@ -121,6 +166,7 @@ def revoke(session: Session, edge_id: str) -> None:
     session.execute(
         update(EdgeKey).where(EdgeKey.edge_id == edge_id, EdgeKey.revoked_at.is_(None)).values(revoked_at=moment)
     )
+    certificates.revoke(session, edge_id, certificates.EDGE)
 
 
 def sweep(session: Session) -> None:

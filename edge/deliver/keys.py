@@ -4,6 +4,7 @@
 key in force stays until central has said yes. Every try makes a new one: central takes a key once.
 """
 
+import hmac
 import json
 import os
 import stat
@@ -59,7 +60,8 @@ class KeyRing:
         return marker.is_file() and marker.read_text(encoding="ascii", errors="replace") == thumbprint(key)
 
 
-def _read(path: Path) -> OKPKey:
+def read_private(path: Path) -> bytes:
+    """A key's bytes. Raises ConfigError when they cannot be read, or when others than the owner could."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError as error:
@@ -68,7 +70,20 @@ def _read(path: Path) -> OKPKey:
         facts = os.fstat(file.fileno())
         if stat.S_IMODE(facts.st_mode) & 0o077 or facts.st_uid != os.geteuid():
             raise ConfigError(f"{path}: others can read the key - `chmod 600` it, or enrol again if they may have")
-        raw = file.read(4096)
+        return file.read(65_536)
+
+
+def connection_name(edge_id: str, key: OKPKey) -> str:
+    """The box's client id at the broker: always the same, and nobody else can know it.
+
+    A broker ends a connection when another client comes with its id; a neighbour that guessed it could keep a box out.
+    """
+    secret = str(key.as_dict(private=True)["d"]).encode()
+    return f"edge-{edge_id}-{hmac.digest(secret, b'sightline mqtt client id', 'sha256').hex()[:16]}"
+
+
+def _read(path: Path) -> OKPKey:
+    raw = read_private(path)
     try:
         key = OKPKey.import_key(json.loads(raw))
     except (ValueError, TypeError, KeyError, JoseError) as error:

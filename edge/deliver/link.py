@@ -8,6 +8,7 @@ hears; the deliver loop acts on it.
 import contextlib
 import queue
 import socket
+import ssl
 import sys
 import threading
 from datetime import datetime
@@ -39,7 +40,7 @@ MOST_TOLD = 1000
 class Link:
     """One box's connection. `wake` is set whenever there is something for the loop to do."""
 
-    def __init__(self, broker: Broker, edge_id: str, wake: threading.Event) -> None:
+    def __init__(self, broker: Broker, edge_id: str, wake: threading.Event, client_id: str | None = None) -> None:
         self.topics = EdgeTopics(edge_id)
         self.heard: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         #: (topic, payload) of commands and sensors. Bounded: what floods it is lost, and who sent it asks again.
@@ -55,7 +56,8 @@ class Link:
         #: Whether the broker has answered a publish on this connection, and whether it has refused one.
         self._trusted = False
         self._denied = False
-        self._client = self._make(edge_id)
+        self._context: ssl.SSLContext | None = None
+        self._client = self._make(client_id or f"edge-{edge_id}")
 
     def start(self) -> None:
         """Connect in the background, with back-off of 1 to 15 s, for as long as it takes."""
@@ -89,6 +91,11 @@ class Link:
         """Publish the box's own state, retained."""
         return self._client.publish(self.topics.status, _status(state, clock()), qos=1, retain=True)
 
+    def certificate_changed(self) -> None:
+        """Show the certificate that stands in its file now, from the next connection on. Raises ConfigError."""
+        if self._context is not None:
+            _show(self._context, self._broker)
+
     def reconnect(self) -> None:
         """Drop the connection as a cut cable would; paho meets the broker anew."""
         sock = self._client.socket()
@@ -96,9 +103,9 @@ class Link:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
 
-    def _make(self, edge_id: str) -> mqtt.Client:
-        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=f"edge-{edge_id}", protocol=mqtt.MQTTv5)
-        authenticate(client, self._broker)
+    def _make(self, client_id: str) -> mqtt.Client:
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=mqtt.MQTTv5)
+        self._context = authenticate(client, self._broker)
         client.reconnect_delay_set(1, 15)
         client.max_inflight_messages_set(200)
         client.will_set(self.topics.status, _status("offline", None), qos=1, retain=True)
@@ -182,21 +189,31 @@ class Link:
         )
 
 
-def authenticate(client: mqtt.Client, broker: Broker) -> None:
-    """Give `client` its user, password and certificates. Raises ConfigError naming the file that is wrong."""
+def authenticate(client: mqtt.Client, broker: Broker) -> ssl.SSLContext | None:
+    """Give `client` its user, password and certificates; the TLS settings it then has, None without TLS.
+
+    Raises ConfigError naming the file that is wrong.
+    """
     if broker.username is not None:
         client.username_pw_set(broker.username, _password(broker.password_file))
-    if broker.tls_ca is not None:
-        try:
-            client.tls_set(
-                ca_certs=str(broker.tls_ca),
-                certfile=str(broker.tls_cert) if broker.tls_cert else None,
-                keyfile=str(broker.tls_key) if broker.tls_key else None,
-            )
-        except (OSError, ValueError) as error:
-            raise ConfigError(
-                f"{broker.tls_ca}: broker.tls_ca, tls_cert and tls_key cannot be used ({error}) - mend the files"
-            ) from error
+    if broker.tls_ca is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    _show(context, broker)
+    client.tls_set_context(context)
+    return context
+
+
+def _show(context: ssl.SSLContext, broker: Broker) -> None:
+    """Whom the connection trusts, and by what it is known itself."""
+    try:
+        context.load_verify_locations(str(broker.tls_ca))
+        if broker.tls_cert is not None:
+            context.load_cert_chain(str(broker.tls_cert), str(broker.tls_key))
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"{broker.tls_ca}: broker.tls_ca, tls_cert and tls_key cannot be used ({error}) - mend the files"
+        ) from error
 
 
 def check_broker(broker: Broker, edge_id: str, timeout_s: float = 5.0) -> str | None:
@@ -241,7 +258,10 @@ def address(broker: Broker) -> str:
 def refusal(broker: Broker, why: str) -> str:
     """What to say when the broker does not let this box in."""
     if broker.username is None and broker.tls_cert is not None:
-        return f"{address(broker)}: the broker refuses {broker.tls_cert} ({why}) - is it issued by the CA it trusts?"
+        return (
+            f"{address(broker)}: the broker refuses {broker.tls_cert} ({why}) - "
+            "is it of the CA it trusts, was this box shut out?"
+        )
     file = broker.password_file or "broker.password_file (not set)"
     return (
         f"{address(broker)}: the broker refuses user {broker.username!r} ({why}) - "

@@ -21,12 +21,14 @@ from contract.events import now as clock
 from contract.sealing import thumbprint
 from edge import logs, pulse
 from edge.config import EdgeConfig, load_config
+from edge.deliver.certificate import broker_of
 from edge.deliver.chain import begin, why_begin
 from edge.deliver.hearing import Hearing
-from edge.deliver.keys import KeyRing
+from edge.deliver.keys import KeyRing, connection_name
 from edge.deliver.link import Link
 from edge.deliver.outbox import Outbox
 from edge.deliver.publisher import Publisher
+from edge.deliver.renewal import Renewer
 from edge.deliver.spool import Spool
 from edge.deliver.state import StateFile
 from edge.deliver.statuses import StatusBoard
@@ -50,7 +52,8 @@ class Deliver:
         self.wake = wake
         ring = KeyRing(config.data_dir / "keys")
         self._key = ring.load()
-        self._link = Link(config.broker, config.edge_id, wake)
+        self._link = Link(broker_of(config), config.edge_id, wake, connection_name(config.edge_id, self._key))
+        self._renewer = Renewer(config, self._key, self._link, wake)
         self._config = config
         self._outbox = Outbox(config.data_dir / "outbox")
         try:
@@ -100,6 +103,7 @@ class Deliver:
             lambda: self._answers(now),
             lambda: self._publisher.send(now),
             lambda: self._uploader.pump(now),
+            lambda: self._renewer.turn(now),
             self._states,
             self._hear,
             self._tell,
@@ -111,7 +115,7 @@ class Deliver:
             self._say(why)
             time.sleep(1.0)
             return False
-        self._say(self._why(now) or self._uploader.problem or self._refusals())
+        self._say(self._why(now) or self._uploader.problem or self._renewer.problem or self._refusals())
         return self._more
 
     # -- inside -----------------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ def run(config: Config) -> None:
     sightline edge run --config edge.yaml
     """
     from edge.config import load_config
+    from edge.deliver.certificate import broker_of
     from edge.deliver.keys import KeyRing
     from edge.deliver.link import check_broker
     from edge.logs import configure
@@ -39,17 +40,25 @@ def run(config: Config) -> None:
     KeyRing(settings.data_dir / "keys").load()
     package, plates = _package(settings.detection.model), _plates(settings.plates)
     supervisor = Supervisor(settings, config.resolve(), package, _tell, plates)
-    if (problem := check_broker(settings.broker, settings.edge_id)) is not None:
+    if (problem := check_broker(broker_of(settings), settings.edge_id)) is not None:
         _tell(f"{problem}; events wait on disk until it can be reached")
     raise typer.Exit(supervisor.run())
 
 
 @app.command()
 def enrol(
-    code: Annotated[str, typer.Argument(help="One-time code from `sightline central enrol-code`.", show_default=False)],
+    code: Annotated[
+        str,
+        typer.Argument(
+            help="One-time code from `sightline central enrol-code`, or the text of its QR code.", show_default=False
+        ),
+    ],
     config: Config,
 ) -> None:
-    """Make this box's key and register it with central. The key never leaves the box.
+    """Make this box's keys and register them with central. The keys never leave the box.
+
+    Where central has a certificate authority the box gets its certificate for the broker as well, and renews it by
+    itself. The QR code's text also says which authority that must be: use it where it can be pasted.
 
     \b
     sightline edge enrol ABCD-EFGH --config edge.yaml
@@ -59,6 +68,8 @@ def enrol(
 
     enrolled = register(load_config(config), code)
     typer.echo(f"{enrolled.edge_id} is enrolled; its key is {enrolled.kid}")
+    if enrolled.until is not None:
+        typer.echo(f"its certificate for the broker holds until {enrolled.until:%Y-%m-%d}; the box renews it by itself")
 
 
 @app.command()

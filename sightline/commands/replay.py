@@ -76,6 +76,7 @@ def check(
     \b
     sightline edge check configs/sites/demo.yaml
     """
+    from contract.secretref import in_the_clear
     from contract.site import JUDGED_ZONES
     from contract.sitefile import load_site
     from edge.fitting import doubts, require_fit
@@ -100,6 +101,12 @@ def check(
         for zone in camera.zones:
             if zone.type in JUDGED_ZONES and not law.profile.allows(zone):
                 typer.echo(f"{camera.id}: zone {zone.id} will accuse nobody: {law.profile.id} does not allow it")
+    for camera in loaded.site.cameras:
+        if any(url and in_the_clear(url) for url in (camera.url, camera.sub_url)):
+            typer.echo(
+                f"warning: {camera.id}: its password stands in the site file - keep it on the box with "
+                f"`sightline edge secret set {camera.id}` and write ${{secret:{camera.id}}} in its place"
+            )
     for doubt in (doubt for place in places for doubt in doubts(place)):
         typer.echo(f"warning: {doubt}")
     typer.echo(f"{site}: holds (SHA-256 {loaded.sha256})")

@@ -275,7 +275,8 @@ def build(folder: Path) -> World:
     key = new_key()
     with db.write() as session:
         code = enrolment.issue_code(session, EDGE)
-    enrolment.enrol(db, code, EDGE, public_jwk(key), sign_detached(f"{code}:{EDGE}".encode(), key), "127.0.0.1")
+    proof = sign_detached(f"{code}:{EDGE}".encode(), key)
+    enrolment.enrol(db, enrolment.Application(code, EDGE, public_jwk(key), proof), "127.0.0.1")
     metrics = Metrics(db)
     return World(folder, db, FolderStore(folder / "media", 50_000_000), Intake(db, metrics, 100), metrics, key)
 

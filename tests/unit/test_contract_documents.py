@@ -39,6 +39,8 @@ def test_the_api_has_these_routes_and_no_others() -> None:
         "/healthz",
         "/metrics",
         "/edge/v1/enrol",
+        "/edge/v1/certificate",
+        "/edge/v1/crl.pem",
         "/edge/v1/media/{sha256}",
         "/api/v1/session",
         "/api/v1/cases",
