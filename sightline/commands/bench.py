@@ -129,6 +129,39 @@ def edge(  # noqa: PLR0913, PLR0917 - every wish of a benchmark
 
 
 @app.command()
+def central(
+    replicas: Annotated[int, typer.Option(min=1, max=16, help="Processes of central on one shared subscription.")] = 2,
+    boxes: Annotated[int, typer.Option(min=1, max=500, help="Boxes, each with a connection of its own.")] = 20,
+    events: Annotated[
+        int, typer.Option(min=100, max=2_000_000, help="Events at full rate; half as many later.")
+    ] = 30_000,
+    window: Annotated[int, typer.Option(min=1, max=1000, help="Unacknowledged events a box, at full rate.")] = 40,
+    database: Annotated[Literal["postgresql", "sqlite"], typer.Option(help="A fresh one either way.")] = "postgresql",
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the result here.")] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Folder of the run; default ~/.local/state/sightline/bench-central.")
+    ] = None,
+) -> None:
+    """Send sealed events of many boxes to N replicas of central: how many a second, how soon committed, at what cost.
+
+    Exit status 1 when an event was lost or doubled, or a decision did not become exactly one ticket.
+
+    \b
+    sightline bench central --replicas 2 --events 30000 --json docs/benchmarks/central.json
+    """
+    from sightline.bench.central import Wish, bench_central, shortfalls
+    from sightline.bench.central_show import show
+    from sightline.bench.field import default_run
+
+    run = data_dir or default_run().with_name("bench-central")
+    result = bench_central(Wish(replicas, boxes, events, window, database, run.expanduser().resolve()), _say)
+    show(result)
+    if json_file is not None:
+        _write(json_file, json.dumps(result, indent=1) + "\n")
+    _end(shortfalls(result))
+
+
+@app.command()
 def table(
     folder: Annotated[Path, typer.Option(help="Where results are kept.")] = Path("docs/benchmarks"),
     out: Annotated[Path, typer.Option("--out", help="The page.")] = Path("docs/benchmarks.md"),
