@@ -40,13 +40,14 @@ def assemble(session: Session, matters: Mapping[Matter, Mapping[str, Event]], sa
         fresh = {
             matter: opening.opened(row, decisions[matter]) for matter, row in decided.items() if matter not in cases
         }
-        _number(session, [(case, decisions[matter].at_trigger) for matter, case in fresh.items()])
         session.add_all(fresh.values())
         whole = cases | fresh
         for matter, case in whole.items():
             _complete(case, matters[matter], decisions[matter], said)
         opening.advance(session, list(whole.values()))
         take_ahead(session)
+        # The counter of a day is locked until the commit: as late as can be, or replicas work one after the other.
+        _number(session, [(case, decisions[matter].at_trigger) for matter, case in fresh.items()])
     session.flush()
 
 
