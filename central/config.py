@@ -33,6 +33,13 @@ class Ingest(Settings):
     quarantine_rows: int = Field(default=10_000, ge=1, description="most refused messages kept; more are only counted")
 
 
+class CertificateAuthority(Settings):
+    """Central's own certificate authority, where `sightline central ca init` made one."""
+
+    folder: Readable | None = Field(default=None, description="default: `ca` in data_dir")
+    certificate_days: int = Field(default=90, ge=1, le=825, description="a box renews when a third is left")
+
+
 class Logs(Settings):
     """How central speaks of itself, on standard error."""
 
@@ -52,12 +59,18 @@ class CentralConfig(Settings):
     broker: Broker = Broker()
     media: Media = Media()
     ingest: Ingest = Ingest()
+    ca: CertificateAuthority = CertificateAuthority()
     logs: Logs = Logs()
 
     @property
     def media_folder(self) -> Path:
         """Where stills and clips are kept."""
         return self.media_dir or self.data_dir / "media"
+
+    @property
+    def ca_folder(self) -> Path:
+        """Where the certificate authority is kept."""
+        return self.ca.folder or self.data_dir / "ca"
 
 
 def load_config(path: Path) -> CentralConfig:
@@ -79,6 +92,7 @@ def _resolved(config: CentralConfig, path: Path) -> CentralConfig:
             "media_dir": absolute(config.media_dir),
             "broker": config.broker.seen_from(base),
             "database": database,
+            "ca": config.ca.model_copy(update={"folder": absolute(config.ca.folder)}),
         }
     )
 
@@ -112,4 +126,14 @@ def broker_password(broker: Broker) -> str | None:
         ) from error
 
 
-__all__ = ["Broker", "CentralConfig", "DatabaseSettings", "Ingest", "Logs", "Media", "broker_password", "load_config"]
+__all__ = [
+    "Broker",
+    "CentralConfig",
+    "CertificateAuthority",
+    "DatabaseSettings",
+    "Ingest",
+    "Logs",
+    "Media",
+    "broker_password",
+    "load_config",
+]
