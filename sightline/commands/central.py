@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from contract.errors import InputError
-from sightline.commands import central_quarantine
+from sightline.commands import central_ca, central_edges, central_quarantine
+from sightline.commands.central_options import ConfigPath
 
 if TYPE_CHECKING:
     from central.config import CentralConfig
@@ -16,14 +17,11 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="The governance centre: takes in sealed evidence, and people decide.")
 users = typer.Typer(no_args_is_help=True, help="Accounts of people.")
-edges = typer.Typer(no_args_is_help=True, help="Boxes at the roadside.")
 app.add_typer(users, name="user")
 app.add_typer(central_quarantine.app, name="quarantine")
-app.add_typer(edges, name="edge")
-
-ConfigPath = Annotated[
-    Path, typer.Option("--config", help="Settings of central (YAML), every key in docs/configuration.md.")
-]
+app.command("enrol-code")(central_edges.enrol_code)
+app.add_typer(central_edges.app, name="edge")
+app.add_typer(central_ca.app, name="ca")
 
 
 class RoleName(StrEnum):
@@ -72,56 +70,6 @@ def migrate(config: ConfigPath) -> None:
     migrations.upgrade(db)
     typer.echo(f"database {db.name} is at migration {migrations.revision(db)}")
     db.close()
-
-
-@app.command("enrol-code")
-def enrol_code(
-    edge_id: Annotated[str, typer.Argument(help="Id the box will have, for example edge-01.")], config: ConfigPath
-) -> None:
-    """Print a one-time code that lets one box in. It lasts 15 minutes and works once.
-
-    On the box: sightline edge enrol CODE --config F
-    """
-    from central.edges import enrolment
-
-    db = _database(config)
-    try:
-        with db.write() as session:
-            code = enrolment.issue_code(session, edge_id)
-    except ValueError as error:
-        raise InputError(str(error)) from error
-    finally:
-        db.close()
-    typer.echo(code)
-
-
-@edges.command("list")
-def list_edges(config: ConfigPath) -> None:
-    """Every box that was let in: id, key, since when, and whether it was shut out."""
-    from central.edges import enrolment
-
-    db = _database(config)
-    with db.read() as session:
-        for edge in enrolment.enrolled(session):
-            state = f"shut out {edge.revoked_at:%Y-%m-%d %H:%M}" if edge.revoked_at else "in"
-            typer.echo(f"{edge.id}  {edge.kid}  enrolled {edge.enrolled_at:%Y-%m-%d %H:%M}  {state}")
-    db.close()
-
-
-@edges.command("revoke")
-def revoke(edge_id: Annotated[str, typer.Argument(help="Id of the box to shut out.")], config: ConfigPath) -> None:
-    """Shut a box out at once, with every key it ever had. A new enrol-code lets it in again with a new key."""
-    from central.edges import enrolment
-
-    db = _database(config)
-    try:
-        with db.write() as session:
-            enrolment.revoke(session, edge_id)
-    except ValueError as error:
-        raise InputError(f"{error} - see `sightline central edge list`") from error
-    finally:
-        db.close()
-    typer.echo(f"box {edge_id} is shut out")
 
 
 @users.command("add")
