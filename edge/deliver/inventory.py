@@ -18,7 +18,7 @@ from edge.deliver.tables import FILE, looked_into
 
 #: With less room than this no transaction can be relied on.
 _FULL_BYTES = 1 << 20
-_KIND, _TIME = ("json_extract(CAST(raw AS TEXT), '$.type')", "json_extract(CAST(raw AS TEXT), '$.time')")
+_KIND = "json_extract(CAST(raw AS TEXT), '$.type')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +120,10 @@ def owned(folder: Path) -> bool:
 def _events(db: sqlite3.Connection) -> list[Held]:
     """Pending events by type; SQLite takes the bare column of the row that has the minimum."""
     rows = db.execute(
-        f"SELECT {_KIND} AS kind, count(*), sum(length(raw)), {_TIME}, min(n) "  # noqa: S608 - two constants
+        f"SELECT {_KIND} AS kind, count(*), sum(length(raw)), id, min(n) "  # noqa: S608 - a constant
         "FROM event WHERE state = 'pending' GROUP BY kind ORDER BY kind"
     )
-    return [Held(str(kind), count, size, datetime.fromisoformat(time)) for kind, count, size, time, _ in rows]
+    return [Held(str(kind), count, size, _made(name)) for kind, count, size, name, _ in rows]
 
 
 def _refused(db: sqlite3.Connection) -> list[tuple[str, str, str]]:

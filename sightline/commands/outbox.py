@@ -107,7 +107,7 @@ def _screen(found: "Inventory") -> str:
     lines = [f"box {found.edge_id}: deliver {how}"]
     rows = [*found.events, *found.media]
     for row in rows:
-        lines.append(f"{row.kind:<40}{row.count:>8} {row.bytes / 1e6:>10.1f} MB   oldest {_age(row, found.at)}")
+        lines.append(f"{row.kind:<40}{row.count:>8} {_size(row.bytes):>10}   oldest {_age(row, found.at)}")
     if not rows:
         lines.append("nothing waits")
     for count, what in (
@@ -123,6 +123,10 @@ def _screen(found: "Inventory") -> str:
     if len(found.refused) > _MOST_REFUSED:
         lines.append(f"... and {len(found.refused) - _MOST_REFUSED} more refused: --json lists all")
     return "\n".join([*lines, *(f"why: {line}" for line in found.why)])
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1_000_000 else f"{count / 1e3:.1f} kB"
 
 
 def _age(row: "Held", at: datetime) -> str:
