@@ -1,7 +1,7 @@
 """Settings of central: one YAML file, unknown keys are errors. `docs/configuration.md` is held to this by a test."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 from sqlalchemy.engine import make_url
@@ -17,10 +17,27 @@ class DatabaseSettings(Settings):
     url: str = Field(default="sqlite:///central.sqlite", description="sqlite:///FILE or postgresql+psycopg://...")
 
 
+class Bucket(Settings):
+    """A bucket of S3 for stills and clips. Its keys stand in a file of their own (mode 0600), never here."""
+
+    name: str = Field(min_length=3, max_length=63)
+    endpoint: str | None = Field(default=None, pattern="^https?://", description="default: AWS's own")
+    region: str = Field(default="us-east-1", min_length=1)
+    prefix: str = Field(default="media/", pattern=r"^([A-Za-z0-9._-]+/)*$")
+    credentials_file: Readable | None = Field(default=None, description="AWS credentials file, profile `default`")
+    retention_days: int = Field(default=0, ge=0, le=36_500, description="Object Lock of new objects")
+    retention_mode: Literal["compliance", "governance"] = "compliance"
+    cache_bytes: int = Field(default=4 * 1024**3, ge=0, description="copies on disk for viewers, bytes")
+
+
 class Media(Settings):
-    """What the media store takes."""
+    """What the media store takes, where it is, and when it lets go."""
 
     max_bytes: int = Field(default=512 * 1024**2, ge=1_000_000, description="largest still or clip, bytes")
+    quota_bytes: int | None = Field(default=None, ge=0, description="most bytes of one box")
+    quotas: dict[str, Annotated[int, Field(ge=0)]] = Field(default={}, description="the same for single boxes, by id")
+    orphan_days: float = Field(default=14.0, ge=1.0, description="grace of what no event names")
+    bucket: Bucket | None = None
 
 
 class Ingest(Settings):
@@ -86,10 +103,15 @@ def _resolved(config: CentralConfig, path: Path) -> CentralConfig:
         return None if value is None else base / value
 
     database = config.database.model_copy(update={"url": _database_url(config.database.url, base, path)})
+    media = config.media
+    if media.bucket is not None:
+        keys = absolute(media.bucket.credentials_file)
+        media = media.model_copy(update={"bucket": media.bucket.model_copy(update={"credentials_file": keys})})
     return config.model_copy(
         update={
             "data_dir": base / config.data_dir,
             "media_dir": absolute(config.media_dir),
+            "media": media,
             "broker": config.broker.seen_from(base),
             "database": database,
             "ca": config.ca.model_copy(update={"folder": absolute(config.ca.folder)}),
@@ -128,6 +150,7 @@ def broker_password(broker: Broker) -> str | None:
 
 __all__ = [
     "Broker",
+    "Bucket",
     "CentralConfig",
     "CertificateAuthority",
     "DatabaseSettings",

@@ -15,7 +15,7 @@ from central.db.events import Event
 from central.db.media import Media
 from central.edges import enrolment
 from central.ingest import chain
-from central.media.folder import FolderStore
+from central.media.store import MediaStore
 from central.tickets import opening
 from central.tickets.review import CANDIDATE
 from contract.events import now
@@ -32,7 +32,7 @@ _COMMITTED_BY = timedelta(minutes=10)
 class Jobs:
     """One thread that does the rounds until it is stopped."""
 
-    def __init__(self, db: Database, media: FolderStore, every_s: float = EVERY_S, ca: Issuer | None = None) -> None:
+    def __init__(self, db: Database, media: MediaStore, every_s: float = EVERY_S, ca: Issuer | None = None) -> None:
         self._db = db
         self._media = media
         self._ca = ca

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from central.db.cases import Case
 from central.db.database import Database
 from central.db.events import Event, Quarantine
-from central.db.media import Media
+from central.db.media import CaseHold, Media
 from central.tickets.review import WORKFLOW
 
 
@@ -54,6 +54,21 @@ class Metrics:
             ["status"],
             registry=self.registry,
         )
+        self.media_removed = Counter(
+            "sightline_central_media_orphans_removed_total", "Orphans that sweeps removed", registry=self.registry
+        )
+        self.media_removed_bytes = Counter(
+            "sightline_central_media_orphans_removed_bytes_total", "Their bytes", registry=self.registry
+        )
+        self.media_sweep = Gauge(
+            "sightline_central_media_sweep",
+            "What the last sweep of this process found: looked, orphans, locked, entered, missing",
+            ["found"],
+            registry=self.registry,
+        )
+        self.media_sweep_at = Gauge(
+            "sightline_central_media_sweep_time_seconds", "Unix time of the last sweep's end", registry=self.registry
+        )
         self.broker_up = Gauge(
             "sightline_central_broker_connected", "1 while connected to the broker", registry=self.registry
         )
@@ -74,7 +89,10 @@ class _Stored:
                 found = dict(session.execute(select(Case.state, func.count()).group_by(Case.state)).all())
                 events = session.execute(select(func.count()).select_from(Event)).scalar_one()
                 refused = session.execute(select(func.count()).select_from(Quarantine)).scalar_one()
-                size = session.execute(select(func.coalesce(func.sum(Media.size), 0))).scalar_one()
+                sizes = dict(session.execute(select(Media.edge_id, func.sum(Media.size)).group_by(Media.edge_id)).all())
+                held = session.execute(
+                    select(func.count()).select_from(CaseHold).where(CaseHold.released_at.is_(None))
+                ).scalar_one()
         except SQLAlchemyError:
             return
         for state in WORKFLOW.states:
@@ -82,7 +100,14 @@ class _Stored:
         yield cases
         yield GaugeMetricFamily("sightline_central_events_stored", "Events in the database", value=events)
         yield GaugeMetricFamily("sightline_central_quarantined", "Messages in quarantine", value=refused)
-        yield GaugeMetricFamily("sightline_central_media_stored_bytes", "Bytes of media held", value=size)
+        yield GaugeMetricFamily(
+            "sightline_central_media_stored_bytes", "Bytes of media held", value=sum(sizes.values())
+        )
+        yield GaugeMetricFamily("sightline_central_cases_held", "Cases under legal hold", value=held)
+        boxes = GaugeMetricFamily("sightline_central_media_edge_bytes", "Bytes of media by box", labels=["edge"])
+        for edge_id, size in sizes.items():
+            boxes.add_metric([edge_id], float(size))
+        yield boxes
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
         """Nothing is promised before the database was asked."""

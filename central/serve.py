@@ -20,7 +20,9 @@ from central.db.database import Database
 from central.ingest.intake import Intake
 from central.ingest.receiver import Receiver
 from central.jobs import Jobs
-from central.media.folder import FolderStore
+from central.media.guarded import GuardedStore
+from central.media.opening import open_store, quotas_of
+from central.media.rounds import Rounds
 from central.metrics import Metrics
 from contract.errors import ConfigError, RunError
 
@@ -35,10 +37,11 @@ class Parts:
     """What the process is made of; a role leaves out what it does not do."""
 
     db: Database
-    media: FolderStore
+    media: GuardedStore
     metrics: Metrics
     receiver: Receiver | None
     jobs: Jobs | None
+    sweeps: Rounds | None
     front: bool
     ca: Issuer | None
 
@@ -67,18 +70,16 @@ def open_database(config: CentralConfig) -> Database:
 
 def _parts(config: CentralConfig, role: Role) -> Parts:
     db = open_database(config)
-    try:
-        media = FolderStore(config.media_folder, config.media.max_bytes)
-    except OSError as error:
-        raise ConfigError(f"{config.media_folder}: cannot be written ({error.strerror}) - check media_dir") from error
     metrics = Metrics(db)
+    media = GuardedStore(open_store(config), db, quotas_of(config), metrics)
     ca = open_issuer(config)
     receiver = None
     if role in {"all", "ingest"}:
         intake = Intake(db, metrics, config.ingest.quarantine_rows)
         receiver = Receiver(config.broker, config.ingest, intake, metrics)
     jobs = Jobs(db, media, ca=ca) if role in {"all", "jobs"} else None
-    return Parts(db, media, metrics, receiver, jobs, front=role in {"all", "web"}, ca=ca)
+    sweeps = Rounds(db, media, metrics, config.media.orphan_days) if role in {"all", "jobs"} else None
+    return Parts(db, media, metrics, receiver, jobs, sweeps, front=role in {"all", "web"}, ca=ca)
 
 
 def _run(config: CentralConfig, parts: Parts, listener: socket.socket) -> None:
@@ -102,6 +103,8 @@ def _run(config: CentralConfig, parts: Parts, listener: socket.socket) -> None:
         watch.start()
     if parts.jobs is not None:
         parts.jobs.start()
+    if parts.sweeps is not None:
+        parts.sweeps.start()
     _log.info("central is up", address=f"http://{config.host}:{config.port}", pid=os.getpid())
     try:
         server.run(sockets=[listener])
@@ -117,6 +120,8 @@ def _end(parts: Parts) -> None:
         parts.receiver.stop()
     if parts.jobs is not None:
         parts.jobs.stop()
+    if parts.sweeps is not None:
+        parts.sweeps.stop()
 
 
 class _Server(uvicorn.Server):

@@ -15,6 +15,7 @@ from sightline.commands import (
     edge_secret,
     evaluate,
     evidence,
+    media,
     models,
     outbox,
     replay,
@@ -40,6 +41,7 @@ app.add_typer(bench.app, name="bench")
 app.add_typer(demo.app, name="demo")
 app.add_typer(edge.app, name="edge")
 app.add_typer(central.app, name="central")
+central.app.add_typer(media.app, name="media")
 app.add_typer(models.app, name="models")
 app.add_typer(evidence.app, name="evidence")
 app.command("eval")(evaluate.evaluate)

@@ -5,12 +5,13 @@ from central.db.base import Base
 from central.db.cases import Case, CaseLog, CaseMedia, CaseNumber, CaseQuestion
 from central.db.edges import Certificate, Edge, EdgeKey, EnrolCode
 from central.db.events import Event, Quarantine
-from central.db.media import Media
+from central.db.media import CaseHold, Media, MediaName, MediaUpload
 
 __all__ = [
     "Attempt",
     "Base",
     "Case",
+    "CaseHold",
     "CaseLog",
     "CaseMedia",
     "CaseNumber",
@@ -21,6 +22,8 @@ __all__ = [
     "EnrolCode",
     "Event",
     "Media",
+    "MediaName",
+    "MediaUpload",
     "Quarantine",
     "User",
     "UserSession",

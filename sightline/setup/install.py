@@ -29,7 +29,7 @@ VENV = ROOT / ".venv"
 WEB = ROOT / "central" / "web"
 TORCH = ["torch==2.13.0", "torchvision==0.28.0"]
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
-EXTRAS = "edge,central,ultralytics,demo,dev"
+EXTRAS = "edge,central,s3,ultralytics,demo,dev"
 _STAMPED = ("pyproject.toml", "central/web/package.json", "central/web/package-lock.json", "sightline/setup/install.py")
 _PATIENCE_S = 5.0
 

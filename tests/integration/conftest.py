@@ -7,6 +7,7 @@ import pytest
 from edge_peers import CLIP, SITE, Field
 from goes_on_peers import Table
 
+from tests.s3_peer import S3
 from tests.scenes.rtsp import FileServer, GstServer, has_gst
 
 _TABLE = pytest.StashKey[Table]()
@@ -33,6 +34,14 @@ def field(shared: Path, tmp_path: Path, camera: str) -> Iterator[Callable[[int, 
     for one in made:
         if one.process is not None and one.process.poll() is None:
             one.end()
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    """A real S3 with Object Lock, shared: each test makes buckets or prefixes of its own."""
+    server = S3(tmp_path_factory.mktemp("s3") / "weed").start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")

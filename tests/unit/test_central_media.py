@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import pytest
 
-from central.media import folder
+from central.media import partial
 from central.media.folder import FolderStore
 from central.media.store import Busy, Held, StoreFull, TooLarge, WrongHash, WrongOffset
 from contract.sealing import sha256_hex
@@ -102,7 +102,7 @@ def test_too_large(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_told_and_what_fitted_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    held, write = store(tmp_path), folder._write
+    held, write = store(tmp_path), partial._write
     room = 300_000
 
     def until_full(file: BinaryIO, digest: object, chunk: bytes) -> None:
@@ -110,7 +110,7 @@ def test_a_full_disk_is_told_and_what_fitted_is_kept(tmp_path: Path, monkeypatch
             raise OSError(errno.ENOSPC, "No space left on device")
         write(file, digest, chunk)
 
-    monkeypatch.setattr(folder, "_write", until_full)
+    monkeypatch.setattr(partial, "_write", until_full)
     with pytest.raises(StoreFull, match="no room"):
         receive(held, chunks(RAW))
     monkeypatch.undo()
