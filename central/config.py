@@ -1,9 +1,9 @@
 """Settings of central: one YAML file, unknown keys are errors. `docs/configuration.md` is held to this by a test."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -57,6 +57,21 @@ class CertificateAuthority(Settings):
     certificate_days: int = Field(default=90, ge=1, le=825, description="a box renews when a third is left")
 
 
+class Ledger(Settings):
+    """The ledger of everything admitted, decided, viewed and exported: who signs its heads, and who stamps them."""
+
+    key_file: Readable | None = Field(default=None, description="default: `office.jwk` in data_dir; back it up")
+    heads_file: Readable | None = Field(default=None, description="default: `heads.jsonl` in data_dir; publish it")
+    timestamp_url: str | None = Field(default=None, pattern=r"^https?://", description="RFC 3161 authority")
+    timestamp_ca: Readable | None = Field(default=None, description="its root certificate, PEM")
+
+    @model_validator(mode="after")
+    def _pairs(self) -> Self:
+        if (self.timestamp_url is None) != (self.timestamp_ca is None):
+            raise ValueError("timestamp_url and timestamp_ca belong together - give both or none")
+        return self
+
+
 class Logs(Settings):
     """How central speaks of itself, on standard error."""
 
@@ -77,6 +92,7 @@ class CentralConfig(Settings):
     media: Media = Media()
     ingest: Ingest = Ingest()
     ca: CertificateAuthority = CertificateAuthority()
+    ledger: Ledger = Ledger()
     logs: Logs = Logs()
 
     @property
@@ -89,10 +105,23 @@ class CentralConfig(Settings):
         """Where the certificate authority is kept."""
         return self.ca.folder or self.data_dir / "ca"
 
+    @property
+    def ledger_key(self) -> Path:
+        """Where the office's key is, which signs the ledger's heads."""
+        return self.ledger.key_file or self.data_dir / "office.jwk"
+
+    @property
+    def heads_file(self) -> Path:
+        """The file of published heads."""
+        return self.ledger.heads_file or self.data_dir / "heads.jsonl"
+
 
 def load_config(path: Path) -> CentralConfig:
     """Read central's settings. Raises ConfigError with file, key and remedy."""
     return _resolved(read_settings(CentralConfig, path), path)
+
+
+_LEDGER_FILES = ("key_file", "heads_file", "timestamp_ca")
 
 
 def _resolved(config: CentralConfig, path: Path) -> CentralConfig:
@@ -114,6 +143,9 @@ def _resolved(config: CentralConfig, path: Path) -> CentralConfig:
             "media": media,
             "broker": config.broker.seen_from(base),
             "database": database,
+            "ledger": config.ledger.model_copy(
+                update={name: absolute(getattr(config.ledger, name)) for name in _LEDGER_FILES}
+            ),
             "ca": config.ca.model_copy(update={"folder": absolute(config.ca.folder)}),
         }
     )
@@ -155,6 +187,7 @@ __all__ = [
     "CertificateAuthority",
     "DatabaseSettings",
     "Ingest",
+    "Ledger",
     "Logs",
     "Media",
     "broker_password",

@@ -10,8 +10,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from central.db.cases import Case
 from central.db.database import Database
 from central.db.events import Event, Quarantine
+from central.db.ledger import LedgerTree, LedgerWaiting
 from central.db.media import CaseHold, Media
 from central.tickets.review import WORKFLOW
+
+#: States of a chain's link that somebody should know of. `broken` is an alarm.
+_OPEN = ("pending", "broken")
 
 
 class Metrics:
@@ -43,6 +47,11 @@ class Metrics:
         self.dropped = Counter(
             "sightline_central_ingest_dropped_total",
             "Messages of QoS 0 that found the queue full; QoS 1 waits at the broker instead",
+            registry=self.registry,
+        )
+        self.bad_seals = Counter(
+            "sightline_central_bad_seals_total",
+            "Events of an enrolled box whose seal does not hold: kept in the quarantine, never a case",
             registry=self.registry,
         )
         self.media_bytes = Counter(
@@ -93,8 +102,25 @@ class _Stored:
                 held = session.execute(
                     select(func.count()).select_from(CaseHold).where(CaseHold.released_at.is_(None))
                 ).scalar_one()
+                links = dict(
+                    session.execute(
+                        select(Event.chain_state, func.count())
+                        .where(Event.chain_state.in_(_OPEN))
+                        .group_by(Event.chain_state)
+                    ).all()
+                )
+                entered = session.execute(select(LedgerTree.size)).scalar_one()
+                waiting = session.execute(select(func.count()).select_from(LedgerWaiting)).scalar_one()
         except SQLAlchemyError:
             return
+        chain = GaugeMetricFamily(
+            "sightline_central_chain_links", "Events whose neighbour is on its way, or does not fit", labels=["state"]
+        )
+        for state in _OPEN:
+            chain.add_metric([state], links.get(state, 0))
+        yield chain
+        yield GaugeMetricFamily("sightline_central_ledger_entries", "Entries in the ledger", value=entered)
+        yield GaugeMetricFamily("sightline_central_ledger_waiting", "Rows not entered yet", value=waiting)
         for state in WORKFLOW.states:
             cases.add_metric([state], found.get(state, 0))
         yield cases

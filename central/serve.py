@@ -20,6 +20,7 @@ from central.db.database import Database
 from central.ingest.intake import Intake
 from central.ingest.receiver import Receiver
 from central.jobs import Jobs
+from central.ledger.keeper import Keeper, keeper_of
 from central.media.guarded import GuardedStore
 from central.media.opening import open_store, quotas_of
 from central.media.rounds import Rounds
@@ -42,6 +43,7 @@ class Parts:
     receiver: Receiver | None
     jobs: Jobs | None
     sweeps: Rounds | None
+    ledger: Keeper | None
     front: bool
     ca: Issuer | None
 
@@ -79,7 +81,8 @@ def _parts(config: CentralConfig, role: Role) -> Parts:
         receiver = Receiver(config.broker, config.ingest, intake, metrics)
     jobs = Jobs(db, media, ca=ca) if role in {"all", "jobs"} else None
     sweeps = Rounds(db, media, metrics, config.media.orphan_days) if role in {"all", "jobs"} else None
-    return Parts(db, media, metrics, receiver, jobs, sweeps, front=role in {"all", "web"}, ca=ca)
+    ledger = keeper_of(config, db) if role in {"all", "jobs"} else None
+    return Parts(db, media, metrics, receiver, jobs, sweeps, ledger, front=role in {"all", "web"}, ca=ca)
 
 
 def _run(config: CentralConfig, parts: Parts, listener: socket.socket) -> None:
@@ -105,6 +108,8 @@ def _run(config: CentralConfig, parts: Parts, listener: socket.socket) -> None:
         parts.jobs.start()
     if parts.sweeps is not None:
         parts.sweeps.start()
+    if parts.ledger is not None:
+        parts.ledger.start()
     _log.info("central is up", address=f"http://{config.host}:{config.port}", pid=os.getpid())
     try:
         server.run(sockets=[listener])
@@ -122,6 +127,8 @@ def _end(parts: Parts) -> None:
         parts.jobs.stop()
     if parts.sweeps is not None:
         parts.sweeps.stop()
+    if parts.ledger is not None:
+        parts.ledger.stop()
 
 
 class _Server(uvicorn.Server):

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from contract.events import DATA_MODEL, Ack, CameraStatus, CloudEvent
 from contract.facts import FactsTable
+from contract.ledger import Head
 from contract.profile import Profile
 from contract.sealing import JWS_PROPERTY
 from contract.site import Site
@@ -38,6 +39,7 @@ def documents() -> dict[str, str]:
         "site": Site,
         "profile": Profile,
         "facts": FactsTable,
+        "ledger_head": Head,
         **{model.__name__.lower(): model for model in DATA_MODEL.values()},
     }
     schemas = {f"{name}.json": _text(_schema(model)) for name, model in models.items()}

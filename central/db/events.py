@@ -2,10 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from central.db.base import Base
+
+#: What a person may ask for among millions: links that wait for a neighbour, and those that do not hold.
+_OPEN = text("chain_state IN ('pending', 'broken')")
 
 
 class Event(Base):
@@ -20,6 +23,7 @@ class Event(Base):
     __table_args__ = (
         UniqueConstraint("edge_id", "case_key", "type"),
         Index("ix_events_chain", "edge_id", "chain_id", "chain_seq"),
+        Index("ix_events_chain_open", "chain_state", sqlite_where=_OPEN, postgresql_where=_OPEN),
     )
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)

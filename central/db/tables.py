@@ -5,6 +5,7 @@ from central.db.base import Base
 from central.db.cases import Case, CaseLog, CaseMedia, CaseNumber, CaseQuestion
 from central.db.edges import Certificate, Edge, EdgeKey, EnrolCode
 from central.db.events import Event, Quarantine
+from central.db.ledger import LedgerHead, LedgerLeaf, LedgerNode, LedgerTree, LedgerWaiting
 from central.db.media import CaseHold, Media, MediaName, MediaUpload
 
 __all__ = [
@@ -21,6 +22,11 @@ __all__ = [
     "EdgeKey",
     "EnrolCode",
     "Event",
+    "LedgerHead",
+    "LedgerLeaf",
+    "LedgerNode",
+    "LedgerTree",
+    "LedgerWaiting",
     "Media",
     "MediaName",
     "MediaUpload",

@@ -37,6 +37,10 @@ class Refused(Exception):  # noqa: N818 - reads as a sentence
     """A message that is not let in. The text is ours and short; it goes into the quarantine and the Ack."""
 
 
+class SealBroken(Refused):
+    """The key is the box's and the seal does not hold: altered on the way or on the disk, or forged. An alarm."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """What the broker delivered: topic, raw bytes, and the user property `jws`."""
@@ -110,7 +114,7 @@ def _sealed(message: Message, key: Key | None) -> Key:
     try:
         verify_detached(message.raw, message.jws, _public(*key.public_jwk.items()))
     except SealError as error:
-        raise Refused("the seal does not hold") from error
+        raise SealBroken("the seal does not hold") from error
     return key
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from central.db.database import Database
 from central.edges.names import kid_of
 from central.ingest import quarantine
-from central.ingest.admit import Admitted, Message, Refused, event_id, judge
+from central.ingest.admit import Admitted, Message, Refused, SealBroken, event_id, judge
 from central.ingest.store import Arrival, keys_of, store
 from central.metrics import Metrics
 from contract.events import Ack, now
@@ -109,16 +109,20 @@ class Intake:
         results = []
         for message, admitted in zip(batch, judged, strict=True):
             outcome = admitted if isinstance(admitted, Refused) else next(outcomes)
-            if isinstance(admitted, Refused) or isinstance(outcome, Refused):
-                results.append(self._refused(session, message, str(outcome)))
-                continue
-            event = admitted.event
-            results.append(Result(outcome, admitted.edge_id, Ack(id=event.id, status=outcome), event.time))
+            if isinstance(outcome, Refused):
+                results.append(self._refused(session, message, outcome))
+            elif isinstance(admitted, Admitted):
+                event = admitted.event
+                results.append(Result(outcome, admitted.edge_id, Ack(id=event.id, status=outcome), event.time))
         return results
 
-    def _refused(self, session: Session, message: Message, reason: str) -> Result:
-        edge_id, name = edge_id_of(message.topic), event_id(message.raw)
-        _log.warning("event refused", reason=reason, edge=edge_id, id=name, bytes=len(message.raw))
+    def _refused(self, session: Session, message: Message, refusal: Refused) -> Result:
+        edge_id, name, reason = edge_id_of(message.topic), event_id(message.raw), str(refusal)
+        if isinstance(refusal, SealBroken):
+            self._metrics.bad_seals.inc()
+            _log.error("ALARM: the seal of an event does not hold", edge=edge_id, id=name, bytes=len(message.raw))
+        else:
+            _log.warning("event refused", reason=reason, edge=edge_id, id=name, bytes=len(message.raw))
         self._quarantine(session, message, reason)
         ack = Ack(id=name, status="refused", reason=reason) if name and edge_id else None
         return Result("refused", edge_id, ack)

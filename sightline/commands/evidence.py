@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from contract.errors import InputError, MediaError
+from sightline.commands import evidence_bundle
 
 if TYPE_CHECKING:
     from central.redaction.finder import Box
 
 app = typer.Typer(no_args_is_help=True, help="Evidence that leaves the system.")
 
+app.command()(evidence_bundle.export)
+app.command()(evidence_bundle.verify)
+app.command()(evidence_bundle.audit)
+
 _PICTURES = frozenset({".jpg", ".jpeg", ".png"})
 _VIDEOS = frozenset({".mp4", ".mkv", ".mov", ".ts", ".avi"})
 _BEAT_S = 2.0
-
-
-@app.callback()
-def _group() -> None:
-    """Keeps `redact` a word of its own while it is the only one."""
 
 
 @app.command()

@@ -1,0 +1,121 @@
+"""What an entry says: the line of bytes that stands for a row of the database, made anew from the row at any time.
+
+The bytes are not kept: the tree keeps their hash. A row that was changed since it was entered therefore gives other
+bytes than its leaf, and one that is gone gives none.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from central.db.accounts import User, ViewLog
+from central.db.cases import Case, CaseLog
+from central.db.edges import EdgeKey
+from central.db.events import Event
+from contract.ledger import canonical, moment
+from contract.sealing import sha256_hex
+
+EVENT, CASE, VIEW, KEY, KEY_RETIRED, KEY_REVOKED = "event", "case", "view", "key", "key-retired", "key-revoked"
+#: A kind of row and its primary key as text.
+Ref = tuple[str, str]
+Entry = dict[str, Any]
+_CHUNK = 500
+
+
+def lines(session: Session, refs: Sequence[Ref]) -> dict[Ref, bytes]:
+    """The bytes of each entry whose row is there."""
+    by_kind: dict[str, list[str]] = {}
+    for kind, ref in refs:
+        by_kind.setdefault(kind, []).append(ref)
+    found: dict[Ref, bytes] = {}
+    for kind, names in by_kind.items():
+        for at in range(0, len(names), _CHUNK):
+            for ref, entry in _READERS[kind](session, names[at : at + _CHUNK]):
+                found[kind, ref] = canonical({"kind": kind} | entry)
+    return found
+
+
+def gone(ref: Ref) -> bytes:
+    """The entry of a row that was written and removed before it could be entered: that is put on record, too."""
+    return canonical({"kind": ref[0], "ref": ref[1], "gone": True})
+
+
+def _events(session: Session, refs: list[str]) -> Iterator[tuple[str, Entry]]:
+    columns = (
+        Event.id, Event.edge_id, Event.type, Event.chain_id, Event.chain_seq, Event.chain_prev, Event.sha256,
+        Event.jws, Event.kid, Event.received_at,
+    )  # fmt: skip
+    for row in session.execute(select(*columns).where(Event.id.in_(refs))):
+        yield row.id, _event(row)
+
+
+def _event(row: Any) -> Entry:
+    return {
+        "id": row.id,
+        "edge": row.edge_id,
+        "type": row.type,
+        "chain": {"id": row.chain_id, "seq": row.chain_seq, "prev": row.chain_prev},
+        "sha256": row.sha256,
+        "jws_sha256": sha256_hex(row.jws.encode()),
+        "kid": row.kid,
+        "at": moment(row.received_at),
+    }
+
+
+def _case_lines(session: Session, refs: list[str]) -> Iterator[tuple[str, Entry]]:
+    query = select(CaseLog, Case.number).join(Case, Case.id == CaseLog.case_id)
+    for row, number in session.execute(query.where(CaseLog.id.in_([int(ref) for ref in refs]))):
+        yield (
+            str(row.id),
+            {
+                "id": row.id,
+                "case": number,
+                "at": moment(row.at),
+                "by": row.actor,
+                "action": row.action,
+                "from": row.from_state,
+                "to": row.to_state,
+                "detail": row.detail,
+            },
+        )
+
+
+def _views(session: Session, refs: list[str]) -> Iterator[tuple[str, Entry]]:
+    query = select(ViewLog, Case.number, User.name).join(Case, Case.id == ViewLog.case_id)
+    query = query.join(User, User.id == ViewLog.user_id).where(ViewLog.id.in_([int(ref) for ref in refs]))
+    for row, number, name in session.execute(query):
+        yield (
+            str(row.id),
+            {"id": row.id, "case": number, "at": moment(row.at), "by": name, "sha256": row.sha256},
+        )
+
+
+def _keys(session: Session, refs: list[str]) -> Iterator[tuple[str, Entry]]:
+    for row in session.execute(select(EdgeKey).where(EdgeKey.kid.in_(refs))).scalars():
+        yield (
+            row.kid,
+            {"kid": row.kid, "edge": row.edge_id, "jwk": row.public_jwk, "at": moment(row.enrolled_at)},
+        )
+
+
+def _ended(name: str) -> Callable[[Session, list[str]], Iterator[tuple[str, Entry]]]:
+    def read(session: Session, refs: list[str]) -> Iterator[tuple[str, Entry]]:
+        for row in session.execute(select(EdgeKey).where(EdgeKey.kid.in_(refs))).scalars():
+            at = getattr(row, name)
+            yield row.kid, {"kid": row.kid, "edge": row.edge_id, "at": moment(at) if at else None}
+
+    return read
+
+
+_READERS: Mapping[str, Callable[[Session, list[str]], Iterator[tuple[str, Entry]]]] = {
+    EVENT: _events,
+    CASE: _case_lines,
+    VIEW: _views,
+    KEY: _keys,
+    KEY_RETIRED: _ended("retired_at"),
+    KEY_REVOKED: _ended("revoked_at"),
+}
+
+__all__ = ["CASE", "EVENT", "KEY", "KEY_RETIRED", "KEY_REVOKED", "VIEW", "Ref", "gone", "lines"]

@@ -1,0 +1,128 @@
+"""One thread that enters what waits, signs and publishes the day's head, and has it stamped. Safe with N replicas."""
+
+import threading
+from pathlib import Path
+
+import structlog
+from joserfc.jwk import OKPKey
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from central.config import Broker, CentralConfig
+from central.db.database import Database
+from central.db.ledger import LedgerHead
+from central.ledger import heads, tree, triggers
+from central.ledger.announce import announce
+from central.ledger.authority import Authority, authority_of
+from central.ledger.key import office_key
+from contract.errors import RunError, SightlineError
+from contract.events import now
+from contract.ledger import SignedHead
+
+_log = structlog.get_logger("ledger")
+EVERY_S = 2.0
+#: What has to do with others (broker, authority, a file that does not fit) is tried again after this long, in seconds.
+AGAIN_S = 60.0
+
+
+class Keeper:
+    """Keeps the ledger until it is stopped. `broker` None: heads go to the file alone."""
+
+    def __init__(
+        self, db: Database, key: OKPKey, file: Path, broker: Broker | None = None, authority: Authority | None = None
+    ) -> None:
+        self._db = db
+        self._key = key
+        self._file = file
+        self._broker = broker
+        self._authority = authority
+        self._stop = threading.Event()
+        self._rest_until = 0.0
+        self._thread = threading.Thread(target=self._work, name="ledger", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the round at hand."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=30)
+
+    def round(self) -> None:
+        """Enter everything that waits, and publish the day's head when it is due. Raises SQLAlchemyError, RunError."""
+        catch_up(self._db, self._stop)
+        if self._published():
+            self._told()
+
+    def _published(self) -> bool:
+        """Whether there is a head of today, made by us or by another replica."""
+        with self._db.write() as session:
+            row = heads.of_today(session, self._key)
+            return row is not None
+
+    def _told(self) -> None:
+        """Stamp, write and announce what has not been yet."""
+        with self._db.read() as session:
+            rows = heads.published(session)
+            lines = [SignedHead(heads.signed(row, self._key).head, row.raw, row.jws).as_line() for row in rows]
+        if not heads.write_file(self._file, lines):
+            raise RunError(
+                f"{self._file}: holds other heads than the database - one of them was changed: "
+                "run `sightline evidence audit`"
+            )
+        self._stamped([row.id for row in rows if row.stamp is None])
+        waiting = heads.due(rows)
+        if waiting and self._broker is not None:
+            announce(self._broker, lines[-1])
+            with self._db.write() as session:
+                heads.announced(session, [row.id for row in waiting], now())
+            _log.info("head of the ledger published", size=rows[-1].size, day=rows[-1].day)
+
+    def _stamped(self, ids: list[int]) -> None:
+        """Only the newest is worth a stamp that says `now`."""
+        if self._authority is None or not ids:
+            return
+        with self._db.write() as session:
+            row = session.get_one(LedgerHead, ids[-1])
+            if row.stamp is None:
+                heads.stamp(session, row, self._authority)
+
+    def _work(self) -> None:
+        rest = 0.0
+        while not self._stop.wait(EVERY_S + rest):
+            rest = 0.0
+            try:
+                self.round()
+            except IntegrityError:
+                # Another replica made the head of the day in the same moment.
+                continue
+            except SQLAlchemyError as error:
+                _log.error("ledger not kept, trying again", fault=type(error).__name__)
+            except (SightlineError, OSError) as error:
+                _log.error("ledger: head not published, trying again", reason=str(error))
+                rest = AGAIN_S
+
+
+def catch_up(db: Database, stop: threading.Event | None = None) -> int:
+    """Enter all that waits, batch by batch; how many rows."""
+    entered = 0
+    while stop is None or not stop.is_set():
+        with db.write() as session:
+            done = tree.merge(session)
+        entered += done
+        if done < tree.BATCH:
+            break
+    return entered
+
+
+def keeper_of(config: CentralConfig, db: Database) -> Keeper:
+    """The keeper of these settings. Raises ConfigError or RunError: a key or a trigger that is not there."""
+    with db.engine.connect() as connection:
+        triggers.require(connection)
+    with db.read() as session:
+        key = office_key(session, config.ledger_key)
+    return Keeper(db, key, config.heads_file, config.broker, authority_of(config.ledger))
+
+
+__all__ = ["Keeper", "catch_up", "keeper_of"]

@@ -1,0 +1,1 @@
+"""Evidence that leaves the house: made into one bundle by central, checked by anybody, offline."""

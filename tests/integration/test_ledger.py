@@ -1,0 +1,319 @@
+"""The ledger against a real database and a real broker: whatever is written is entered, once, for good."""
+
+import itertools
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from bundle_kit import Bureau, bureau
+from deliver_peers import Mosquitto
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from sqlalchemy import insert, select, text
+from sqlalchemy.exc import DBAPIError
+
+from central.config import Broker, Ledger
+from central.db.accounts import ViewLog
+from central.db.ledger import LedgerHead, LedgerLeaf
+from central.edges import enrolment
+from central.ledger import entries, heads, tree, triggers
+from central.ledger.authority import authority_of
+from central.ledger.keeper import Keeper, catch_up
+from central.ledger.key import office_key
+from contract import stamp
+from contract.errors import BrokerError, ConfigError, RunError, SealError
+from contract.events import now
+from contract.ledger import HEAD_TOPIC, read_line
+from contract.merkle import consistency_proof, consistent, included, inclusion_proof, leaf_hash, root
+from sightline.broker import EmbeddedBroker
+from sightline.evidence.export import Office, export
+from sightline.evidence.verify import Trust, verify
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Bureau]:
+    made = bureau(tmp_path / "office")
+    yield made
+    made.db.close()
+
+
+def leaves(office: Bureau) -> list[LedgerLeaf]:
+    with office.db.read() as session:
+        return list(session.execute(select(LedgerLeaf).order_by(LedgerLeaf.place)).scalars())
+
+
+def test_whatever_way_a_row_comes_in_it_is_entered_and_proven(office) -> None:
+    number = office.case()
+    with office.db.write() as session:
+        case_id = session.execute(text("SELECT id FROM cases")).scalar_one()
+        view = {"at": now(), "user_id": office.officer.id, "case_id": case_id, "sha256": None}
+        session.execute(insert(ViewLog), [view, view])
+        session.execute(insert(ViewLog.__table__).values(**view))
+    catch_up(office.db)
+    kinds = [leaf.kind for leaf in leaves(office)]
+    assert {kind: kinds.count(kind) for kind in set(kinds)} == {"key": 1, "event": 3, "case": 5, "view": 5}
+    with office.db.read() as session:
+        size, nodes = tree.size(session), tree.nodes_of(session)
+        for leaf in leaves(office):
+            line = entries.lines(session, [(leaf.kind, leaf.ref)])[leaf.kind, leaf.ref]
+            path = inclusion_proof(leaf.place, size, nodes)
+            assert included(leaf_hash(line), leaf.place, size, path, root(size, nodes))
+    assert catch_up(office.db) == 0
+    assert number
+
+
+def test_the_end_of_a_key_is_entered(office) -> None:
+    office.box.key = type(office.box)().key
+    office.box.enrol(office.db)
+    with office.db.write() as session:
+        enrolment.revoke(session, "edge-01")
+    catch_up(office.db)
+    kinds = sorted(leaf.kind for leaf in leaves(office))
+    assert kinds == ["key", "key", "key-retired", "key-revoked", "key-revoked"]
+
+
+def test_leaves_and_nodes_cannot_be_changed_or_removed(office) -> None:
+    office.case()
+    office.publish()
+    for statement in (
+        "UPDATE ledger_leaves SET ref = 'x'", "DELETE FROM ledger_leaves", "UPDATE ledger_nodes SET hash = hash",
+        "DELETE FROM ledger_nodes", "DELETE FROM ledger_heads",
+    ):  # fmt: skip
+        with pytest.raises(DBAPIError, match="only added to"), office.db.write() as session:
+            session.execute(text(statement))
+
+
+def test_a_trigger_that_was_dropped_is_named(office) -> None:
+    on = "" if office.db.engine.dialect.name == "sqlite" else " ON view_log"
+    with office.db.engine.begin() as connection:
+        connection.exec_driver_sql(f"DROP TRIGGER ledger_view{on}")
+        with pytest.raises(RunError, match="ledger_view"):
+            triggers.require(connection)
+        triggers.install(connection)
+        triggers.require(connection)
+
+
+def test_several_keepers_enter_everything_once(office) -> None:
+    for _ in range(3):
+        office.case()
+    failed: list[Exception] = []
+
+    def work() -> None:
+        try:
+            while catch_up(office.db):
+                pass
+        except Exception as error:
+            failed.append(error)
+
+    keepers = [threading.Thread(target=work) for _ in range(4)]
+    for one in keepers:
+        one.start()
+    for one in keepers:
+        one.join(60)
+    assert not failed
+    found = leaves(office)
+    assert [leaf.place for leaf in found] == list(range(len(found)))
+    assert len({(leaf.kind, leaf.ref) for leaf in found}) == len(found) == 1 + 3 * (3 + 5 + 2)
+
+
+def test_a_head_a_day_each_going_on_from_the_one_before(office, monkeypatch) -> None:
+    office.case()
+    office.publish()
+    office.publish()
+    moment = now()
+    for day in (1, 2):
+        office.case()
+        monkeypatch.setattr(heads, "now", lambda day=day: moment + timedelta(days=day))
+        office.publish()
+    lines = [read_line(line, office.key) for line in office.heads.read_text().splitlines()]
+    assert [line.head.size for line in lines] == sorted({line.head.size for line in lines})
+    assert len(lines) == 3
+    with office.db.read() as session:
+        nodes = tree.nodes_of(session)
+        for old, new in itertools.pairwise(lines):
+            way = consistency_proof(old.head.size, new.head.size, nodes)
+            assert consistent(
+                old.head.size, bytes.fromhex(old.head.root), new.head.size, bytes.fromhex(new.head.root), way
+            )
+
+
+def test_a_file_of_heads_that_was_changed_is_never_written_over(office) -> None:
+    office.case()
+    office.publish()
+    office.heads.write_text(office.heads.read_text().replace('"head"', '"tail"'))
+    before = office.heads.read_text()
+    with pytest.raises(RunError, match=r"heads\.jsonl: holds other heads"):
+        office.publish()
+    assert office.heads.read_text() == before
+
+
+def test_the_office_key_is_private_and_never_replaced_unnoticed(office) -> None:
+    path = office.folder / "office.jwk"
+    assert path.stat().st_mode & 0o077 == 0
+    path.chmod(0o644)
+    with office.db.read() as session, pytest.raises(ConfigError, match="others can read"):
+        office_key(session, path)
+    path.chmod(0o600)
+    office.case()
+    office.publish()
+    path.rename(path.with_suffix(".lost"))
+    with office.db.read() as session, pytest.raises(ConfigError, match="restore it from its backup"):
+        office_key(session, path)
+    other = bureau(office.folder / "other")
+    (other.folder / "office.jwk").rename(path)
+    other.db.close()
+    with office.db.read() as session, pytest.raises(RunError, match="is not the key"):
+        office_key(session, path)
+
+
+def subscriber(port: int, name: str) -> tuple[Client, list[bytes], threading.Event]:
+    heard: list[bytes] = []
+    came = threading.Event()
+    client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+    client.username_pw_set(name, f"pw-{name}")
+    client.on_connect = lambda *_: client.subscribe(HEAD_TOPIC, qos=1)
+
+    def on_message(_client, _data, message) -> None:
+        heard.append(message.payload)
+        came.set()
+
+    client.on_message = on_message
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    return client, heard, came
+
+
+def test_the_head_is_kept_by_the_broker_and_no_box_can_write_it(office, tmp_path, free_port) -> None:
+    broker = Mosquitto(tmp_path / "mosquitto", free_port, {"central": "pw-central", "edge-01": "pw-edge-01"})
+    broker.start()
+    try:
+        office.case()
+        (tmp_path / "password").write_text("pw-central")
+        central = Broker(port=free_port, username="central", password_file=tmp_path / "password")
+        Keeper(office.db, office.key, office.heads, central).round()
+        box = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+        box.username_pw_set("edge-01", "pw-edge-01")
+        box.connect("127.0.0.1", free_port)
+        box.loop_start()
+        box.publish(HEAD_TOPIC, b"forged", qos=1, retain=True).wait_for_publish(10)
+        box.disconnect()
+        box.loop_stop()
+        client, heard, came = subscriber(free_port, "central")
+        assert came.wait(10)
+        client.disconnect()
+        client.loop_stop()
+        assert read_line(heard[0].decode(), office.key).as_line() == office.heads.read_text().splitlines()[-1]
+        with office.db.read() as session:
+            assert session.execute(select(LedgerHead.announced_at)).scalar_one() is not None
+    finally:
+        broker.kill()
+    with office.db.write() as session:
+        session.execute(select(LedgerHead)).scalar_one().announced_at = None
+    with pytest.raises(BrokerError, match="did not take the ledger's head"):
+        Keeper(office.db, office.key, office.heads, central).round()
+
+
+def test_the_broker_of_the_demo_takes_the_head_as_well(office, tmp_path, free_port) -> None:
+    (tmp_path / "password").write_text("pw-central")
+    office.case()
+    with EmbeddedBroker(tmp_path / "broker", free_port, {"central": "pw-central"}):
+        central = Broker(port=free_port, username="central", password_file=tmp_path / "password")
+        Keeper(office.db, office.key, office.heads, central).round()
+    with office.db.read() as session:
+        assert session.execute(select(LedgerHead.announced_at)).scalar_one() is not None
+
+
+@pytest.fixture(scope="module")
+def timestamps(tmp_path_factory) -> Iterator[tuple[str, Path, Path]]:
+    """An RFC 3161 authority of OpenSSL behind HTTP: its address, its root, and the root of another one."""
+    if shutil.which("openssl") is None:
+        if os.environ.get("CI"):
+            pytest.fail("openssl is not installed - CI installs it (apt-get install openssl)")
+        pytest.skip("openssl is not installed (apt-get install openssl)")
+    folder = tmp_path_factory.mktemp("tsa")
+    _authority(folder)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            query = folder / "query.tsq"
+            query.write_bytes(self.rfile.read(int(self.headers["Content-Length"])))
+            _run(folder, "ts", "-reply", "-config", "tsa.cnf", "-queryfile", "query.tsq", "-out", "reply.tsr")
+            self.send_response(200)
+            self.send_header("Content-Type", "application/timestamp-reply")
+            self.end_headers()
+            self.wfile.write((folder / "reply.tsr").read_bytes())
+
+        def log_message(self, *_: object) -> None:
+            """Silent."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/", folder / "root.pem", folder / "other.pem"
+    server.shutdown()
+    server.server_close()
+    thread.join(10)
+
+
+def _run(folder: Path, *words: str) -> None:
+    subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+
+
+def _authority(folder: Path) -> None:
+    (folder / "tsa.cnf").write_text(
+        "[tsa]\ndefault_tsa = t\n[t]\nserial = serial\ncrypto_device = builtin\nsigner_cert = tsa.pem\n"
+        "signer_key = tsa.key\nsigner_digest = sha256\ndefault_policy = 1.2.3.4.1\n"
+        "digests = sha256\naccuracy = secs:1\nordering = no\ntsa_name = yes\ness_cert_id_chain = no\n"
+        "ess_cert_id_alg = sha256\n[ext]\nextendedKeyUsage = critical,timeStamping\nkeyUsage = critical,digitalSignature\n"
+    )
+    (folder / "serial").write_text("01\n")
+    for name in ("root", "other"):
+        _run(folder, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.pem",
+             "-days", "30", "-subj", f"/CN=Time {name}")  # fmt: skip
+    _run(folder, "req", "-newkey", "rsa:2048", "-nodes", "-keyout", "tsa.key", "-out", "tsa.csr", "-subj", "/CN=TSA")
+    _run(folder, "x509", "-req", "-in", "tsa.csr", "-CA", "root.pem", "-CAkey", "root.key", "-CAcreateserial",
+         "-out", "tsa.pem", "-days", "20", "-extfile", "tsa.cnf", "-extensions", "ext")  # fmt: skip
+
+
+def test_an_authority_stamps_the_head_and_the_bundle_shows_it(office, tmp_path, timestamps) -> None:
+    url, ca, other = timestamps
+    case = office.case()
+    authority = authority_of(Ledger(timestamp_url=url, timestamp_ca=ca))
+    assert authority is not None
+    Keeper(office.db, office.key, office.heads, authority=authority).round()
+    with office.db.read() as session:
+        row = session.execute(select(LedgerHead)).scalar_one()
+    assert abs(stamp.checked(row.stamp, row.raw, authority.roots) - now()) < timedelta(minutes=2)
+    with pytest.raises(SealError, match="timestamp does not hold"):
+        stamp.checked(row.stamp, row.raw + b" ", authority.roots)
+    target = tmp_path / "stamped.zip"
+    export(Office(office.db, office.store, office.key, authority), case, "li", target)
+    said = verify(target, Trust(heads=office.heads, authority=ca))
+    assert any(line.startswith("stamped") for line in said)
+    with pytest.raises(SealError, match=r"ledger/head\.tsr"):
+        verify(target, Trust(authority=other))
+
+
+def test_an_authority_that_is_away_or_not_the_one_stops_nothing_and_is_told(
+    office, tmp_path, timestamps, free_port
+) -> None:
+    url, ca, other = timestamps
+    case = office.case()
+    away = authority_of(Ledger(timestamp_url=f"http://127.0.0.1:{free_port}/", timestamp_ca=ca))
+    wrong = authority_of(Ledger(timestamp_url=url, timestamp_ca=other))
+    for authority, match in ((away, "gives no timestamp"), (wrong, "does not hold")):
+        with pytest.raises(RunError, match=match):
+            authority.stamp(b"x")
+        Keeper(office.db, office.key, office.heads, authority=authority).round()
+        target = tmp_path / f"{match[:4]}.zip"
+        index = export(Office(office.db, office.store, office.key, authority), case, "li", target)
+        assert any("gave no stamp" in note for note in index.notes)
+        verify(target, Trust(heads=office.heads))
+    with office.db.read() as session:
+        assert set(session.execute(select(LedgerHead.stamp)).scalars()) == {None}
