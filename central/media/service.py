@@ -1,5 +1,7 @@
 """Media and what is known of them: an object counts when its bytes are verified *and* the database says so."""
 
+from collections.abc import Callable
+
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -28,23 +30,27 @@ def known(db: Database, store: MediaStore, name: str, edge_id: str) -> Held | No
 
 def enter(db: Database, name: str, size: int, edge_id: str) -> None:
     """Note a complete object that has just arrived and move on the cases that waited for it. Twice is no error."""
-    try:
-        with db.write() as session:
-            fence(session.connection(), alone=False)
-            _entered(session, name, size, edge_id)
-    except IntegrityError:
-        # Two boxes brought the same bytes, and another replica entered them between our look and our row.
-        with db.write() as session:
-            fence(session.connection(), alone=False)
-            _entered(session, name, size, edge_id)
+    _behind_fence(db, name, edge_id, lambda: size)
 
 
 def enter_found(db: Database, store: MediaStore, name: str, edge_id: str) -> bool:
     """The same for an object that lay in the store without a row; False when a sweep has taken it away meanwhile."""
+    # Looked at behind the fence: nobody can take it away between the look and the row.
+    return _behind_fence(db, name, edge_id, lambda: store.size(name))
+
+
+def _behind_fence(db: Database, name: str, edge_id: str, look: Callable[[], int | None]) -> bool:
+    try:
+        return _enter(db, name, edge_id, look)
+    except IntegrityError:
+        # Another replica, or a sweep, entered the same bytes between our look and our row: now it is there.
+        return _enter(db, name, edge_id, look)
+
+
+def _enter(db: Database, name: str, edge_id: str, look: Callable[[], int | None]) -> bool:
     with db.write() as session:
         fence(session.connection(), alone=False)
-        # Looked at behind the fence: nobody can take it away between the look and the row.
-        size = store.size(name)
+        size = look()
         if size is None:
             return False
         _entered(session, name, size, edge_id)
