@@ -74,7 +74,7 @@ SCENES = [
 
 @pytest.mark.parametrize("name", CHANGES)
 @pytest.mark.parametrize(("variants", "kind", "recording"), SCENES, ids=[kind for _, kind, _ in SCENES])
-@pytest.mark.parametrize("seed", [401, 402])
+@pytest.mark.parametrize("seed", [401, pytest.param(402, marks=pytest.mark.long)])
 def test_a_change_that_may_not_matter_does_not(
     name: str,
     variants: Callable[[int, list[Recording], str], list[Made]],
