@@ -24,9 +24,11 @@ from edge.plates.voted import VotedPlate, vote
 from edge.rules.decision import Box, Decision
 
 _LOOKS = 4
-#: So many pictures that agree, each sure of every character, settle a plate; so many in which nothing can be read, the
-#: vehicle being largest in them, that it cannot be read. What is read less costs a busy box less [I].
-_AGREE, _AGREE_CONF, _IN_VAIN = 3, 0.95, 4
+#: So many pictures that agree, each sure of every character, settle a plate, if so many of them are independent; so
+#: many independent ones in which nothing can be read settle that it cannot be. It costs a busy box less [I].
+_AGREE, _AGREE_CONF, _AGREE_APART, _IN_VAIN = 3, 0.95, 2, 4
+#: Pictures of a moving vehicle this close show the same: the same glare, the same half of it cut off. Seconds.
+_INDEPENDENT_S = 1.0
 #: Pictures closer than this show the same; in seconds.
 _APART_S = 0.2
 #: Pictures closer than this are decoded in one go: they often lie in one group of pictures. Seconds.
@@ -99,19 +101,20 @@ class PlateWitness:
         readings: list[PlateReading] = []
         reasons: list[str] = []
         best: tuple[_Look, PlateReading] | None = None
-        tried = 0
+        apart: list[float] = []
         for look in self._pictures(held, decided, store, frame):
-            if _settled(readings, tried):
-                break
-            tried += 1
+            if all(abs(look.t - t) >= _INDEPENDENT_S for t in apart):
+                apart.append(look.t)
             try:
                 reading = self._reader.read(look.picture, look.box)
             except Unreadable as error:
                 reasons.append(str(error))
-                continue
-            readings.append(reading)
-            if best is None or _clearness(reading) > _clearness(best[1]):
-                best = look, reading
+            else:
+                readings.append(reading)
+                if best is None or _clearness(reading) > _clearness(best[1]):
+                    best = look, reading
+            if _settled(readings, len(apart)):
+                break
         voted = vote(readings, self._schema)
         if not readings and reasons:
             voted = VotedPlate(None, "", (), (), None, None, 0, max(sorted(set(reasons)), key=reasons.count))
@@ -189,13 +192,13 @@ def _spans(times: list[float]) -> list[tuple[float, float]]:
     return spans
 
 
-def _settled(readings: list[PlateReading], tried: int) -> bool:
-    """Whether more pictures would change nothing."""
-    texts = {reading.text for reading in readings if min(reading.per_char_conf, default=0.0) >= _AGREE_CONF}
-    sure = sum(min(reading.per_char_conf, default=0.0) >= _AGREE_CONF for reading in readings)
-    if sure >= _AGREE and sure == len(readings) and len(texts) == 1:
-        return True
-    return tried >= _IN_VAIN and not any(reading.text for reading in readings)
+def _settled(readings: list[PlateReading], apart: int) -> bool:
+    """Whether more pictures would change nothing; `apart` of those read so far show the vehicle differently."""
+    if not any(reading.text for reading in readings):
+        return apart >= _IN_VAIN
+    sure = [reading for reading in readings if min(reading.per_char_conf, default=0.0) >= _AGREE_CONF]
+    alike = len(sure) == len(readings) and len({reading.text for reading in sure}) == 1
+    return alike and len(sure) >= _AGREE and apart >= _AGREE_APART
 
 
 def _crop(held: KeptPassage, look: _Look, reading: PlateReading) -> Shot | None:

@@ -63,11 +63,11 @@ class CrossingPlan:
         """How to watch from here on. `following`: the rules follow a vehicle that has passed its stop line."""
         self._t_detected = t
         if self._somebody(t, seen):
-            self._near_until = t + LINGER_S
+            self._near_until = max(self._near_until, t + LINGER_S)
         vehicles = self._could_meet(t, seen)
         near = t <= self._near_until
         if near and vehicles:
-            self._full_until = t + FULL_LINGER_S
+            self._full_until = max(self._full_until, t + FULL_LINGER_S)
         if t <= self._full_until or (following and self.watch is not Watch.IDLE):
             self.watch = Watch.FULL
         else:

@@ -31,7 +31,7 @@ from edge.plan.held import Held, joined
 from edge.plan.judge import Judge, Outputs
 from edge.plan.pace import Pace
 from edge.plan.parking import PUT_OFF_MOST, ParkingPlan
-from edge.plan.state import Glance, Look, State
+from edge.plan.state import LATE_KEYFRAME_S, LOOK_S, Glance, Look, State
 from edge.rules.ground import Plane
 
 #: Looks a second while somebody is near a crossing and no vehicle in sight [I].
@@ -87,6 +87,7 @@ class Looker:
         self._pace = Pace(rates.yield_fps if walks else rates.parking_fps)
         self._grid = Pace(rates.parking_fps)
         self._turn = 0
+        self._tried: float | None = None
         self._caught_up = False
 
     def take(self, packets: list[CameraPacket]) -> Iterator[Outputs]:
@@ -179,7 +180,11 @@ class Looker:
         packet = self._coming(now.t_look)
         while packet is not None and not now.keyframe_due(packet.t):
             packet = self._coming(packet.t)
-        if packet is not None and (frame := self._eye.keyframe(packet)) is not None:
+        # Beyond the next look there is one due before it, and of one that is damaged there is one try.
+        if packet is None or packet.t - now.t_look > LOOK_S + LATE_KEYFRAME_S or packet.t == self._tried:
+            return
+        self._tried = packet.t
+        if (frame := self._eye.keyframe(packet)) is not None:
             now.glance = Glance(packet.t, frame, self._eye.gate(self._gate, packet.t, frame))
             self.counts.t_looked = packet.t
 
@@ -188,7 +193,9 @@ class Looker:
         now, heed = self._now, self._judge.heed()
         after = t if now.t_look is None else now.t_look
         now.t_look = self.counts.t_looked = t
-        change = change or self._eye.gate(self._gate, t, frame)
+        if change is None:
+            now.glance = None  # of a keyframe that was not due after all
+            change = self._eye.gate(self._gate, t, frame)
         choice = self._parking.first(t, of_zones(change, 0, self._own), heed) if self._parking else Choice.HOLD
         crossing = self._crossing is not None and self._crossing.first(t, change.changed[self._own :])
         if choice in {Choice.HOLD, Choice.DEFER} and not crossing:
@@ -221,11 +228,13 @@ class Looker:
             second = self._parking.second(look.t, look.seen, heed, heat)
             choice = choice if choice is Choice.STRETCH else second
         if choice is Choice.STRETCH and self._parking:
+            before = self.counts.stretches
             for one in (*now.waiting, look):
                 yield from self._stretch(one)
             now.waiting.clear()
             self._held.note(look.seen)
-            self._parking.stretched(look.t)
+            if self.counts.stretches > before:  # else nobody looked closely
+                self._parking.stretched(look.t)
             return
         yield from self._flush(self._parking.questioned if self._parking and choice is Choice.WAIT else 0)
         if choice is Choice.WAIT:
@@ -235,7 +244,8 @@ class Looker:
 
     def _stretch(self, look: Look) -> Iterator[Outputs]:
         """Look at the whole span up to a look, and at last at what was seen in it."""
-        late = self._late(look.t)
+        # Not from the look itself: one that waited for this decision is old, however fast the box is.
+        late = self._late(look.t if self._now.t_look is None else self._now.t_look)
         if late > SPAN_PATIENCE_S:
             self.counts.shed += round((look.t - look.after) * self._rates.parking_fps)
         else:

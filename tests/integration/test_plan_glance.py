@@ -48,3 +48,31 @@ def test_no_zone_waits_for_the_span_of_another_look(tmp_path: Path) -> None:
     assert max(by for _, by in lead) > max(by for _, by in before) + 1.5, "the next keyframe was looked at meanwhile"
     assert behind.scenes == alone.scenes
     assert behind.said == alone.said
+
+
+def test_an_idle_box_sheds_no_span_of_a_look_that_waited(tmp_path: Path) -> None:
+    """Traffic puts looks off and then somebody stays: those looks are old when it is decided, and the box is not late."""
+
+    def place(t: float) -> float:
+        passing = 250.0 + 250 * (t // 2 % 2) + 30 * (t % 2 - 1)
+        return passing if t < 7.8 else 250.0 + 120 * max(0.0, 9.3 - t)
+
+    path = film(tmp_path / "a.mp4", 30, place)
+    begin = datetime(2026, 1, 5, tzinfo=UTC)
+    packets = list(FilePackets(path, lambda t: begin + timedelta(seconds=t)).walk())
+    assert _scenes(packets, live=True) == _scenes(packets, live=False)
+
+
+def _scenes(packets: list[CameraPacket], *, live: bool) -> list[tuple[float, int]]:
+    """What the rules are fed; `live`: the looker knows how late it is, which is never."""
+    given = camera(KERB)
+    judge = Truth(given)
+    now = 0.0
+    looker = Looker(given, plane_of(given), judge, Rates(), newest=(lambda: now) if live else None)
+    for packet in packets:
+        now = packet.t
+        list(looker.take([packet]))
+    list(looker.finish())
+    assert looker.counts.shed == 0
+    assert looker.counts.stretches > 0
+    return judge.scenes
