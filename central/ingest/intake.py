@@ -1,5 +1,6 @@
 """A batch of messages in one commit: judged, stored or quarantined, and what to acknowledge afterwards."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -84,7 +85,8 @@ class Intake:
                 raise
             # No Ack: a fault of ours must not make the box drop its event. It comes again, and a person finds it here.
             _log.error("event could not be handled", bytes=len(message.raw), exc_info=True)
-            with self._db.write() as session:
+            # Another replica may have kept the same bytes in this moment: then they are kept.
+            with contextlib.suppress(IntegrityError), self._db.write() as session:
                 self._quarantine(session, message, f"central could not handle it ({type(error).__name__})")
             return Result(FAILED)
 
@@ -123,13 +125,17 @@ class Intake:
             _log.error("ALARM: the seal of an event does not hold", edge=edge_id, id=name, bytes=len(message.raw))
         else:
             _log.warning("event refused", reason=reason, edge=edge_id, id=name, bytes=len(message.raw))
-        self._quarantine(session, message, reason)
-        ack = Ack(id=name, status="refused", reason=reason) if name and edge_id else None
+        # Told that it was refused, the box sends it no more: only when it is here whole for a person to look at.
+        kept = self._quarantine(session, message, reason)
+        ack = Ack(id=name, status="refused", reason=reason) if name and edge_id and kept else None
         return Result("refused", edge_id, ack)
 
-    def _quarantine(self, session: Session, message: Message, reason: str) -> None:
+    def _quarantine(self, session: Session, message: Message, reason: str) -> bool:
+        """Whether it is kept whole."""
         if not quarantine.keep(session, message, reason, self._most):
             _log.error("quarantine is full: message counted, not kept", most=self._most)
+            return False
+        return quarantine.whole(message)
 
 
 def _raced(error: SQLAlchemyError) -> bool:

@@ -44,6 +44,11 @@ def keep(session: Session, message: Message, reason: str, most: int) -> bool:
     return True
 
 
+def whole(message: Message) -> bool:
+    """Whether all of the message is kept where it is kept."""
+    return len(message.raw) <= MAX_KEPT
+
+
 def listed(session: Session, edge_id: str | None = None, limit: int = 100) -> Sequence[Quarantine]:
     """The messages kept, the latest first; with `edge_id` those sent under the topics of that box."""
     query = select(Quarantine).order_by(Quarantine.last_at.desc(), Quarantine.id.desc()).limit(limit)

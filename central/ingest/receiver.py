@@ -5,6 +5,7 @@ then acknowledges: to the broker (PUBACK) and to the box (`.../ack`). While the 
 acknowledged and the broker holds back (`receive maximum`): back-pressure instead of memory.
 """
 
+import contextlib
 import gc
 import os
 import queue
@@ -123,9 +124,16 @@ class Receiver:
             self._rejected(str(reason))
             return
         self._connections += 1
+        self._forget_old()
         self._metrics.broker_up.set(1)
         _log.info("connected to the broker", broker=self._address)
         client.subscribe(SHARED_EVENTS, qos=1)
+
+    def _forget_old(self) -> None:
+        """What came by an earlier connection cannot be acknowledged any more, comes again, and would fill the queue."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._queue.get_nowait()
 
     def _rejected(self, reason: str) -> None:
         said = f"broker {self._address}: refuses us ({reason}) - check broker.username and broker.password_file"

@@ -74,11 +74,27 @@ class Sweep:
     def steps(self) -> Iterator[None]:
         """The same, pausing between any two transactions."""
         self._learn()
+        if not self._dry and self._wrong_database():
+            return
         yield
         for prefix in PREFIXES:
             yield from self._prefix(prefix)
         if not self._dry:
             self.tally.holds_renewed = holds.renew(self._db, self._store)
+
+    def _wrong_database(self) -> bool:
+        """Whether the database knows of no event while objects are here: it is empty or not theirs."""
+        with self._db.read() as session:
+            if session.execute(select(Event.id).limit(1)).first() is not None:
+                return False
+        if not any(True for prefix in PREFIXES for _ in self._store.objects(prefix)):
+            return False
+        _log.error(
+            "no sweep: the database holds no event while the store holds objects, nothing is removed - "
+            "check database.url and media, restore the database from its backup",
+            database=self._db.name,
+        )
+        return True
 
     def _learn(self) -> None:
         """What events of before the table of names name, and what lies in quarantine."""

@@ -222,6 +222,13 @@ def test_the_quarantine_counts_the_same_bytes_and_has_an_end(db, box) -> None:
     assert [row.seen for row in rows] == [3, 1]
 
 
+def test_what_is_not_kept_whole_is_not_acknowledged(db, box) -> None:
+    small = Intake(db, intake_of(db)._metrics, 2)
+    long = box.seal(b'{"id":"long","x":"' + b"a" * 70_000 + b'"}')
+    short = [box.seal(b'{"id":"%d"}' % number) for number in range(2)]
+    assert [one.ack and one.ack.id for one in small.take([long, *short])] == [None, "0", None]
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

@@ -174,6 +174,26 @@ def test_what_the_database_refuses_is_found_among_the_others(db, intake, monkeyp
     assert (kept.payload, kept.reason) == (batch[1].raw, "central could not handle it (OperationalError)")
 
 
+def test_a_row_that_another_replica_has_just_kept_costs_nothing(db, intake, monkeypatch) -> None:
+    box, real = Box(), intake_module.quarantine.keep
+    box.enrol(db)
+
+    def faulty(*_: object) -> None:
+        raise LookupError("a fault of ours")
+
+    def doubled(session, message, reason, most):
+        # The row that the other has written between our look and our write, as the database then says it.
+        real(session, message, reason, most)
+        row = session.execute(select(Quarantine)).scalar_one()
+        copy = {name: getattr(row, name) for name in Quarantine.__table__.columns.keys() if name != "id"}  # noqa: SIM118
+        session.add(Quarantine(**copy))
+        session.flush()
+
+    monkeypatch.setattr(intake_module, "store", faulty)
+    monkeypatch.setattr(intake_module.quarantine, "keep", doubled)
+    assert [result.outcome for result in intake.take([decision(box, violation())])] == ["failed"]
+
+
 def test_a_deadlock_is_tried_again_at_once(db, intake, monkeypatch) -> None:
     box, real, tries = Box(), intake_module.store, []
     box.enrol(db)

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client import generate_latest
 from sqlalchemy import delete, select
+from structlog.testing import capture_logs
 
 from central.db.database import Database
 from central.db.events import Event, Quarantine
@@ -123,6 +124,19 @@ def test_an_orphan_goes_after_its_grace_and_what_is_named_stays(office: Office) 
     ]
     again = office.sweep()
     assert (again.orphans, again.entered, again.looked) == (0, 0, done.looked - 2)
+
+
+def test_a_database_without_events_takes_nothing_away(tmp_path: Path) -> None:
+    office = Office(open_db(tmp_path), FolderStore(tmp_path / "media", 1_000_000), tmp_path / "media")
+    office.box.enrol(office.db)
+    orphan, rowless = office.leave(fresh()), office.leave(fresh(), row=False)
+    with capture_logs() as said:
+        assert office.sweep() == sweep.Tally()
+    assert [one["log_level"] for one in said] == ["error"] and "check database.url" in said[0]["event"]
+    assert all(office.store.size(name) for name in (orphan, rowless)) and office.counted(orphan)
+    office.names(office.leave(fresh()))
+    assert office.sweep().removed == 2
+    office.db.close()
 
 
 def test_what_a_real_manifest_names_stays_case_or_not(office: Office) -> None:

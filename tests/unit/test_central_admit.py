@@ -91,6 +91,14 @@ def test_a_bomb_is_refused(bomb: bytes) -> None:
         judge(Message("sightline/v1/edge-01/event", bomb, sign_detached(bomb, KEY)), keys)
 
 
+@pytest.mark.parametrize("number", [b"9" * 250 + b"e99", b"9" * 200 + b"E+0120", b"NaN"])
+def test_a_number_too_large_for_a_float_is_refused(number: bytes) -> None:
+    raw = decision(box(), violation()).raw
+    assert b'"stood_s":180.0' in raw
+    with pytest.raises(Refused, match="number"):
+        judge(box().seal(raw.replace(b'"stood_s":180.0', b'"stood_s":' + number)), keys)
+
+
 @pytest.mark.parametrize("algorithm", ["none", "HS256"])
 def test_another_algorithm_is_refused(algorithm: str) -> None:
     from base64 import urlsafe_b64encode

@@ -1,0 +1,34 @@
+"""The queue between the broker's thread and the worker, without either."""
+
+from central_kit import open_db
+from paho.mqtt.client import MQTTMessage
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
+
+from central.config import Broker, Ingest
+from central.ingest.receiver import Receiver
+from central.metrics import Metrics
+
+
+def test_a_new_connection_begins_with_an_empty_queue(tmp_path) -> None:
+    db = open_db(tmp_path)
+    metrics = Metrics(db)
+    receiver = Receiver(Broker(), Ingest(in_flight=2), None, metrics)
+
+    def connects() -> None:
+        receiver._on_connect(receiver._client, None, None, ReasonCode(PacketTypes.CONNACK, "Success"), None)
+
+    def brings(mid: int) -> None:
+        message = MQTTMessage(mid, b"sightline/v1/edge-01/event")
+        message.qos = 1
+        receiver._on_message(receiver._client, None, message)
+
+    # The database is away and the broker comes and goes: each time it brings as much as may be unacknowledged.
+    for mid in range(6):
+        if mid % 2 == 0:
+            connects()
+        brings(mid)
+    assert metrics.dropped._value.get() == 0
+    waiting = [receiver._queue.get_nowait() for _ in range(receiver._queue.qsize())]
+    assert [(one.mid, one.connection) for one in waiting] == [(4, 3), (5, 3)]
+    db.close()
