@@ -7,10 +7,11 @@ from pathlib import Path
 
 import structlog
 from joserfc.jwk import OKPKey
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from central.db.ledger import LedgerHead
+from central.db.database import Database
+from central.db.ledger import LedgerHead, LedgerTree
 from central.ledger import tree
 from central.ledger.authority import Authority
 from contract.errors import RunError
@@ -22,44 +23,68 @@ _log = structlog.get_logger("ledger")
 
 
 def make(session: Session, key: OKPKey, day: str | None = None) -> LedgerHead:
-    """Sign what the ledger is now."""
-    size, at = tree.size(session), now()
+    """Sign what the ledger is now. Raises RunError when another key signed the head before: one ledger has one."""
+    # The lock that appends wait for: of two machines with a fresh key each, the second one sees the first one's head.
+    size, at = session.execute(select(LedgerTree).with_for_update()).scalar_one().size, now()
+    _same_key(last_kid(session), key)
     signed = sign_head(size, tree.root_of(session, size), at, key)
     row = LedgerHead(day=day, size=size, kid=thumbprint(key), raw=signed.raw, jws=signed.jws, at=at)
+    row.stamp = row.announced_at = None
     session.add(row)
     session.flush()
     return row
 
 
+def last_kid(session: Session) -> str | None:
+    """The thumbprint of the key that signed the newest head, None before the first."""
+    return session.execute(select(LedgerHead.kid).order_by(LedgerHead.id.desc()).limit(1)).scalar_one_or_none()
+
+
+def _same_key(signed: str | None, key: OKPKey) -> None:
+    if signed is not None and signed != thumbprint(key):
+        raise RunError(
+            f"the ledger's heads are signed by the office key {signed}, and this machine has {thumbprint(key)} - "
+            "copy office.jwk (ledger.key_file) from the machine that has the first one"
+        )
+
+
 def of_today(session: Session, key: OKPKey) -> LedgerHead | None:
-    """The head of this day (UTC), made when there is none; None while the ledger is empty."""
+    """The head of this day (UTC), made when there is none; None while the ledger is empty. Raises as `make`."""
     day = f"{now():%Y-%m-%d}"
     row = session.execute(select(LedgerHead).where(LedgerHead.day == day)).scalar_one_or_none()
     if row is not None:
+        _same_key(row.kid, key)
         return row
     return make(session, key, day) if tree.size(session) else None
 
 
 def published(session: Session) -> Sequence[LedgerHead]:
-    """Every head that was published, oldest first."""
-    return (
-        session.execute(select(LedgerHead).where(LedgerHead.day.is_not(None)).order_by(LedgerHead.day)).scalars().all()
-    )
+    """Every head that was published, in the order of their making: days go back when a clock was ahead."""
+    query = select(LedgerHead).where(LedgerHead.day.is_not(None)).order_by(LedgerHead.id)
+    return session.execute(query).scalars().all()
 
 
-def last_published(session: Session, size: int) -> LedgerHead | None:
-    """The newest published head of at most `size` entries."""
-    query = select(LedgerHead).where(LedgerHead.day.is_not(None), LedgerHead.size <= size)
-    return session.execute(query.order_by(LedgerHead.day.desc()).limit(1)).scalar_one_or_none()
+def last_published(session: Session, size: int | None = None) -> LedgerHead | None:
+    """The newest published head, of at most `size` entries where that is given."""
+    query = select(LedgerHead).where(LedgerHead.day.is_not(None))
+    if size is not None:
+        query = query.where(LedgerHead.size <= size)
+    return session.execute(query.order_by(LedgerHead.id.desc()).limit(1)).scalar_one_or_none()
 
 
-def stamp(session: Session, row: LedgerHead, authority: Authority) -> None:
-    """Have a head stamped. An authority that is away is only warned of: a published head is tried again."""
+def stamp(db: Database, row: LedgerHead, authority: Authority) -> bool:
+    """Have a head stamped, asking outside of any transaction; whether the authority gave a stamp.
+
+    One that is away is only warned of: a published head is tried again. `row` belongs to no session any more.
+    """
     try:
         row.stamp = authority.stamp(row.raw)
     except RunError as error:
         _log.warning("head not stamped, trying again later", reason=str(error))
-    session.flush()
+        return False
+    with db.write() as session:
+        session.execute(update(LedgerHead).where(LedgerHead.id == row.id).values(stamp=row.stamp))
+    return True
 
 
 def signed(row: LedgerHead, key: OKPKey) -> SignedHead:
@@ -98,4 +123,6 @@ def announced(session: Session, ids: list[int], at: datetime) -> None:
         row.announced_at = at
 
 
-__all__ = ["announced", "due", "last_published", "make", "of_today", "published", "signed", "stamp", "write_file"]
+__all__ = [
+    "announced", "due", "last_kid", "last_published", "make", "of_today", "published", "signed", "stamp", "write_file",
+]  # fmt: skip

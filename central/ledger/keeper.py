@@ -1,6 +1,7 @@
 """One thread that enters what waits, signs and publishes the day's head, and has it stamped. Safe with N replicas."""
 
 import threading
+import time
 from pathlib import Path
 
 import structlog
@@ -37,6 +38,7 @@ class Keeper:
         self._authority = authority
         self._stop = threading.Event()
         self._rest_until = 0.0
+        self._written: tuple[int, int, int] | None = None
         self._thread = threading.Thread(target=self._work, name="ledger", daemon=True)
 
     def start(self) -> None:
@@ -52,17 +54,22 @@ class Keeper:
     def round(self) -> None:
         """Enter everything that waits, and publish the day's head when it is due. Raises SQLAlchemyError, RunError."""
         catch_up(self._db, self._stop)
-        if self._published():
-            self._told()
+        newest = self._published()
+        if newest is not None:
+            self._told(newest)
 
-    def _published(self) -> bool:
-        """Whether there is a head of today, made by us or by another replica."""
+    def _published(self) -> LedgerHead | None:
+        """The newest published head, that of today made when there is none, by us or by another replica."""
         with self._db.write() as session:
-            row = heads.of_today(session, self._key)
-            return row is not None
+            heads.of_today(session, self._key)
+            return heads.last_published(session)
 
-    def _told(self) -> None:
-        """Stamp, write and announce what has not been yet."""
+    def _told(self, newest: LedgerHead) -> None:
+        """Write, stamp and announce what has not been yet; the heads of all days are read only when one is new."""
+        silent = self._broker is None or newest.announced_at is not None
+        if silent and self._mark(newest) == self._written:
+            self._stamped(newest)
+            return
         with self._db.read() as session:
             rows = heads.published(session)
             lines = [SignedHead(heads.signed(row, self._key).head, row.raw, row.jws).as_line() for row in rows]
@@ -71,7 +78,8 @@ class Keeper:
                 f"{self._file}: holds other heads than the database - one of them was changed: "
                 "run `sightline evidence audit`"
             )
-        self._stamped([row.id for row in rows if row.stamp is None])
+        self._written = self._mark(newest)
+        self._stamped(newest)
         waiting = heads.due(rows)
         if waiting and self._broker is not None:
             announce(self._broker, lines[-1])
@@ -79,14 +87,17 @@ class Keeper:
                 heads.announced(session, [row.id for row in waiting], now())
             _log.info("head of the ledger published", size=rows[-1].size, day=rows[-1].day)
 
-    def _stamped(self, ids: list[int]) -> None:
-        """Only the newest is worth a stamp that says `now`."""
-        if self._authority is None or not ids:
+    def _mark(self, newest: LedgerHead) -> tuple[int, int, int]:
+        """What tells that the file is as we wrote it: who changes or removes it is still found out."""
+        facts = self._file.stat() if self._file.exists() else None
+        return newest.id, facts.st_mtime_ns if facts else 0, facts.st_size if facts else 0
+
+    def _stamped(self, newest: LedgerHead) -> None:
+        """Only the newest is worth a stamp that says `now`; an authority that is away is left alone for a while."""
+        if self._authority is None or newest.stamp is not None or time.monotonic() < self._rest_until:
             return
-        with self._db.write() as session:
-            row = session.get_one(LedgerHead, ids[-1])
-            if row.stamp is None:
-                heads.stamp(session, row, self._authority)
+        if not heads.stamp(self._db, newest, self._authority):
+            self._rest_until = time.monotonic() + AGAIN_S
 
     def _work(self) -> None:
         rest = 0.0
@@ -116,11 +127,23 @@ def catch_up(db: Database, stop: threading.Event | None = None) -> int:
     return entered
 
 
-def keeper_of(config: CentralConfig, db: Database) -> Keeper:
-    """The keeper of these settings. Raises ConfigError or RunError: a key or a trigger that is not there."""
+def keeper_of(config: CentralConfig, db: Database) -> Keeper | None:
+    """The keeper of these settings, None on a machine without the key that signs already: one that has it keeps.
+
+    Raises ConfigError or RunError: a key that cannot be used, a trigger that is not there.
+    """
     with db.engine.connect() as connection:
         triggers.require(connection)
     with db.read() as session:
+        signed = heads.last_kid(session)
+        if signed is not None and not config.ledger_key.exists():
+            _log.error(
+                "ledger not kept by this process: the office's key is not on this machine - copy it here, "
+                "or leave the ledger to the machine that has it and run this one with --role web or ingest",
+                file=str(config.ledger_key),
+                key=signed,
+            )
+            return None
         key = office_key(session, config.ledger_key)
     return Keeper(db, key, config.heads_file, config.broker, authority_of(config.ledger))
 

@@ -11,17 +11,16 @@ from pathlib import Path
 
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from central.db.ledger import LedgerHead
+from central.ledger import heads
 from contract.errors import ConfigError, RunError
 from contract.sealing import new_key, thumbprint
 
 
 def office_key(session: Session, path: Path) -> OKPKey:
     """The key in `path`, made when there never was one. Raises ConfigError or RunError in one line."""
-    signed = session.execute(select(LedgerHead.kid).order_by(LedgerHead.id.desc()).limit(1)).scalar_one_or_none()
+    signed = heads.last_kid(session)
     if not path.exists() and signed is None:
         _make(path)
     key = _read(path)

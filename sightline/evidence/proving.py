@@ -34,12 +34,11 @@ def prove(db: Database, key: OKPKey, authority: Authority | None, refs: tuple[Re
     """Enter everything, sign a head over it, and prove every entry of `refs` against it. Raises RunError."""
     catch_up(db)
     with db.write() as session:
-        before = heads.of_today(session, key)
-        row = heads.make(session, key)
-        if before is None:
+        if heads.of_today(session, key) is None:
             raise RunError("the ledger is empty - is this the database that central writes to?")
-        if authority is not None:
-            heads.stamp(session, row, authority)
+        row = heads.make(session, key)
+    if authority is not None:
+        heads.stamp(db, row, authority)
     with db.read() as session:
         return _proofs(session, row, key, authority, refs, export)
 

@@ -18,19 +18,20 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import DBAPIError
 
-from central.config import Broker, Ledger
+from central.config import Broker, CentralConfig, Ledger
 from central.db.accounts import ViewLog
 from central.db.ledger import LedgerHead, LedgerLeaf
 from central.edges import enrolment
 from central.ledger import entries, heads, tree, triggers
-from central.ledger.authority import authority_of
-from central.ledger.keeper import Keeper, catch_up
+from central.ledger.authority import Authority, authority_of
+from central.ledger.keeper import Keeper, catch_up, keeper_of
 from central.ledger.key import office_key
 from contract import stamp
 from contract.errors import BrokerError, ConfigError, RunError, SealError
 from contract.events import now
 from contract.ledger import HEAD_TOPIC, read_line
 from contract.merkle import consistency_proof, consistent, included, inclusion_proof, leaf_hash, root
+from contract.sealing import new_key, thumbprint
 from sightline.broker import EmbeddedBroker
 from sightline.evidence.export import Office, export
 from sightline.evidence.verify import Trust, verify
@@ -170,6 +171,70 @@ def test_the_office_key_is_private_and_never_replaced_unnoticed(office) -> None:
     other.db.close()
     with office.db.read() as session, pytest.raises(RunError, match="is not the key"):
         office_key(session, path)
+
+
+def test_of_two_machines_with_a_key_each_the_second_signs_nothing(office) -> None:
+    office.case()
+    other = new_key()
+    office.publish()
+    for tomorrow in (None, "2999-01-01"):
+        with pytest.raises(RunError, match=r"copy office\.jwk") as told, office.db.write() as session:
+            heads.make(session, other, tomorrow) if tomorrow else heads.of_today(session, other)
+        assert thumbprint(office.key) in str(told.value) and thumbprint(other) in str(told.value)
+    office.case()
+    office.publish()
+    with office.db.read() as session:
+        assert set(session.execute(select(LedgerHead.kid)).scalars()) == {thumbprint(office.key)}
+
+
+def test_a_machine_without_the_key_that_signs_leaves_the_ledger_to_the_one_that_has_it(office, capsys) -> None:
+    config = CentralConfig(data_dir=office.folder / "second")
+    office.case()
+    office.publish()
+    assert keeper_of(config, office.db) is None
+    assert not config.ledger_key.exists()
+    assert "copy it here" in capsys.readouterr().out
+    assert keeper_of(config.model_copy(update={"data_dir": office.folder}), office.db) is not None
+
+
+def test_a_clock_that_was_ahead_does_not_stop_publication(office, monkeypatch) -> None:
+    moment = now()
+    for day in (9, 0, 1):
+        office.case()
+        monkeypatch.setattr(heads, "now", lambda day=day: moment + timedelta(days=day))
+        office.publish()
+    lines = [read_line(line, office.key) for line in office.heads.read_text().splitlines()]
+    assert [line.head.at.date() for line in lines] == [(moment + timedelta(days=d)).date() for d in (9, 0, 1)]
+    with office.db.read() as session:
+        newest = heads.last_published(session, tree.size(session))
+    assert newest is not None and newest.size == lines[-1].head.size
+
+
+def test_an_authority_is_asked_with_the_database_free_and_left_alone_after_a_failure(office, monkeypatch) -> None:
+    asked: list[bytes] = []
+
+    class Away(Authority):
+        def stamp(self, message: bytes) -> bytes:
+            with office.db.write() as session:  # waits for ever on SQLite where a transaction is open
+                session.execute(text("UPDATE ledger_tree SET size = size"))
+            asked.append(message)
+            raise RunError("away")
+
+    office.case()
+    keeper = Keeper(office.db, office.key, office.heads, authority=Away("http://127.0.0.1:1/", []))
+    keeper.round()
+    assert len(asked) == 1
+    read: list[int] = []
+    published = heads.published
+    monkeypatch.setattr(heads, "published", lambda session: read.append(1) or published(session))
+    keeper.round()
+    assert (len(asked), read) == (1, [])
+    keeper._rest_until = 0.0
+    keeper.round()
+    assert (len(asked), read) == (2, [])
+    office.heads.unlink()
+    keeper.round()
+    assert read == [1] and office.heads.exists()
 
 
 def subscriber(port: int, name: str) -> tuple[Client, list[bytes], threading.Event]:
