@@ -2,6 +2,7 @@
 
 import os
 import stat
+import threading
 from pathlib import Path
 
 from contract.errors import ConfigError
@@ -12,7 +13,7 @@ _MOST = 65_536
 
 def write_file(path: Path, raw: bytes, mode: int = 0o644) -> None:
     """Replace `path` by `raw` in one step, on disk when this returns. Raises OSError, and then nothing is left."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_native_id()}.tmp")
     try:
         temporary.unlink(missing_ok=True)
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

@@ -3,11 +3,12 @@
 import base64
 import hashlib
 import json
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 from joserfc.jwk import OKPKey
 from pydantic import ValidationError
@@ -17,7 +18,9 @@ from contract.events import MAX_EVENT_BYTES, Chain, CloudEvent, parse_event
 from contract.sealing import import_public, sha256_hex, thumbprint, verify_detached
 from edge.deliver.archive import FORMAT, INDEX, README
 
-_MOST_INDEX_BYTES = 256 * 1024**2
+_MOST_INDEX_BYTES = 32 * 1024**2
+#: What the entries may be unfolded beyond twice the archive's own size, in bytes.
+_MOST_MORE_BYTES = 1024**3
 _MOST_KEY_BYTES = 4096
 _CHUNK = 1 << 20
 
@@ -45,13 +48,24 @@ def check(path: Path, more_keys: Iterable[Path] = ()) -> Checked:
     """
     try:
         with ZipFile(path) as archive:
+            _bounded(archive, path.stat().st_size)
             return _check(archive, more_keys)
-    except (BadZipFile, OSError, NotImplementedError, RuntimeError, EOFError) as error:
+    except (BadZipFile, OSError, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
         if isinstance(error, InputError | SealError):
             raise
         raise InputError(
             f"{path}: cannot be read as an archive ({error}) - give what `edge outbox export` wrote"
         ) from error
+
+
+def _bounded(archive: ZipFile, size: int) -> None:
+    """Refuse what is made to fill memory or time; an entry is never read beyond the size that it declares."""
+    if sum(info.file_size for info in archive.infolist()) > 2 * size + _MOST_MORE_BYTES:
+        raise InputError(f"{archive.filename}: unfolds to far more than its {size} bytes - no outbox is like that")
+    for info in archive.infolist():
+        ways = {ZIP_STORED} if info.filename.startswith("media/") else {ZIP_STORED, ZIP_DEFLATED}
+        if info.compress_type not in ways:
+            raise InputError(f"{archive.filename}: {info.filename} is compressed as no `edge outbox export` does it")
 
 
 def _check(archive: ZipFile, more_keys: Iterable[Path]) -> Checked:
@@ -87,7 +101,11 @@ def _index(archive: ZipFile) -> dict[str, Any]:
     try:
         index = json.loads(_read(archive, INDEX, _MOST_INDEX_BYTES))
         lists = [index[name] for name in ("events", "media", "unsealed")]
-        fits = index["format"] == FORMAT and all(isinstance(one, list) for one in lists)
+        fits = (
+            index["format"] == FORMAT
+            and isinstance(index["edge_id"], str)
+            and all(isinstance(one, list) for one in lists)
+        )
         fits = fits and all(isinstance(one, dict) and "file" in one for part in lists for one in part)
     except (ValueError, KeyError, TypeError, RecursionError):
         fits = False

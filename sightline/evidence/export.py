@@ -1,13 +1,14 @@
 """`sightline evidence export`: one archive of everything that proves a case, and the entry that says who took it."""
 
 import hashlib
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from joserfc.jwk import OKPKey
 
@@ -69,7 +70,7 @@ def export(office: Office, number: str, by: str, target: Path) -> bundle.Index:
         raw = index.model_dump_json(indent=1).encode()
         seal = sign_detached(raw, office.key).encode()
         files = [(bundle.INDEX, raw), (bundle.SEAL, seal), *((item.name, item.source) for item in items)]
-        with _whole(target) as part, part.open("wb") as file:
+        with _whole(target) as file:
             bundle_archive.write(file, files)
     return index
 
@@ -222,11 +223,15 @@ def _file(item: _Item) -> bundle.BundleFile:
 
 
 @contextmanager
-def _whole(target: Path) -> Iterator[Path]:
-    """A file beside `target` that takes its name when the block has ended well."""
+def _whole(target: Path) -> Iterator[BinaryIO]:
+    """A file beside `target`, for its owner alone, that takes its name on disk when the block has ended well."""
     part = target.with_name(f".{target.name}.part")
     try:
-        yield part
+        part.unlink(missing_ok=True)
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
         part.replace(target)
     except OSError as error:
         raise InputError(f"{target}: cannot be written ({error.strerror}) - choose another place") from error

@@ -54,7 +54,8 @@ def linked(ledger: Ledger, said: bundle.Exported) -> int:
             )
         places[place] = line.entry
     pending = {(name, seq) for name, seq in said.pending}
-    wanted = [(name, seq) for name, first, last in said.chain for seq in range(first, last + 1)]
+    # One by one: a stretch can be said to be of any length, and the first place that is missing ends it.
+    wanted = ((name, seq) for name, first, last in said.chain for seq in range(first, last + 1))
     for place in wanted:
         if place not in places and place not in pending:
             raise SealError(f"the chain {place[0]}: event {place[1]} is missing: it was removed or the chain cut short")

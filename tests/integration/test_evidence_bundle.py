@@ -18,10 +18,13 @@ from central.redaction.redactor import Redactor
 from central.tickets import service as tickets
 from contract import bundle, bundle_archive
 from contract.errors import InputError, SealError
-from contract.events import EventType
+from contract.events import EventType, now
+from contract.ledger import Head, SignedHead
 from contract.sealing import sha256_hex, thumbprint
 from sightline.cli import app
 from sightline.evidence.export import Office, export
+from sightline.evidence.proofs import Ledger
+from sightline.evidence.sealed import linked
 from sightline.evidence.verify import Trust, verify
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -184,6 +187,22 @@ def test_what_is_no_bundle_is_refused(raw, tmp_path) -> None:
         verify(path, Trust())
     with pytest.raises(InputError, match="cannot be read"):
         verify(tmp_path / "none.zip", Trust())
+
+
+def test_a_bundle_is_for_its_owner_alone(office, tmp_path) -> None:
+    target = tmp_path / "b.zip"
+    (tmp_path / ".b.zip.part").write_bytes(b"of an export that was killed")
+    office.publish()
+    office.bundle(office.case(), target)
+    assert target.stat().st_mode & 0o077 == 0
+    assert not (tmp_path / ".b.zip.part").exists()
+
+
+def test_a_stretch_without_end_stops_at_the_first_missing_place() -> None:
+    said = bundle.Exported(events=[], originals=[], chain=[("c", 0, 10**15)], lines=0, views=0)
+    head = SignedHead(Head(office="o", size=0, root="0" * 64, at=now()), b"", "")
+    with pytest.raises(SealError, match="event 0 is missing"):
+        linked(Ledger(head, head, None, ()), said)
 
 
 def test_a_bomb_is_refused_unfolded(tmp_path) -> None:

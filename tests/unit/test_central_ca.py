@@ -1,6 +1,7 @@
 """Central's certificate authority: its files, what it signs, which requests it refuses, and the list of the revoked."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from central.ca.authority import Authority
+from central.ca.files import write_file
 from central.ca.requests import RequestRefused, public_key_of
 from contract.errors import ConfigError
 from contract.events import now
@@ -40,6 +42,15 @@ def test_it_is_private_and_comes_back_the_same(authority: Authority) -> None:
     assert again.fingerprint == authority.fingerprint and len(again.fingerprint) == 64
     assert {path.name for path in authority.folder.iterdir()} == {"private", "ca.pem", "crl.pem"}
     assert [path.name for path in authority.folder.parent.iterdir()] == ["ca"], "nothing half-made is left"
+
+
+def test_threads_that_write_one_file_leave_it_whole(tmp_path: Path) -> None:
+    path = tmp_path / "crl.pem"
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(write_file, path, bytes([n]) * 5000) for n in range(200)]:
+            done.result()
+    assert len(path.read_bytes()) == 5000 and len(set(path.read_bytes())) == 1
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_second_one_is_not_made_over_it(authority: Authority) -> None:

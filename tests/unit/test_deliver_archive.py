@@ -12,6 +12,7 @@ from contract.errors import InputError, RunError, SealError
 from contract.events import EventType, Feed, Image, Manifest, Video, new_event
 from contract.sealing import new_key, public_jwk, sha256_hex, sign_detached, thumbprint
 from edge.config import EdgeConfig
+from edge.deliver import archive_check
 from edge.deliver.archive import INDEX, export
 from edge.deliver.archive_check import check
 from edge.deliver.chain import begin
@@ -251,6 +252,40 @@ def test_what_is_no_archive_is_bad_input(tmp_path, raw) -> None:
     (tmp_path / "x.zip").write_bytes(raw)
     with pytest.raises(InputError, match=r"x\.zip"):
         check(tmp_path / "x.zip")
+
+
+def _nobodys(files, index) -> None:
+    del index["edge_id"]
+
+
+def test_an_index_of_no_box_is_bad_input(archive) -> None:
+    with pytest.raises(InputError, match=r"index\.json is not that of an outbox"):
+        check(rewritten(archive, _nobodys))
+
+
+def test_media_that_is_compressed_is_refused(archive) -> None:
+    with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as held:
+        held.writestr("media/more", bytes(1000))
+    with pytest.raises(InputError, match="media/more is compressed"):
+        check(archive)
+
+
+def test_what_unfolds_to_far_more_is_refused_unread(archive, monkeypatch) -> None:
+    with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as held:
+        held.writestr("unsealed/more", bytes(3_000_000))
+    monkeypatch.setattr(archive_check, "_MOST_MORE_BYTES", 1_000_000)
+    with pytest.raises(InputError, match="unfolds to far more"):
+        check(archive)
+
+
+def test_a_torn_entry_is_bad_input(archive) -> None:
+    with zipfile.ZipFile(archive) as held:
+        at = held.getinfo(INDEX).header_offset + 30 + len(INDEX)
+    raw = bytearray(archive.read_bytes())
+    raw[at : at + 4] = b"\xff" * 4
+    archive.write_bytes(raw)
+    with pytest.raises(InputError, match="cannot be read as an archive"):
+        check(archive)
 
 
 def test_a_cut_archive_is_bad_input(archive) -> None:
