@@ -60,14 +60,21 @@ def serve(
 
 @app.command()
 def migrate(config: ConfigPath) -> None:
-    """Bring the database to this version's schema. Run it once, before the new version serves."""
+    """Bring the database to this version's schema. Run it once, before the new version serves.
+
+    Triggers of the ledger that are missing are put back.
+    """
     from central.db import migrate as migrations
     from central.db.database import Database
+    from central.ledger import triggers
 
     settings = _settings(config)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     db = Database(settings.database.url)
     migrations.upgrade(db)
+    # Serving never does this: a trigger that somebody dropped is told first, and put back by a person.
+    with db.engine.begin() as connection:
+        triggers.install(connection)
     typer.echo(f"database {db.name} is at migration {migrations.revision(db)}")
     db.close()
 

@@ -5,6 +5,7 @@ import os
 import pwd
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -337,6 +338,19 @@ def test_a_database_that_cannot_be_reached_is_told_in_one_line(tmp_path: Path) -
     assert done.returncode == 1
     assert "cannot be reached" in done.stderr.strip().splitlines()[-1]
     assert "Traceback" not in done.stderr
+
+
+def test_migrate_puts_a_dropped_trigger_back_and_serving_never_does(tmp_path: Path) -> None:
+    central = Central(tmp_path, 1)
+    assert command(central.config, "migrate").returncode == 0
+    (file,) = tmp_path.rglob("*.sqlite")
+    with sqlite3.connect(file) as db:
+        db.execute("DROP TRIGGER ledger_view")
+    done = command(central.config, "serve")
+    assert (done.returncode, "ledger_view" in done.stderr) == (1, True)
+    assert command(central.config, "migrate").returncode == 0
+    with sqlite3.connect(file) as db:
+        assert db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'ledger_view'").fetchone() == (1,)
 
 
 def test_commands_make_accounts_and_codes(tmp_path: Path) -> None:
