@@ -33,7 +33,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class RefusedEvent:
-    """An event that central refuses, in central's words. It is kept and not sent again."""
+    """An event that central refuses, in central's words. It is kept, and sent again when deliver starts."""
 
     id: str
     kind: str
@@ -162,7 +162,7 @@ def _why(config: EdgeConfig, found: Inventory, state: dict[str, object]) -> list
     said = [text for key in ("problem", "media_problem") if isinstance(text := state.get(key), str)]
     lines += dict.fromkeys(said)
     if found.refused:
-        lines.append(f"central refuses {len(found.refused)} event(s): they are kept and not sent again")
+        lines.append(f"central refuses {len(found.refused)} event(s): they are kept, and sent again at each start")
     if found.connected and not said and found.events:
         lines.append(f"being sent, a backlog at most {config.outbox.max_events_per_s:g} a second")
     if found.connected and not said and found.media:

@@ -1,5 +1,6 @@
 """Which files wait to be uploaded, and how urgent each is: newest stills first, clips last (design section 4)."""
 
+import json
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -34,6 +35,10 @@ class MediaTable:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
+        #: Events that central has answered for and that a full disk may still call pending: their files may go.
+        self.answered: set[str] = set()
+        #: SQLite's count of changes when no file could go: without central not all are looked through each turn.
+        self._none_at = -1
 
     def add(self, rows: Iterable[MediaRow], n: int) -> None:
         """The files of the event admitted as number `n`."""
@@ -46,11 +51,19 @@ class MediaTable:
             )
 
     def next(self, limit: int, skip: frozenset[str] = frozenset()) -> list[MediaRow]:
-        """What to upload next: newest stills first, clips last."""
+        """What to upload next: newest stills first, clips last. Of events that central has answered for alone: it
+        throws away, after a time, what no event names, and here the file goes when it is brought.
+        """
+        if self._db.total_changes == self._none_at and not self.answered:
+            return []
         rows = self._db.execute(
-            "SELECT sha256, size, event, rank FROM media WHERE state = 'pending' ORDER BY rank, n DESC LIMIT ?",
-            (limit + len(skip),),
-        )
+            "SELECT sha256, size, event, rank FROM media WHERE state = 'pending' AND NOT EXISTS (SELECT 1 FROM event e "
+            "WHERE e.id = media.event AND e.state = 'pending' AND e.id NOT IN (SELECT value FROM json_each(?))) "
+            "ORDER BY rank, n DESC LIMIT ?",
+            (json.dumps(sorted(self.answered)), limit + len(skip)),
+        ).fetchall()
+        if not rows:
+            self._none_at = self._db.total_changes
         return [one for one in (MediaRow(*row) for row in rows) if one.sha256 not in skip][:limit]
 
     def over(self, limit_bytes: int, skip: frozenset[str] = frozenset()) -> list[MediaRow]:

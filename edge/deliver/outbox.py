@@ -129,12 +129,20 @@ class Outbox:
 
     def acked(self, stored: Iterable[str], refused: Iterable[tuple[str, str]] = ()) -> None:
         """Central has committed `stored`: those rows leave. It refuses `refused` (id, reason): those stay, unsent."""
+        stored, refused = list(stored), list(refused)
+        self.media.answered.update(stored, (one for one, _ in refused))
         with self._transaction():
             self._db.executemany("DELETE FROM event WHERE id = ?", [(one,) for one in stored])
             self._db.executemany(
                 "UPDATE event SET state = 'refused', reason = ? WHERE id = ? AND state = 'pending'",
                 [(reason[:500], one) for one, reason in refused],
             )
+        self.media.answered.clear()
+
+    def ask_again(self) -> None:
+        """What central refused is sent once more: the cause may be mended, and the same bytes are one entry there."""
+        with self._transaction():
+            self._db.execute("UPDATE event SET state = 'pending' WHERE state = 'refused'")
 
     def refused(self) -> list[tuple[str, str]]:
         """Ids and reasons of the events that central refuses."""

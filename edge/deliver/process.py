@@ -132,6 +132,7 @@ class Deliver:
         """Finish what a crash cut: spool files that were admitted go now, media that nobody names go too."""
         self._forget(self._outbox.taken())
         self._outbox.prune_media()
+        _refusal(self._outbox.ask_again)  # a full disk must not keep the others from being sent
         for name in self._spool.sweep(self._outbox.media.waiting()):
             log.warning("media %s belongs to no event and is removed", name)
         for name in self._spool.refused():

@@ -62,7 +62,7 @@ class Publisher:
         self.outbox.acked(self._stored, self._refused)
         self.acknowledged += len(self._stored)
         for name, reason in self._refused:
-            log.error("central refuses event %s: %s - it is kept in the outbox, not sent again", name, reason)
+            log.error("central refuses event %s: %s - it is kept in the outbox until the next start", name, reason)
         self._stored, self._refused = [], []
 
     def send(self, now: float) -> None:

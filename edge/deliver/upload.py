@@ -1,4 +1,5 @@
-"""Media in their order of urgency: newest stills first, clips last, a few at a time. An event never waits for them.
+"""Media in their order of urgency: newest stills first, clips last, a few at a time. An event never waits for them;
+they wait until central has answered for the event that names them.
 
 What cannot be brought, because the outbox is over its limit or the file is gone, is given up with a sealed event that
 names it, and never without.

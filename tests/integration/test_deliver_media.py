@@ -51,10 +51,15 @@ def spool(box: Box, folder: Path, number: int, clip_bytes: int = 300_000) -> tup
 
 def test_newest_stills_first_clips_last_and_a_cut_transfer_goes_on(tmp_path, port, central) -> None:
     receiver = MediaReceiver(cut_after=150_000)
-    box = Box(tmp_path / "box", port, USERS["box-1"], receiver.url)
+    box = Box(tmp_path / "box", port, USERS["box-1"])
     named = [spool(box, tmp_path / "files", number) for number in range(4)]
     box.start()
     try:
+        # Media go when central has answered for their events: here for all of them before the first can go.
+        until(lambda: len(central.ids()) == 5 and box.state().get("pending") == 0, 60)
+        box.kill()
+        box.config.write_text(box.config.read_text().replace("http://127.0.0.1:9", receiver.url))
+        box.start()
         until(lambda: len(receiver.done) == 8, 90, "all media")
         until(lambda: box.state().get("media_pending") == 0, 20, "settled")
     finally:
@@ -99,6 +104,9 @@ def test_an_acknowledgement_ends_the_wait_for_a_central_that_was_away(tmp_path, 
     wake = threading.Event()
     uploader = Uploader(config, key, outbox, folder, wake, at_once=1)
     try:
+        uploader.pump(0.0)
+        assert not wake.wait(0.5), "central has not answered for the event yet"
+        outbox.acked([row.id for row in outbox.pending(0, 9)])
         uploader.pump(0.0)
         assert wake.wait(30)
         uploader.pump(1.0)
@@ -184,6 +192,7 @@ def test_a_central_without_room_is_told_and_the_file_is_kept(tmp_path, status, b
     outbox.admit_genesis(*begin("box-1", key, "enrolled", AT))
     spool(box, tmp_path / "files", 1)
     outbox.admit(list(box.spool.take()), key)
+    outbox.acked([row.id for row in outbox.pending(0, 9)])
     uploader = Uploader(load_config(box.config), key, outbox, folder, wake, at_once=1)
 
     def turn(now: float) -> int:

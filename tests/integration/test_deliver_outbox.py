@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from deliver_peers import Box, MediaReceiver, Subscriber, feed, manifest, until
 
+from contract.events import EventType
 from contract.sealing import sha256_hex
 from edge.deliver.archive_check import check
 from sightline.broker import EmbeddedBroker
@@ -108,18 +109,22 @@ def test_a_backlog_is_sent_at_its_rate(box, central) -> None:
     assert causes[1:] == [str(number) for number in range(60)]
 
 
-def test_what_central_refuses_stays_over_a_restart_and_is_said_again(box, central) -> None:
+def test_what_central_refuses_stays_and_is_sent_and_said_again_at_a_start(box, central) -> None:
     central.answer = "refused"
     box.start()
     until(lambda: box.state().get("refused") == 1, 60)
     assert box.stop() == 0
     box.log.unlink()
-    central.answer = "stored"
     box.start()
     until(lambda: "1 event(s) that central refuses are kept - see `sightline edge outbox`" in box.told(), 30)
     box.spool.put(feed("box-1", "cam-1", "x"), {})
-    until(lambda: len(central.ids()) == 2, 30)
-    assert len(central.received) == 2 and box.state()["refused"] == 1
+    until(lambda: box.state().get("refused") == 2, 30)
+    assert len(central.received) == 3, "once at the start and not again"
+    assert box.stop() == 0
+    central.answer = "stored"
+    box.start()
+    until(lambda: box.state().get("refused") == box.state().get("pending") == 0, 30, "the cause is mended")
+    assert len(central.received) == 5 and len(central.ids()) == 2
 
 
 def command(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
@@ -137,18 +142,19 @@ def command(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, st
 
 
 def test_the_command_shows_and_exports_while_the_box_runs(box, central, receiver, tmp_path, capsys) -> None:
-    central.answer = None
+    central.answer = "refused"  # the events stay, and their media may go
     receiver.refuse = 507, "the quota of box-1 is used up"
     with_media(box, tmp_path / "files")
     box.start()
-    until(lambda: len(central.ids()) == 2 and box.state().get("media_problem"), 60)
+    until(lambda: box.state().get("refused") == 2 and box.state().get("media_problem"), 60)
+    central.answer = None
+    box.spool.put(feed("box-1", "cam-1", "x"), {})
+    until(lambda: len(central.ids()) == 3, 30)
     status, out, _ = command(capsys, "--config", box.config, "--json")
     found = json.loads(out)
     assert status == 0 and found["running"] and found["connected"]
-    assert {one["kind"]: one["count"] for one in found["events"]} == {
-        "sightline.chain.genesis": 1,
-        "sightline.evidence.manifest": 1,
-    }
+    assert {one["kind"]: one["count"] for one in found["events"]} == {EventType.FEED: 1}
+    assert [one["kind"] for one in found["refused"]] == [EventType.GENESIS, EventType.MANIFEST]
     assert {one["kind"]: one["bytes"] for one in found["media"]} == {"still": len(STILL), "clip": len(CLIP)}
     assert any("the quota of box-1 is used up" in line for line in found["why"])
     status, out, _ = command(capsys, "--config", box.config)

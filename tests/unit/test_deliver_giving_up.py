@@ -75,6 +75,29 @@ def test_the_oldest_clips_go_first_then_the_oldest_stills(outbox, spool, tmp_pat
     assert outbox.media.waiting() == {names[2][1]} and outbox.media.bytes() == 100
 
 
+def test_media_go_once_central_has_answered_for_their_event(outbox, spool, tmp_path, monkeypatch) -> None:
+    stored, refused, silent = (put(outbox, spool, tmp_path, number) for number in range(3))
+    assert outbox.media.next(10) == []
+    outbox.acked([stored[0]])
+    assert [one.sha256 for one in outbox.media.next(10)] == [*stored[1:]]
+
+    def no_disk(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(outbox, "_transaction", no_disk)
+    with pytest.raises(sqlite3.OperationalError):
+        outbox.acked([], [(refused[0], "why")])
+    assert outbox.row(refused[0]) is not None, "nothing could be written, and yet its media go and make room"
+    assert [one.sha256 for one in outbox.media.next(10)] == [refused[1], stored[1], refused[2], stored[2]]
+    monkeypatch.undo()
+    outbox.acked([], [(refused[0], "why")])
+    assert outbox.media.next(10)[0].sha256 == refused[1] and outbox.media.answered == set()
+    assert outbox.row(refused[0]) is None and outbox.row(silent[0]) is not None
+    outbox.ask_again()
+    assert outbox.row(refused[0]) is not None and outbox.refused() == []
+    assert [one.sha256 for one in outbox.media.next(10)] == [*stored[1:]]
+
+
 def test_what_is_just_being_sent_is_not_dropped(outbox, spool, tmp_path) -> None:
     names = [put(outbox, spool, tmp_path, number) for number in range(2)]
     assert give_up(outbox, 2000, frozenset({names[0][2]})) == [names[1][2]]
