@@ -1,6 +1,5 @@
 """What must be done from time to time: sweep what has ended, mend what a crash left half-way. Safe with N replicas."""
 
-import threading
 from datetime import datetime, timedelta
 
 import structlog
@@ -8,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from central.accounts import service as accounts
+from central.background import Background
 from central.ca.certificates import Issuer
 from central.db.cases import Case, CaseMedia
 from central.db.database import Database
@@ -29,27 +29,16 @@ _MOST = 500
 _COMMITTED_BY = timedelta(minutes=10)
 
 
-class Jobs:
+class Jobs(Background):
     """One thread that does the rounds until it is stopped."""
 
     def __init__(self, db: Database, media: MediaStore, every_s: float = EVERY_S, ca: Issuer | None = None) -> None:
+        super().__init__("jobs")
         self._db = db
         self._media = media
         self._ca = ca
         self._every_s = every_s
         self._settled_from: datetime | None = None
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after the round at hand."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=30)
 
     def round(self) -> None:
         """Do everything once."""

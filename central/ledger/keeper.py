@@ -8,6 +8,7 @@ import structlog
 from joserfc.jwk import OKPKey
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from central.background import Background
 from central.config import Broker, CentralConfig
 from central.db.database import Database
 from central.db.ledger import LedgerHead
@@ -25,31 +26,20 @@ EVERY_S = 2.0
 AGAIN_S = 60.0
 
 
-class Keeper:
+class Keeper(Background):
     """Keeps the ledger until it is stopped. `broker` None: heads go to the file alone."""
 
     def __init__(
         self, db: Database, key: OKPKey, file: Path, broker: Broker | None = None, authority: Authority | None = None
     ) -> None:
+        super().__init__("ledger")
         self._db = db
         self._key = key
         self._file = file
         self._broker = broker
         self._authority = authority
-        self._stop = threading.Event()
         self._rest_until = 0.0
         self._written: tuple[int, int, int] | None = None
-        self._thread = threading.Thread(target=self._work, name="ledger", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after the round at hand."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=30)
 
     def round(self) -> None:
         """Enter everything that waits, and publish the day's head when it is due. Raises SQLAlchemyError, RunError."""

@@ -1,12 +1,12 @@
 """Sweeps for orphans, from time to time, in a thread of their own: a big store takes minutes. Safe with N replicas."""
 
-import threading
 from dataclasses import asdict
 from datetime import timedelta
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from central.background import Background
 from central.db.database import Database
 from central.media.store import MediaStore, StoreAway
 from central.media.sweep import Sweep, Tally
@@ -19,7 +19,7 @@ EVERY_S, FIRST_S = 6 * 3600.0, 600.0
 _SHOWN = ("looked", "orphans", "locked", "entered", "missing")
 
 
-class Rounds:
+class Rounds(Background):
     """One thread that sweeps until it is stopped. `grace_days` is the time of grace of an orphan."""
 
     def __init__(
@@ -31,24 +31,13 @@ class Rounds:
         every_s: float = EVERY_S,
         first_s: float = FIRST_S,
     ) -> None:
+        super().__init__("sweeps")
         self._db = db
         self._store = store
         self._metrics = metrics
         self._grace = timedelta(days=grace_days)
         self._every_s = every_s
         self._first_s = first_s
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="sweeps", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after the transaction at hand; the next sweep goes on with what this one left."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=30)
 
     def round(self) -> Tally:
         """Sweep once, and count. What was done before a fault, or before `stop`, is counted too."""
