@@ -131,13 +131,14 @@ class PlateWitness:
         looks = decided.looks if store is not None else []
         looks = [(t, box) for t, box in looks if all(abs(t - shot.t) >= _APART_S for shot, _ in shots)]
         size = frame or next(((whole.w, whole.h) for _, whole in shots), (1, 1))
-        steps: list[tuple[int, Shot | float]] = [(_step(shot.box, (whole.w, whole.h)), shot) for shot, whole in shots]
+        steps: list[tuple[int, tuple[Shot, Still] | float]]
+        steps = [(_step(shot.box, (whole.w, whole.h)), (shot, whole)) for shot, whole in shots]
         steps += [(_step(box, size), t) for t, box in looks]
         decoded: dict[float, _Look] | None = None
         for _, source in sorted(steps, key=lambda one: -one[0]):
             look = None
-            if isinstance(source, Shot):
-                look = _of_still(held, source)
+            if isinstance(source, tuple):
+                look = _of_still(held, *source)
             elif store is not None:
                 decoded = _decoded(store, decided, looks, frame) if decoded is None else decoded
                 look = decoded.get(source)
@@ -156,9 +157,8 @@ def _step(box: Box | None, size: tuple[int, int]) -> int:
     return round(math.log(max(share, 1e-9), 1.2))
 
 
-def _of_still(held: KeptPassage, shot: Shot) -> _Look | None:
-    whole = _whole(shot)
-    if whole is None or shot.box is None:
+def _of_still(held: KeptPassage, shot: Shot, whole: Still) -> _Look | None:
+    if shot.box is None:
         return None
     try:
         raw = (held.folder / whole.file).read_bytes()
