@@ -1,9 +1,10 @@
 """Settings of central: one YAML file, unknown keys are errors. `docs/configuration.md` is held to this by a test."""
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -11,10 +12,16 @@ from contract.errors import ConfigError
 from contract.settings import Broker, Readable, Settings, read_settings
 
 
+def _network(value: str) -> str:
+    ip_network(value)
+    return value
+
+
 class DatabaseSettings(Settings):
     """Where the database is, as SQLAlchemy writes addresses. A relative SQLite path is seen from the settings file."""
 
     url: str = Field(default="sqlite:///central.sqlite", description="sqlite:///FILE or postgresql+psycopg://...")
+    password_file: Readable | None = Field(default=None, description="file with the password of the user in `url`")
 
 
 class Bucket(Settings):
@@ -92,6 +99,9 @@ class CentralConfig(Settings):
     media: Media = Media()
     ingest: Ingest = Ingest()
     ca: CertificateAuthority = CertificateAuthority()
+    proxies: list[Annotated[str, AfterValidator(_network)]] = Field(
+        default=["127.0.0.1", "::1"], description="addresses or networks whose X-Forwarded-For says who asks"
+    )
     ledger: Ledger = Ledger()
     logs: Logs = Logs()
 
@@ -131,7 +141,12 @@ def _resolved(config: CentralConfig, path: Path) -> CentralConfig:
     def absolute(value: Path | None) -> Path | None:
         return None if value is None else base / value
 
-    database = config.database.model_copy(update={"url": _database_url(config.database.url, base, path)})
+    database = config.database.model_copy(
+        update={
+            "url": _database_url(config.database, base, path),
+            "password_file": absolute(config.database.password_file),
+        }
+    )
     media = config.media
     if media.bucket is not None:
         keys = absolute(media.bucket.credentials_file)
@@ -151,9 +166,9 @@ def _resolved(config: CentralConfig, path: Path) -> CentralConfig:
     )
 
 
-def _database_url(url: str, base: Path, path: Path) -> str:
+def _database_url(database: DatabaseSettings, base: Path, path: Path) -> str:
     try:
-        parsed = make_url(url)
+        parsed = make_url(database.url)
     except (ArgumentError, ValueError) as error:
         raise ConfigError(
             f"{path}: database.url: is not an address such as sqlite:///central.sqlite - see docs/configuration.md"
@@ -169,15 +184,23 @@ def _database_url(url: str, base: Path, path: Path) -> str:
 
 def broker_password(broker: Broker) -> str | None:
     """The password from its file, None where none is used. Raises ConfigError when the file cannot be read."""
-    if broker.password_file is None:
-        return None
+    return None if broker.password_file is None else _password(broker.password_file, "the broker's")
+
+
+def _password(file: Path, whose: str) -> str:
+    """What a password's file holds, but for white space around it."""
     try:
-        return broker.password_file.read_text(encoding="utf-8").strip()
+        return file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
+    if database.password_file is not None:
+        if parsed.get_backend_name() == "sqlite" or parsed.password is not None or parsed.username is None:
+            raise ConfigError(
+                f"{path}: database.password_file: wants a url with a user and without a password, "
+                "postgresql+psycopg://user@host/name - mend one of the two"
+            )
+        parsed = parsed.set(password=_password(base / database.password_file, "the database's"))
         cause = getattr(error, "strerror", None) or "not text"
-        raise ConfigError(
-            f"{broker.password_file}: cannot be read ({cause}) - it holds the broker's password"
-        ) from error
+        raise ConfigError(f"{file}: cannot be read ({cause}) - it holds {whose} password") from error
 
 
 __all__ = [

@@ -97,7 +97,13 @@ def _run(config: CentralConfig, parts: Parts, listener: socket.socket) -> None:
     )
     # A log of its own and no access log: the settings of ours stay in force.
     settings = uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=_GRACE_S
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_S,
+        # Limits on failed sign-ins count by address: without it everybody behind a proxy would be one.
+        forwarded_allow_ips=config.proxies,
     )
     server = _Server(settings)
     watch = threading.Thread(target=_stop_when_fatal, args=(parts.receiver, server), name="watch", daemon=True)

@@ -37,6 +37,11 @@ def test_paths_are_seen_from_the_file(tmp_path: Path) -> None:
         ("data_dir: d\ndatabase: {url: 'mysql://x'}", "sqlite or postgresql"),
         ("data_dir: d\ndatabase: {url: 'sqlite://'}", "needs a file"),
         ("data_dir: d\ndatabase: {url: nonsense}", "database.url"),
+        ("data_dir: d\ndatabase: {password_file: pw}", "database.password_file: wants a url with a user"),
+        ("data_dir: d\ndatabase: {url: 'postgresql+psycopg://h/n', password_file: pw}", "wants a url with a user"),
+        ("data_dir: d\ndatabase: {url: 'postgresql+psycopg://u:p@h/n', password_file: pw}", "without a password"),
+        ("data_dir: d\nproxies: [10.0.0.0/33]", "proxies.0: "),
+        ("data_dir: d\nproxies: ['*']", "proxies.0: "),
         ("- 1", "the file"),
         ("", "the file"),
         ("a: [", "is not YAML"),
@@ -64,3 +69,14 @@ def test_a_database_is_named_without_its_password() -> None:
     with pytest.raises(ConfigError) as caught:
         Database("postgresql+nothing://u:secret@h/db")
     assert "secret" not in str(caught.value)
+
+
+def test_the_password_of_the_database_stands_in_its_own_file(tmp_path: Path) -> None:
+    text = "data_dir: d\ndatabase: {url: 'postgresql+psycopg://u@h:5433/n', password_file: pw}"
+    with pytest.raises(ConfigError, match=r"pw: cannot be read .* the database's password"):
+        load_config(written(tmp_path, text))
+    (tmp_path / "pw").write_text("p@ss/w:rd\n")
+    db = Database(load_config(written(tmp_path, text)).database.url)
+    assert (db.engine.url.username, db.engine.url.password, db.engine.url.port) == ("u", "p@ss/w:rd", 5433)
+    assert "p@ss" not in db.name
+    db.close()
