@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 
 from contract.errors import ModelError, RunError
 from edge.analysis import Analysis, Output
-from edge.cameras.clock import StreamClock
 from edge.cameras.live import LiveReader
 from edge.cameras.packets import CameraPacket, Picture
 from edge.config import Detection
@@ -31,7 +30,6 @@ class Attention:
         self,
         place: Place,
         settings: Detection,
-        clock: StreamClock,
         reader: LiveReader,
         detector: Detector,
         figures: Figures,
@@ -40,7 +38,7 @@ class Attention:
         """`analysis` makes the camera's rules; it raises RunError or ModelError while the detector is away."""
         self.analysis: Analysis | None = None
         self.turned = time.monotonic()
-        self._place, self._settings, self._clock, self._reader = place, settings, clock, reader
+        self._place, self._settings, self._reader = place, settings, reader
         self._detector, self._figures, self._make = detector, figures, analysis
         self._looker: Looker | None = None
 
@@ -61,10 +59,7 @@ class Attention:
         except (RunError, ModelError) as error:
             self._blind(error)
             return
-        for outputs in looker.take(packets):
-            self._note(looker)
-            yield outputs
-        self._note(looker)
+        yield from looker.take(packets)
 
     def detect(self, picture: Picture) -> Detections | None:
         """See `Judge.detect`."""
@@ -87,10 +82,6 @@ class Attention:
         """See `Judge.heed`."""
         assert self.analysis is not None
         return self.analysis.heed()
-
-    def _note(self, looker: Looker) -> None:
-        if (t := looker.counts.t_looked) is not None:
-            self._figures.zone_looked_at = self._clock.wall(t).timestamp()
 
     def _blind(self, error: Exception) -> None:
         self._figures.tally.blind += 1

@@ -33,7 +33,6 @@ class Figures:
         self.counts = Counts()
         self.costs = Costs()
         self.late_s: deque[float] = deque(maxlen=LATE_MOST)
-        self.zone_looked_at = 0.0
 
     def handed_over(self, wall: datetime) -> None:
         """An event was handed over that the picture of this wall clock decided."""
@@ -42,7 +41,8 @@ class Figures:
     def beat(self, link: CameraLink, ring_bytes: int, behind_s: float, queue_age_s: float) -> dict[str, Any]:
         """The figures as of now, by the names that `docs/operations.md` lists."""
         counts = asdict(self.counts)
-        del counts["t_looked"]
+        t_looked = counts.pop("t_looked")
+        looked_at = 0.0 if t_looked is None else round(link.clock.wall(t_looked).timestamp(), 3)
         tally = asdict(self.tally)
         spent = {f"cpu_{stage}_s": 0.0 for stage in _STAGES}
         spent |= {f"cpu_{stage}_s": round(seconds, 4) for stage, seconds in self.costs.seconds.items()}
@@ -54,8 +54,8 @@ class Figures:
             "jumps": link.jumps,
             "ring_bytes": ring_bytes,
             "clock_offset_ms": link.clock.clock().offset_ms,
-            "zone_looked_at": round(self.zone_looked_at, 3),
-            "looked_at": round(self.zone_looked_at, 3),
+            "zone_looked_at": looked_at,
+            "looked_at": looked_at,
             "behind_s": round(behind_s, 3),
             "queue_age_s": round(queue_age_s, 3),
             "late_s": list(self.late_s),

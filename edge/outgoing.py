@@ -4,6 +4,7 @@ A disk that refuses keeps them waiting in memory. A pack whose picture or clip i
 and names it: it must not be tried for ever, nor keep the camera's later events waiting.
 """
 
+import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol
@@ -23,7 +24,7 @@ class Tally(Protocol):
 
 
 class Outgoing:
-    """Used by one thread. `done` is called with each pack that is safe, `tell` with what a person should know."""
+    """Any thread may add and send. `done` is called with each pack that is safe, `tell` with what a person should."""
 
     def __init__(
         self, spool: Spool, place: Place, tally: Tally, done: Callable[[Pack], None], tell: Callable[[str], None]
@@ -35,6 +36,7 @@ class Outgoing:
         self._tell = tell
         self._waiting: deque[tuple[CloudEvent, Pack | None]] = deque()
         self._refused = False
+        self._sending = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -48,7 +50,17 @@ class Outgoing:
         self._waiting.append((manifest_of(self._place, pack), pack))
 
     def send(self) -> None:
-        """Hand over everything, in order, until the disk refuses."""
+        """Hand over everything, in order, until the disk refuses; while another thread does, it is left to that."""
+        # Asked again afterwards: what was added while the other was about to end is nobody's yet.
+        while self._waiting and self._sending.acquire(blocking=False):
+            try:
+                if not self._send_all():
+                    return
+            finally:
+                self._sending.release()
+
+    def _send_all(self) -> bool:
+        """Whether the disk took everything."""
         while self._waiting:
             event, pack = self._waiting[0]
             try:
@@ -63,13 +75,14 @@ class Outgoing:
                 if not self._refused:
                     self._tell(f"an event cannot be written ({error.strerror}) - free space on the disk")
                 self._refused = True
-                return
+                return False
             self._refused = False
             self._waiting.popleft()
             self._tally.events += 1
             if pack is not None:
                 self._done(pack)
                 self._tally.packs += 1
+        return True
 
 
 __all__ = ["Outgoing", "Tally"]

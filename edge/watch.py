@@ -1,14 +1,15 @@
-"""One camera under watch: a thread that captures, a thread that analyses, and evidence between them.
+"""One camera under watch: a thread that captures, a thread that analyses, and evidence beside them.
 
 Capture puts packets into the ring whatever analysis does. Analysis is woken by keyframes, decodes and detects what the
-camera's plan asks for, lets the rules judge, hands events to the spool at once and their evidence when its clip is
-complete.
+camera's plan asks for, lets the rules judge and hands events to the spool at once. Their evidence is kept, and handed
+over when its clip is complete, in a thread that the cameras of a worker share: no zone waits for another's stills.
 """
 
 import logging
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from contract.events import EventType, Feed, new_event, now
@@ -29,6 +30,7 @@ from edge.detect.protocol import Detector
 from edge.evidence.demands import demands_of
 from edge.evidence.keeper import EvidenceKeeper
 from edge.evidence.label import label_of
+from edge.evidence.lane import Lane
 from edge.evidence.pack import Pack
 from edge.evidence.plate import PlateWitness
 from edge.figures import Figures
@@ -58,9 +60,10 @@ class CameraWatch:
         config: EdgeConfig,
         spool: Spool,
         detector: Detector,
+        evidence: ThreadPoolExecutor,
         plates: PlateWitness | None = None,
     ) -> None:
-        """`detector` is this camera's own; it is closed with the watch. `plates` may be shared by cameras."""
+        """`detector` is this camera's own; it is closed with the watch. `evidence` and `plates` cameras share."""
         camera = place.camera
         self.camera_id = camera.id
         self.failed: BaseException | None = None
@@ -74,7 +77,7 @@ class CameraWatch:
         self.ring = PacketRing(config.pre_roll_s, self.link.clock.wall)
         self._sub = sub_stream(camera, self.link.clock, config.pre_roll_s, config.rtsp_transport, self._tell)
         self._reader = LiveReader(self.ring, self._sub.ring if self._sub else None)
-        self._told = Told(self._folders.told, camera.id)
+        self._told = Told(self._folders.told, camera.id)  # the evidence's thread has one of its own
         self._keeper = EvidenceKeeper(
             self.ring,
             self._folders.evidence(camera.id),
@@ -82,17 +85,16 @@ class CameraWatch:
             frame=camera.frame,
             tell=self._tell,
             plates=plates,
-            demands=demands_of(place, self.link.clock.clock, self._told.statements),
+            demands=demands_of(place, self.link.clock.clock, Told(self._folders.told, camera.id).statements),
         )
+        self._lane = Lane(evidence)
         self._proven = ProvenFile(self._folders.proven(camera.id))
-        self._attention = Attention(
-            place, config.detection, self.link.clock, self._reader, detector, self.figures, self._analysis
-        )
+        self._attention = Attention(place, config.detection, self._reader, detector, self.figures, self._analysis)
         self._stop = threading.Event()
         self._state = "starting"
         self._last = (0.0, time.monotonic())
         self._written = b""
-        self._outgoing = Outgoing(spool, place, self.figures.tally, self._keeper.done, self._tell)
+        self._outgoing = Outgoing(spool, place, self.figures.tally, self._safe, self._tell)
         self._brought = (0, time.monotonic())
         self._threads = [
             threading.Thread(target=self._guarded, args=(self.link.run,), name=f"capture-{camera.id}", daemon=True),
@@ -131,12 +133,14 @@ class CameraWatch:
         return self._threads[1].is_alive() and self.failed is None
 
     def hangs(self) -> str | None:
-        """Why the worker must be started anew, asked every few seconds; None while both threads come round."""
+        """Why the worker must be started anew, asked every few seconds; None while its threads come round."""
         now, packets = time.monotonic(), self.link.packets_seen
         if packets != self._brought[0] or self._state != "live":
             self._brought = packets, now
         if now - self._attention.turned > HUNG_S:
             return f"its analysis hangs for {now - self._attention.turned:.0f} s"
+        if self._lane.busy_s > HUNG_S:
+            return f"its evidence hangs for {self._lane.busy_s:.0f} s"
         if now - self._brought[1] > HUNG_S:
             return f"its capture hangs: live, and no packet for {now - self._brought[1]:.0f} s"
         return None
@@ -195,28 +199,36 @@ class CameraWatch:
         self._state = change.state
 
     def _analyse(self) -> None:
-        cost, attention = self.figures.costs.of, self._attention
-        while not self._stop.is_set():
+        attention = self._attention
+        while not self._stop.is_set() and self._lane.failed is None:
             attention.turned = time.monotonic()
             if packets := self._reader.next(TURN_S, eager=attention.running):
                 self._last = (packets[-1].t, time.monotonic())
                 for outputs in attention.look(packets):
-                    with cost("evidence"):
-                        self._act(outputs)
-            with cost("evidence"):
-                self._hand_over(self._keeper.due(self._t_now()))
-                self._outgoing.send()
-                if self._proven.due():
-                    self._remember()
+                    self._act(outputs)
+            self._look_after_evidence()
         if attention.analysis is not None:
             self._act(attention.analysis.suspend())
-        self._hand_over(self._keeper.flush(PLATE_LAST_S))
+        self._lane.do(self._hand_over_rest, time.monotonic() + PLATE_LAST_S)
+        self._lane.finish()
+        if self._lane.failed is not None:
+            raise self._lane.failed
         self._outgoing.send()
         self._remember()
 
+    def _look_after_evidence(self) -> None:
+        """Have handed over what is complete or was refused; put on disk what stays have proved."""
+        with self.figures.costs.of("evidence"):
+            self._outgoing.send()
+            if self._proven.due():
+                self._remember()
+        self.figures.costs.add("evidence", self._lane.spent_s())
+        if self._keeper.waiting and self._lane.idle:
+            self._lane.do(self._hand_over_due, self._t_now())
+
     def _remember(self) -> None:
-        """Put on disk what stays have proved, unless an event that it presupposes is not yet safe."""
-        if self._attention.analysis is not None and not self._outgoing:
+        """Put on disk what stays have proved, unless an event or a still that it presupposes is not yet safe."""
+        if self._attention.analysis is not None and not self._outgoing and self._lane.idle:
             self._proven.write(self._attention.analysis.proven())
 
     def _analysis(self) -> Analysis:
@@ -230,9 +242,9 @@ class CameraWatch:
     def _act(self, outputs: list[Output]) -> None:
         for output in outputs:
             if isinstance(output, Keep):
-                self._keeper.keep(output)
+                self._lane.do(self._keeper.keep, output)
             elif isinstance(output, Release):
-                self._keeper.release(output)
+                self._lane.do(self._keeper.release, output)
             else:
                 self._judged(output)
 
@@ -242,18 +254,32 @@ class CameraWatch:
         if event is None:
             if judged.decision.facts:  # the law, not the road, keeps it from being an accusation: people ask why
                 log.info("%s: no event - %s", self.camera_id, judged.decision.reason)
-            self._keeper.decided(judged.decision)
+            self._lane.do(self._keeper.decided, judged.decision)
             return
         log.info("%s: %s - %s", self.camera_id, judged.decision.rule, judged.decision.reason)
-        self._outgoing.add(event)
-        self._outgoing.send()
+        with self.figures.costs.of("evidence"):
+            self._outgoing.add(event)
+            self._outgoing.send()
         if (t := self._attention.t) is not None:
             self.figures.handed_over(self.link.clock.wall(t))
-        self._keeper.decided(judged.decision, str(event.data["case_key"]))
+        self._lane.do(self._keeper.decided, judged.decision, str(event.data["case_key"]))
+
+    def _hand_over_due(self, t: float) -> None:
+        """Packs whose clip is complete at stream second `t` (evidence thread)."""
+        self._hand_over(self._keeper.due(t))
+
+    def _hand_over_rest(self, until: float) -> None:
+        """All packs; plates that are being read are waited for until that monotonic second (evidence thread)."""
+        self._hand_over(self._keeper.flush(max(0.0, until - time.monotonic())))
 
     def _hand_over(self, packs: list[Pack]) -> None:
         for pack in packs:
             self._outgoing.add_pack(pack)
+        self._outgoing.send()
+
+    def _safe(self, pack: Pack) -> None:
+        """A pack is in the spool (either thread)."""
+        self._lane.do(self._keeper.done, pack)
 
     def _t_now(self) -> float:
         """Stream time as it would be had the stream not stopped: evidence of a camera that fell silent falls due."""

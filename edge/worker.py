@@ -18,6 +18,7 @@ from edge.box import Folders, crossing, places
 from edge.config import EdgeConfig, load_config
 from edge.deliver.spool import Spool
 from edge.detect.client import RemoteDetector
+from edge.evidence.lane import evidence_thread
 from edge.evidence.plate import witness
 from edge.part import beating, nap, run_part, write_heartbeat
 from edge.rank import Rank, rank_process
@@ -53,12 +54,14 @@ class Worker:
         spool = Spool(self._folders.spool)
         schemas = {known[camera].profile.plate_schema for camera in names}
         readers = {schema: witness(plates, schema, log.info) for schema in sorted(schemas)} if plates else {}
+        evidence = evidence_thread()
         self._watches = [
             CameraWatch(
                 known[camera],
                 config,
                 spool,
                 self._detector(camera, crossing(known[camera])),
+                evidence,
                 readers.get(known[camera].profile.plate_schema),
             )
             for camera in names

@@ -94,6 +94,23 @@ def test_a_capture_that_hangs_ends_the_worker(
     assert "cam-1: its capture hangs" in caplog.text
 
 
+def test_evidence_that_hangs_ends_the_worker(
+    config: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    release = threading.Event()
+    given = Worker(load_config(config), ["cam-1"], "worker-1")._watches[0]  # the real one, asked directly
+    monkeypatch.setattr(watch, "HUNG_S", 0.2)
+    given._lane.do(release.wait)
+    try:
+        time.sleep(0.5)
+        given._attention.turned = time.monotonic()  # its analysis comes round
+        assert (given.hangs() or "").startswith("its evidence hangs for")
+    finally:
+        release.set()
+    given._lane.finish()
+    assert "evidence" not in (given.hangs() or "")
+
+
 def test_a_worker_whose_threads_come_round_goes_on(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     signals: list[int] = []
     threading.Thread(target=lambda: (time.sleep(9), signals.append(15)), daemon=True).start()

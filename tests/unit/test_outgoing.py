@@ -1,5 +1,6 @@
 """A camera's events and packs go out in order, whatever the disk does to them."""
 
+import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -114,3 +115,23 @@ def test_a_disk_that_refuses_keeps_the_order_and_is_told_once(way: Way, tmp_path
     way.outgoing.send()
     assert [event.type for event, _, _ in way.arrived()] == [EventType.MANIFEST, EventType.FEED]
     assert way.arrived()[0][1].dropped == [], "what the disk refused for a while is not lost"
+
+
+def test_two_threads_that_send_lose_and_double_nothing_and_leave_nothing_behind(way: Way) -> None:
+    """Analysis hands over events while packs go out beside it: each event of a thread comes once, in its order."""
+
+    def hand_over(name: str) -> None:
+        for number in range(40):
+            way.outgoing.add(feed(f"{name} {number}"))
+            way.outgoing.send()
+
+    threads = [threading.Thread(target=hand_over, args=(name,)) for name in ("analysis", "evidence")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(way.outgoing) == 0
+    causes = [data.cause for _, data, _ in way.arrived()]
+    assert way.tally.events == len(causes) == 80
+    for name in ("analysis", "evidence"):
+        assert [one for one in causes if one.startswith(name)] == [f"{name} {number}" for number in range(40)]
