@@ -92,6 +92,9 @@ class CentralConfig(Settings):
     host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=8080, ge=1, le=65535)
     https: bool = Field(default=False, description="served to browsers over https: cookies are then marked Secure")
+    proxies: list[Annotated[str, AfterValidator(_network)]] = Field(
+        default=["127.0.0.1", "::1"], description="addresses or networks whose X-Forwarded-For says who asks"
+    )
     data_dir: Readable
     media_dir: Readable | None = Field(default=None, description="default: `media` in data_dir")
     database: DatabaseSettings = DatabaseSettings()
@@ -99,9 +102,6 @@ class CentralConfig(Settings):
     media: Media = Media()
     ingest: Ingest = Ingest()
     ca: CertificateAuthority = CertificateAuthority()
-    proxies: list[Annotated[str, AfterValidator(_network)]] = Field(
-        default=["127.0.0.1", "::1"], description="addresses or networks whose X-Forwarded-For says who asks"
-    )
     ledger: Ledger = Ledger()
     logs: Logs = Logs()
 
@@ -175,6 +175,13 @@ def _database_url(database: DatabaseSettings, base: Path, path: Path) -> str:
         ) from error
     if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
         raise ConfigError(f"{path}: database.url: {parsed.get_backend_name()} is not kept here - sqlite or postgresql")
+    if database.password_file is not None:
+        if parsed.get_backend_name() == "sqlite" or parsed.password is not None or parsed.username is None:
+            raise ConfigError(
+                f"{path}: database.password_file: wants a url with a user and without a password, "
+                "postgresql+psycopg://user@host/name - mend one of the two"
+            )
+        parsed = parsed.set(password=_password(base / database.password_file, "the database's"))
     if parsed.get_backend_name() == "sqlite":
         if parsed.database in {None, "", ":memory:"}:
             raise ConfigError(f"{path}: database.url: evidence needs a file - for example sqlite:///central.sqlite")
@@ -192,13 +199,6 @@ def _password(file: Path, whose: str) -> str:
     try:
         return file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-    if database.password_file is not None:
-        if parsed.get_backend_name() == "sqlite" or parsed.password is not None or parsed.username is None:
-            raise ConfigError(
-                f"{path}: database.password_file: wants a url with a user and without a password, "
-                "postgresql+psycopg://user@host/name - mend one of the two"
-            )
-        parsed = parsed.set(password=_password(base / database.password_file, "the database's"))
         cause = getattr(error, "strerror", None) or "not text"
         raise ConfigError(f"{file}: cannot be read ({cause}) - it holds {whose} password") from error
 
