@@ -16,7 +16,8 @@ class Rates:
 class Counts:
     """What was done since the start. `looked` are looks of the detector, `gated` those that the gate held back.
 
-    `mode` is demux, keyframes, stretch or full; `t_looked` the stream second at which all zones were last looked at.
+    `mode` is demux, keyframes, stretch or full; `t_looked` the stream second at which all zones were last looked at
+    (`note` it), `look_gap_s` the longest stream time between two looks.
     """
 
     packets: int = 0
@@ -30,3 +31,10 @@ class Counts:
     stretches: int = 0
     mode: str = "keyframes"
     t_looked: float | None = None
+    look_gap_s: float = 0.0
+
+    def note(self, t: float) -> None:
+        """All zones were looked at, by gate or detector, as they were at stream second `t`."""
+        if self.t_looked is not None:
+            self.look_gap_s = max(self.look_gap_s, round(t - self.t_looked, 3))
+        self.t_looked = t

@@ -186,13 +186,14 @@ class Looker:
         self._tried = packet.t
         if (frame := self._eye.keyframe(packet)) is not None:
             now.glance = Glance(packet.t, frame, self._eye.gate(self._gate, packet.t, frame))
-            self.counts.t_looked = packet.t
+            self.counts.note(packet.t)
 
     def _look(self, t: float, frame: av.VideoFrame, change: Change | None = None) -> Iterator[Outputs]:
         """One look: the gate (or `change`, what it said), then perhaps the detector, then perhaps the whole span."""
         now, heed = self._now, self._judge.heed()
         after = t if now.t_look is None else now.t_look
-        now.t_look = self.counts.t_looked = t
+        now.t_look = t
+        self.counts.note(t)
         if change is None:
             now.glance = None  # of a keyframe that was not due after all
             change = self._eye.gate(self._gate, t, frame)
@@ -299,7 +300,8 @@ class Looker:
 
     def _look_closely(self, t: float, asked: Asked) -> Iterator[Outputs]:
         seen = self._eye.answer(asked)
-        self._now.t_look = self.counts.t_looked = t
+        self._now.t_look = t
+        self.counts.note(t)
         if seen is None:
             return
         self._held.note(seen)

@@ -76,6 +76,11 @@ class Watch:
             return None
         return sum(float(one.get(key, 0)) - float(self.first[name].get(key, 0)) for name, one in self.last.items())
 
+    def look_gap_s(self) -> float | None:
+        """The longest stream time that any camera's zones went without a look; None when no camera tells it."""
+        told = [float(one["look_gap_s"]) for one in self.last.values() if "look_gap_s" in one]
+        return max(told, default=None)
+
     def counters(self) -> dict[str, float]:
         """Every counter that is told."""
         return {key: value for key in _COUNTERS if (value := self.counted(key)) is not None}

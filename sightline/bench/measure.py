@@ -210,6 +210,7 @@ def figures(measured: Measured, cameras: int, fps: float) -> dict[str, Any]:
         "detections_per_frame": round(counters["looked"] / frames, 4) if frames and "looked" in counters else None,
         "counters": {name: round(value) for name, value in counters.items()},
         "unseen_s_worst": round(max(watch.unseen_s.values()), 2) if watch.unseen_s else None,
+        "look_gap_s_worst": watch.look_gap_s(),
         "unseen_share": _starved(watch, 0.0),
         "unseen_share_after_a_minute": _starved(watch, STARTED_S),
         "queue_age_s_worst": round(watch.queue_age_s, 2),

@@ -40,7 +40,8 @@ def rows(result: dict[str, Any]) -> list[tuple[str, str]]:
         ("  by stage", _spelled(box["by_stage"]) or "not told by this box"),
         ("  beside the box", _spelled(box["beside_the_box"])),
         ("detections per frame", _or_unknown(box["detections_per_frame"])),
-        ("longest a zone was not looked at", f"{_or_unknown(box['unseen_s_worst'])} s"),
+        ("longest stream time between two looks", f"{_or_unknown(box.get('look_gap_s_worst'))} s"),
+        ("oldest that the last look at a zone became", f"{_or_unknown(box['unseen_s_worst'])} s"),
         ("  share of camera-seconds over 2.5 s", _late(box)),
         (
             "memory",

@@ -63,6 +63,22 @@ def test_an_idle_box_sheds_no_span_of_a_look_that_waited(tmp_path: Path) -> None
     assert _scenes(packets, live=True) == _scenes(packets, live=False)
 
 
+def test_the_longest_time_between_two_looks_is_told(tmp_path: Path) -> None:
+    begin = datetime(2026, 1, 5, tzinfo=UTC)
+    path = film(tmp_path / "a.mp4", 30, lambda _: 250.0)
+    packets = list(FilePackets(path, lambda t: begin + timedelta(seconds=t)).walk())
+    broken = [one for one in packets if not 9.9 < one.t < 15.9]
+    gaps = []
+    for shown in (packets, broken):
+        given = camera(KERB)
+        looker = Looker(given, plane_of(given), Truth(given), Rates())
+        for packet in shown:
+            list(looker.take([packet]))
+        gaps.append(looker.counts.look_gap_s)
+    assert 1.9 <= gaps[0] <= 2.1, "a keyframe every two seconds, and each is looked at"
+    assert 5.9 <= gaps[1] <= 8.1, "six seconds without a picture are no look"
+
+
 def _scenes(packets: list[CameraPacket], *, live: bool) -> list[tuple[float, int]]:
     """What the rules are fed; `live`: the looker knows how late it is, which is never."""
     given = camera(KERB)
