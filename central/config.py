@@ -79,6 +79,13 @@ class Ledger(Settings):
         return self
 
 
+class ContentCredentials(Settings):
+    """Who signs the C2PA manifests of exported stills and clips."""
+
+    signer_file: Readable | None = Field(default=None, description="default: `c2pa.pem` in data_dir; back it up")
+    organisation: str = Field(default="Sightline", min_length=1, max_length=64, description="whom verifiers name")
+
+
 class Logs(Settings):
     """How central speaks of itself, on standard error."""
 
@@ -103,6 +110,7 @@ class CentralConfig(Settings):
     ingest: Ingest = Ingest()
     ca: CertificateAuthority = CertificateAuthority()
     ledger: Ledger = Ledger()
+    c2pa: ContentCredentials = ContentCredentials()
     logs: Logs = Logs()
 
     @property
@@ -124,6 +132,11 @@ class CentralConfig(Settings):
     def heads_file(self) -> Path:
         """The file of published heads."""
         return self.ledger.heads_file or self.data_dir / "heads.jsonl"
+
+    @property
+    def content_signer(self) -> Path:
+        """Where the key and the certificates are with which C2PA manifests are signed."""
+        return self.c2pa.signer_file or self.data_dir / "c2pa.pem"
 
 
 def load_config(path: Path) -> CentralConfig:
@@ -162,6 +175,7 @@ def _resolved(config: CentralConfig, path: Path) -> CentralConfig:
                 update={name: absolute(getattr(config.ledger, name)) for name in _LEDGER_FILES}
             ),
             "ca": config.ca.model_copy(update={"folder": absolute(config.ca.folder)}),
+            "c2pa": config.c2pa.model_copy(update={"signer_file": absolute(config.c2pa.signer_file)}),
         }
     )
 
@@ -208,6 +222,7 @@ __all__ = [
     "Bucket",
     "CentralConfig",
     "CertificateAuthority",
+    "ContentCredentials",
     "DatabaseSettings",
     "Ingest",
     "Ledger",

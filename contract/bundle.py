@@ -19,17 +19,20 @@ INDEX, SEAL, OFFICE_KEY = "bundle.json", "bundle.jws", "keys/office.jwk"
 ENTRIES, PUBLISHED = "ledger/entries.json", "ledger/published.json"
 HEAD, HEAD_SEAL, HEAD_STAMP = "ledger/head.json", "ledger/head.jws", "ledger/head.tsr"
 AUTHORITY, VIEWERS = "keys/timestamp-authority.pem", "viewer-log.csv"
+#: The certificates behind the C2PA manifests: the one that signed them first, each followed by its issuer's.
+C2PA_CHAIN = "keys/c2pa.pem"
 #: The action of the case's history under which an export is entered.
 EXPORTED = "exported"
 
 _ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "video/mp4": "mp4"}
+_TYPES = {ending: kind for kind, ending in _ENDINGS.items()}
 
 
 class BundleFile(Model):
-    """One file of the bundle. `of` is the SHA-256 of the original that a copy was made from."""
+    """One file of the bundle. `of` is the SHA-256 of the original that a copy, or a C2PA manifest, was made for."""
 
     name: str = Field(max_length=200)
-    what: Literal["event", "seal", "original", "overlay", "redacted", "proof", "key", "log", "report"]
+    what: Literal["event", "seal", "original", "overlay", "redacted", "c2pa", "proof", "key", "log", "report"]
     sha256: Hex64
     bytes: int = Field(ge=0)
     of: Hex64 | None = None
@@ -89,6 +92,7 @@ class Exported(Model):
     pending: list[tuple[str, int]] = Field(default=[], description="places of those whose event has not arrived")
     lines: int = Field(ge=0, description="lines of the case's history before this one")
     views: int = Field(ge=0)
+    c2pa: Hex64 | None = Field(default=None, description="SHA-256 of the certificate (DER) that signs C2PA manifests")
 
 
 def event_name(number: int, kind: str) -> str:
@@ -107,6 +111,16 @@ def original_name(position: int, role: str | None, moment: str | None, media_typ
     return f"originals/{stem}.{_ENDINGS.get(media_type, 'bin')}"
 
 
+def manifest_name(original: str) -> str:
+    """Where the C2PA manifest of the original in the file `original` stands: beside it, for it is not touched."""
+    return original.rpartition(".")[0] + ".c2pa"
+
+
+def media_type(name: str) -> str | None:
+    """The media type of a still or clip by its file's name, None for what no C2PA manifest is made for."""
+    return _TYPES.get(name.rpartition(".")[2])
+
+
 def viewer_log(views: Sequence[Mapping[str, Any]]) -> bytes:
     """`viewer-log.csv` of the ledger's entries of looks, in their order: when, who, and at what."""
     out = io.StringIO()
@@ -119,6 +133,7 @@ def viewer_log(views: Sequence[Mapping[str, Any]]) -> bytes:
 
 __all__ = [
     "AUTHORITY",
+    "C2PA_CHAIN",
     "ENTRIES",
     "EXPORTED",
     "FORMAT",
@@ -138,6 +153,8 @@ __all__ = [
     "Proven",
     "Published",
     "event_name",
+    "manifest_name",
+    "media_type",
     "original_name",
     "seal_name",
     "viewer_log",

@@ -15,6 +15,7 @@ from joserfc.jwk import OKPKey
 
 from central.accounts import service as accounts
 from central.accounts.service import SignedInUser
+from central.credentials.signer import ContentSigner, content_signer
 from central.db.database import Database
 from central.ledger.keeper import Keeper
 from central.ledger.key import office_key
@@ -39,6 +40,7 @@ class Bureau:
     box: Box
     key: OKPKey
     officer: SignedInUser
+    signer: ContentSigner
     cases: list[str] = field(default_factory=list)
 
     @property
@@ -47,16 +49,16 @@ class Bureau:
 
     @property
     def office(self) -> Office:
-        return Office(self.db, self.store, self.key)
+        return Office(self.db, self.store, self.key, signer=self.signer)
 
     @property
     def trust(self) -> Trust:
         return Trust(thumbprint(self.key), self.heads)
 
-    def case(self, approve: bool = True) -> str:
+    def case(self, approve: bool = True, film: bytes | None = None, stills: list[bytes] | None = None) -> str:
         """A parking case with three stills and a clip, looked at and decided; its number."""
         number = len(self.cases)
-        files = [still(number * 4 + one) for one in range(3)] + [clip(number)]
+        files = [*(stills or [still(number * 4 + one) for one in range(3)]), film or clip(number)]
         messages = [
             decision(self.box, violation(f"p{number}")),
             self.box.say(EventType.MANIFEST, manifest(f"p{number}", files)),
@@ -104,7 +106,8 @@ def bureau(folder: Path) -> Bureau:
     officer = person(db)
     with db.read() as session:
         key = office_key(session, folder / "office.jwk")
-    return Bureau(folder, db, FolderStore(folder / "media", 10_000_000), box, key, officer)
+    signer = content_signer(folder / "c2pa.pem", "Traffic office", None, db)
+    return Bureau(folder, db, FolderStore(folder / "media", 10_000_000), box, key, officer, signer)
 
 
 def still(seed: int) -> bytes:

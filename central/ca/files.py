@@ -28,6 +28,19 @@ def write_file(path: Path, raw: bytes, mode: int = 0o644) -> None:
         raise
 
 
+def write_once(path: Path, raw: bytes, mode: int) -> None:
+    """Write `path`, on disk when this returns, unless it is there or another process wrote it in the same moment."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_native_id()}.once")
+    write_file(part, raw, mode)
+    try:
+        path.hardlink_to(part)
+    except FileExistsError:
+        return
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def read_private(path: Path) -> bytes:
     """A key. Raises ConfigError when it cannot be read, or when others can read it."""
     try:
@@ -41,4 +54,4 @@ def read_private(path: Path) -> bytes:
         return file.read(_MOST)
 
 
-__all__ = ["read_private", "write_file"]
+__all__ = ["read_private", "write_file", "write_once"]

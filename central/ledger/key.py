@@ -13,6 +13,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 from sqlalchemy.orm import Session
 
+from central.ca.files import write_once
 from central.ledger import heads
 from contract.errors import ConfigError, RunError
 from contract.sealing import new_key, thumbprint
@@ -22,30 +23,13 @@ def office_key(session: Session, path: Path) -> OKPKey:
     """The key in `path`, made when there never was one. Raises ConfigError or RunError in one line."""
     signed = heads.last_kid(session)
     if not path.exists() and signed is None:
-        _make(path)
+        write_once(path, json.dumps(new_key().as_dict(private=True)).encode(), 0o600)
     key = _read(path)
     if signed is not None and signed != thumbprint(key):
         raise RunError(
             f"{path}: is not the key {signed} that signed the ledger's heads - restore that key from its backup"
         )
     return key
-
-
-def _make(path: Path) -> None:
-    """Write a fresh key, unless another process did so in the same moment."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(json.dumps(new_key().as_dict(private=True)).encode())
-            file.flush()
-            os.fsync(file.fileno())
-        path.hardlink_to(part)
-    except FileExistsError:
-        return
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> OKPKey:

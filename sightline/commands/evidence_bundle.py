@@ -9,6 +9,8 @@ from contract.errors import SealError
 
 if TYPE_CHECKING:
     from central.config import CentralConfig
+    from central.credentials.signer import ContentSigner
+    from central.db.database import Database
     from sightline.evidence.export import Office
 
 _Config = Annotated[Path, typer.Option("--config", help="Settings of central (YAML).")]
@@ -27,6 +29,8 @@ def export(
 ) -> None:
     """Write one archive of everything that proves a case. Who took it, and when, is entered first.
 
+    Copies carry C2PA manifests, originals have theirs beside them (`c2patool` and other readers show them).
+
     \b
     sightline evidence export 20261121-0001 --config central.yaml --by li
     """
@@ -35,7 +39,7 @@ def export(
 
     settings = load_config(config)
     target = output or Path(f"case-{case}.zip")
-    office = _office(settings, redacted)
+    office = _office(settings, redacted, signs=True)
     try:
         index = write(office, case, by, target)
     finally:
@@ -63,6 +67,7 @@ def verify(
     sightline evidence verify case-20261121-0001.zip --trust KEY --heads heads.jsonl
 
     Without --trust and --heads everything is checked but who the office is: its key is printed, to be compared.
+    C2PA manifests are checked where `c2pa-python` is installed; else the line `c2pa` says that they were not.
     """
     from sightline.evidence.verify import Trust
     from sightline.evidence.verify import verify as check
@@ -86,7 +91,7 @@ def audit(
     from sightline.evidence.auditing import findings
 
     settings = load_config(config)
-    office = _office(settings, False)
+    office = _office(settings, redacted=False, signs=False)
     count = 0
     try:
         for said in findings(office, heads or settings.heads_file, media):
@@ -102,7 +107,7 @@ def audit(
     typer.echo("everything holds")
 
 
-def _office(settings: "CentralConfig", redacted: bool) -> "Office":
+def _office(settings: "CentralConfig", redacted: bool, signs: bool) -> "Office":
     from central.ledger.authority import authority_of
     from central.ledger.key import office_key
     from central.media.opening import open_store
@@ -114,4 +119,12 @@ def _office(settings: "CentralConfig", redacted: bool) -> "Office":
     db = open_database(settings)
     with db.read() as session:
         key = office_key(session, settings.ledger_key)
-    return Office(db, open_store(settings), key, authority_of(settings.ledger), blur)
+    signer = _signer(settings, db) if signs else None
+    return Office(db, open_store(settings), key, authority_of(settings.ledger), blur, signer)
+
+
+def _signer(settings: "CentralConfig", db: "Database") -> "ContentSigner":
+    from central.ca.certificates import open_issuer
+    from central.credentials.signer import content_signer
+
+    return content_signer(settings.content_signer, settings.c2pa.organisation, open_issuer(settings), db)

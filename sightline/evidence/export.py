@@ -1,6 +1,5 @@
 """`sightline evidence export`: one archive of everything that proves a case, and the entry that says who took it."""
 
-import hashlib
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -8,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from typing import TYPE_CHECKING, BinaryIO
 
 from joserfc.jwk import OKPKey
 
@@ -20,36 +19,27 @@ from central.tickets import service
 from contract import bundle, bundle_archive
 from contract.errors import InputError, MediaError, RunError
 from contract.events import EventType, Manifest, Violation, now, parse_data, parse_event
-from contract.sealing import sha256_hex, sign_detached, thumbprint
+from contract.sealing import sign_detached, thumbprint
 from sightline.evidence import copies, report
 from sightline.evidence.gather import Gathered, gather
+from sightline.evidence.item import Item, What
 from sightline.evidence.proving import Proofs, prove
 
 if TYPE_CHECKING:
+    from central.credentials.signer import ContentSigner
     from central.redaction.redactor import Redactor
-
-_What = Literal["event", "seal", "original", "overlay", "redacted", "proof", "key", "log", "report"]
 
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """Central as an export needs it. Without a `redactor` no copies are blurred, and the bundle says so."""
+    """Central as an export needs it. What is made without a `redactor` or a `signer` of C2PA manifests says so."""
 
     db: Database
     store: MediaStore
     key: OKPKey
     authority: Authority | None = None
     redactor: "Redactor | None" = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """A file on its way into the archive."""
-
-    name: str
-    what: _What
-    source: Path | bytes
-    of: str | None = None
+    signer: "ContentSigner | None" = None
 
 
 def export(office: Office, number: str, by: str, target: Path) -> bundle.Index:
@@ -62,8 +52,9 @@ def export(office: Office, number: str, by: str, target: Path) -> bundle.Index:
         raise InputError(f"{target}: is there already - choose another name, nothing is written over")
     if not target.parent.is_dir():
         raise InputError(f"{target.parent}: is no folder - make it first")
+    certificate = office.signer.fingerprint if office.signer is not None else None
     with office.db.write() as session:
-        gathered = gather(session, number, by)
+        gathered = gather(session, number, by, certificate)
     proofs = prove(office.db, office.key, office.authority, gathered.refs, gathered.export)
     with tempfile.TemporaryDirectory(prefix="sightline-") as scratch:
         items, index = _bundle(office, gathered, proofs, by, target.name, Path(scratch))
@@ -77,16 +68,18 @@ def export(office: Office, number: str, by: str, target: Path) -> bundle.Index:
 
 def _bundle(
     office: Office, gathered: Gathered, proofs: Proofs, by: str, name: str, scratch: Path
-) -> tuple[list[_Item], bundle.Index]:
+) -> tuple[list[Item], bundle.Index]:
     made, notes = now(), list[str]()
     originals = list(_originals(office.store, gathered))
     items = [*_events(gathered), *(item for _, item in originals)]
     items += _copies(office, gathered, originals, scratch, notes)
+    items, told = _with_manifests(office, gathered, proofs, made, items, scratch)
+    notes += told
     if office.authority is not None and proofs.stamped is None:
         notes.append("the timestamp authority gave no stamp when this was exported")
     missing = list(_missing(gathered))
-    items += [_Item(file, _kind(file), raw) for file, raw in proofs.files.items()]
-    items.append(_Item(bundle.VIEWERS, "log", bundle.viewer_log(proofs.views)))
+    items += [Item(file, _kind(file), raw) for file, raw in proofs.files.items()]
+    items.append(Item(bundle.VIEWERS, "log", bundle.viewer_log(proofs.views)))
     items += _reports(office, gathered, proofs, _Told(by, made, name, originals, items, missing, notes))
     index = bundle.Index(
         case=gathered.case.number,
@@ -96,21 +89,21 @@ def _bundle(
         by=by,
         made_at=made,
         export=proofs.export,
-        files=[_file(item) for item in items],
+        files=[item.filed() for item in items],
         missing=missing,
         notes=notes,
     )
     return items, index
 
 
-def _events(gathered: Gathered) -> Iterator[_Item]:
+def _events(gathered: Gathered) -> Iterator[Item]:
     for number, row in enumerate(gathered.events):
         name = bundle.event_name(number, row.type)
-        yield _Item(name, "event", bytes(row.raw))
-        yield _Item(bundle.seal_name(name), "seal", row.jws.encode())
+        yield Item(name, "event", bytes(row.raw))
+        yield Item(bundle.seal_name(name), "seal", row.jws.encode())
 
 
-def _originals(store: MediaStore, gathered: Gathered) -> Iterator[tuple[CaseMedia, _Item]]:
+def _originals(store: MediaStore, gathered: Gathered) -> Iterator[tuple[CaseMedia, Item]]:
     seen: set[str] = set()
     for one in gathered.media:
         if one.sha256 not in gathered.there or one.sha256 in seen:
@@ -121,7 +114,22 @@ def _originals(store: MediaStore, gathered: Gathered) -> Iterator[tuple[CaseMedi
         except FileNotFoundError as error:
             raise RunError(f"media {one.sha256}: the store has lost it - restore it from its backup") from error
         name = bundle.original_name(one.position, one.role, one.moment, one.media_type)
-        yield one, _Item(name, "original", source)
+        yield one, Item(name, "original", source)
+
+
+def _with_manifests(
+    office: Office, gathered: Gathered, proofs: Proofs, made: datetime, items: list[Item], scratch: Path
+) -> tuple[list[Item], list[str]]:
+    """The items with C2PA manifests, and what is to be noted of them."""
+    if office.signer is None:
+        return items, ["no C2PA manifests were made: exported without them"]
+    from sightline.evidence.attaching import Making, attached
+
+    # An authority that gave the head no stamp just now is not asked again for each picture.
+    authority = office.authority if proofs.stamped is not None else None
+    notes: list[str] = []
+    making = Making(office.signer, authority, thumbprint(office.key), made)
+    return attached(making, gathered, items, scratch, notes), notes
 
 
 def _missing(gathered: Gathered) -> Iterator[bundle.Missing]:
@@ -140,10 +148,10 @@ def _missing(gathered: Gathered) -> Iterator[bundle.Missing]:
 def _copies(
     office: Office,
     gathered: Gathered,
-    originals: Sequence[tuple[CaseMedia, _Item]],
+    originals: Sequence[tuple[CaseMedia, Item]],
     scratch: Path,
     notes: list[str],
-) -> Iterator[_Item]:
+) -> Iterator[Item]:
     """Drawn and blurred copies. What cannot be decoded gets none, and the bundle says so."""
     violation, manifest = _said(gathered)
     if office.redactor is None:
@@ -160,7 +168,7 @@ def _copies(
             continue
         for copy in done:
             if copy is not None:
-                yield _Item(copy.name, "overlay" if copy.what == "overlay" else "redacted", copy.path, copy.of)
+                yield Item(copy.name, "overlay" if copy.what == "overlay" else "redacted", copy.path, copy.of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +176,13 @@ class _Told:
     by: str
     made: datetime
     name: str
-    originals: Sequence[tuple[CaseMedia, _Item]]
-    items: Sequence[_Item]
+    originals: Sequence[tuple[CaseMedia, Item]]
+    items: Sequence[Item]
     missing: Sequence[bundle.Missing]
     notes: Sequence[str]
 
 
-def _reports(office: Office, gathered: Gathered, proofs: Proofs, told: _Told) -> Iterator[_Item]:
+def _reports(office: Office, gathered: Gathered, proofs: Proofs, told: _Told) -> Iterator[Item]:
     drawn = {item.of: item.name for item in told.items if item.what == "overlay"}
     shown = [
         report.Shown(one.sha256, one.kind, drawn.get(one.sha256, item.name), one.moment or "", one.at)
@@ -195,7 +203,7 @@ def _reports(office: Office, gathered: Gathered, proofs: Proofs, told: _Told) ->
     with office.db.read() as session:
         view = service.case(session, gathered.case.number)
     for tag in report.LANGUAGES:
-        yield _Item(f"report.{tag}.html", "report", report.report(view, facts, tag))
+        yield Item(f"report.{tag}.html", "report", report.report(view, facts, tag))
 
 
 def _said(gathered: Gathered) -> tuple[Violation, Manifest | None]:
@@ -209,17 +217,8 @@ def _said(gathered: Gathered) -> tuple[Violation, Manifest | None]:
     return violation, manifest if isinstance(manifest, Manifest) else None
 
 
-def _kind(name: str) -> _What:
+def _kind(name: str) -> What:
     return "key" if name.startswith("keys/") else "proof"
-
-
-def _file(item: _Item) -> bundle.BundleFile:
-    if isinstance(item.source, bytes):
-        digest, size = sha256_hex(item.source), len(item.source)
-    else:
-        with item.source.open("rb") as file:
-            digest, size = hashlib.file_digest(file, "sha256").hexdigest(), item.source.stat().st_size
-    return bundle.BundleFile(name=item.name, what=item.what, sha256=digest, bytes=size, of=item.of)
 
 
 @contextmanager

@@ -40,8 +40,11 @@ def account(session: Session, name: str) -> str:
     return row.name
 
 
-def gather(session: Session, number: str, by: str) -> Gathered:
-    """Everything of the case, after its export was entered in its history. Raises InputError for no such case."""
+def gather(session: Session, number: str, by: str, c2pa: str | None) -> Gathered:
+    """Everything of the case, after its export was entered in its history. Raises InputError for no such case.
+
+    `c2pa` is the SHA-256 of the certificate that is to sign C2PA manifests, None when none are made.
+    """
     case = session.execute(select(Case).where(Case.number == number).with_for_update()).scalar_one_or_none()
     if case is None:
         raise InputError(f"case {number[:20]}: there is none of that number - see the queue")
@@ -57,6 +60,7 @@ def gather(session: Session, number: str, by: str) -> Gathered:
         pending=pending,
         lines=len(lines),
         views=len(views),
+        c2pa=c2pa,
     )
     line = CaseLog(case_id=case.id, at=now(), actor=account(session, by), action=EXPORTED, detail=said.model_dump())
     session.add(line)

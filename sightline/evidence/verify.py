@@ -14,6 +14,7 @@ from contract.bundle import ENTRIES
 from contract.errors import InputError, SealError
 from contract.events import rfc3339
 from contract.sealing import thumbprint
+from sightline.evidence.content import content
 from sightline.evidence.matter import export_of, history, matter
 from sightline.evidence.opening import open_bundle, opened
 from sightline.evidence.proofs import proven
@@ -46,6 +47,7 @@ def verify(path: Path, trust: Trust) -> list[str]:
             links = linked(ledger, said)
             matter(bundle, events, said)
             history(bundle, ledger, said)
+            manifests = content(bundle, said, events, roots)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise SealError(f"{ENTRIES}: an entry is not of the form that this version knows ({error})") from error
     index, head = bundle.index, ledger.head.head
@@ -59,6 +61,7 @@ def verify(path: Path, trust: Trust) -> list[str]:
         f"{rfc3339(ledger.published.head.at)}: {seen}",
         f"box      {len(events)} events sealed by its key, {links} links of its chain",
         f"pictures {len(bundle.named('original'))} as the box took them, {said.lines} decisions, {said.views} looks",
+        manifests,
     ]
     if ledger.stamped is not None:
         lines.append(f"stamped  {rfc3339(ledger.stamped)} by the timestamp authority")

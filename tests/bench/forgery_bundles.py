@@ -15,6 +15,7 @@ from contract import bundle
 from contract.ledger import Head, canonical
 from contract.merkle import completed, leaf_hash
 from contract.sealing import new_key, public_jwk, sha256_hex, sign_detached, thumbprint
+from tests.bench import forgery_content
 from tests.bench.forgery_tools import Files, Forged, mended, packed, reheaded, remuxed, swapped_key, unpacked
 
 # --- who only changes bytes ---------------------------------------------------------------------------------------
@@ -302,4 +303,5 @@ MUTATIONS: tuple[Mutation, ...] = (
     index_resigned, picture_swapped, pictures_exchanged, picture_hidden, frames_cut, frames_swapped, frames_repeated,
     event_removed, events_reordered, event_backdated, event_resigned, event_entered, chain_cut, decision_changed,
     line_removed, viewer_renamed, entries_reordered, bundle_backdated, taken_by_another, case_renamed, ledger_rebuilt,
+    *forgery_content.MUTATIONS,
 )  # fmt: skip

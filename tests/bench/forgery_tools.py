@@ -36,7 +36,7 @@ def packed(files: Files) -> bytes:
     return out.getvalue()
 
 
-def mended(files: Files, key: OKPKey | None, **changes: object) -> Files:
+def mended(files: Files, key: OKPKey | None, /, **changes: object) -> Files:
     """The files with an index that fits them again, signed by `key` (None: the old signature stays)."""
     index = json.loads(files[bundle.INDEX])
     known = {one["name"]: one for one in index["files"]}

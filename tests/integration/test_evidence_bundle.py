@@ -13,6 +13,7 @@ from bundle_kit import Bureau, bureau, manifest, still
 from central_kit import decision, ended, intake_of, violation
 from typer.testing import CliRunner
 
+from central.credentials.signer import content_signer
 from central.redaction.finder import Box as Place
 from central.redaction.redactor import Redactor
 from central.tickets import service as tickets
@@ -26,6 +27,7 @@ from sightline.evidence.export import Office, export
 from sightline.evidence.proofs import Ledger
 from sightline.evidence.sealed import linked
 from sightline.evidence.verify import Trust, verify
+from tests.bench.forgery_tools import mended, packed, unpacked
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What a machine that only checks evidence need not have.
@@ -44,7 +46,10 @@ def test_export_and_check_by_command_on_a_machine_that_has_only_the_package(offi
     case = office.case()
     office.publish()
     settings = office.folder / "central.yaml"
-    settings.write_text("data_dir: .\ndatabase: {url: sqlite:///central.sqlite}\n")
+    settings.write_text(
+        "data_dir: .\ndatabase: {url: sqlite:///central.sqlite}\n"
+        "c2pa: {signer_file: own/c2pa.pem, organisation: Yingchun traffic office}\n"
+    )
     target = tmp_path / "elsewhere" / "bundle.zip"
     target.parent.mkdir()
     words = ["evidence", "export", case, "--config", str(settings), "--by", "li", "--output", str(target)]
@@ -56,6 +61,8 @@ def test_export_and_check_by_command_on_a_machine_that_has_only_the_package(offi
     checked = alone(target, "--trust", thumbprint(office.key), "--heads", str(office.folder / "heads.jsonl"))
     assert checked.returncode == 0, checked.stderr
     assert f"case {case} of box edge-01" in checked.stdout
+    assert "7 manifests hold, signed with the certificate of Yingchun traffic office" in checked.stdout
+    assert (office.folder / "own" / "c2pa.pem").stat().st_mode & 0o777 == 0o600
     raw = bytearray(target.read_bytes())
     raw[len(raw) // 2] ^= 1
     target.write_bytes(raw)
@@ -67,13 +74,27 @@ def test_export_and_check_by_command_on_a_machine_that_has_only_the_package(offi
     assert (ran.exit_code, ran.output.strip()) == (0, "everything holds")
 
 
-def alone(target: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """`sightline evidence verify` in a fresh process and folder that can import none of BLOCKED."""
+def test_where_manifests_cannot_be_read_it_says_so_and_checks_the_rest(office, tmp_path) -> None:
+    target = office.bundle(office.case(), tmp_path / "b.zip")
+    checked = alone(target, lacking=("c2pa",))
+    assert checked.returncode == 0, checked.stderr
+    assert "c2pa     NOT CHECKED: 7 manifests" in checked.stdout
+    assert "pip install c2pa-python" in checked.stdout
+    files = unpacked(target.read_bytes())
+    files[bundle.C2PA_CHAIN] = content_signer(tmp_path / "other.pem", "Traffic office", None, office.db).pem
+    target.write_bytes(packed(mended(files, office.key)))
+    checked = alone(target, lacking=("c2pa",))
+    assert checked.returncode == 1
+    assert f"{bundle.C2PA_CHAIN}: is not the certificate {office.signer.fingerprint}" in checked.stderr
+
+
+def alone(target: Path, *words: str, lacking: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    """`sightline evidence verify` in a fresh process and folder that can import none of BLOCKED, nor `lacking`."""
     code = (
         "import sys\n"
         "class Shut:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        f"        if name.partition('.')[0] in {BLOCKED!r}: raise ModuleNotFoundError(name)\n"
+        f"        if name.partition('.')[0] in {(*BLOCKED, *lacking)!r}: raise ModuleNotFoundError(name)\n"
         "sys.meta_path.insert(0, Shut())\n"
         f"sys.argv = ['sightline', 'evidence', 'verify', {str(target)!r}, *{list(words)!r}]\n"
         "from sightline.cli import main\nmain()\n"
@@ -92,7 +113,7 @@ def test_any_program_opens_it_and_the_report_speaks_two_languages(office, tmp_pa
         names = opened.namelist()
         english, chinese = (opened.read(f"report.{tag}.html").decode() for tag in ("en", "zh-CN"))
         viewers = opened.read("viewer-log.csv").decode().splitlines()
-    assert [name for name in names if name.startswith("originals/")] == [
+    assert [name for name in names if name.startswith("originals/") and not name.endswith(".c2pa")] == [
         "originals/00-far-first.jpg", "originals/01-far-spacing.jpg", "originals/02-far-trigger.jpg",
         "originals/03-clip.mp4",
     ]  # fmt: skip

@@ -1,13 +1,9 @@
 """The ledger against a real database and a real broker: whatever is written is entered, once, for good."""
 
 import itertools
-import os
-import shutil
-import subprocess
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -17,6 +13,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import DBAPIError
+from time_peers import TimeAuthority
 
 from central.config import Broker, CentralConfig, Ledger
 from central.db.accounts import ViewLog
@@ -296,54 +293,10 @@ def test_the_broker_of_the_demo_takes_the_head_as_well(office, tmp_path, free_po
 
 @pytest.fixture(scope="module")
 def timestamps(tmp_path_factory) -> Iterator[tuple[str, Path, Path]]:
-    """An RFC 3161 authority of OpenSSL behind HTTP: its address, its root, and the root of another one."""
-    if shutil.which("openssl") is None:
-        if os.environ.get("CI"):
-            pytest.fail("openssl is not installed - CI installs it (apt-get install openssl)")
-        pytest.skip("openssl is not installed (apt-get install openssl)")
-    folder = tmp_path_factory.mktemp("tsa")
-    _authority(folder)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            query = folder / "query.tsq"
-            query.write_bytes(self.rfile.read(int(self.headers["Content-Length"])))
-            _run(folder, "ts", "-reply", "-config", "tsa.cnf", "-queryfile", "query.tsq", "-out", "reply.tsr")
-            self.send_response(200)
-            self.send_header("Content-Type", "application/timestamp-reply")
-            self.end_headers()
-            self.wfile.write((folder / "reply.tsr").read_bytes())
-
-        def log_message(self, *_: object) -> None:
-            """Silent."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/", folder / "root.pem", folder / "other.pem"
-    server.shutdown()
-    server.server_close()
-    thread.join(10)
-
-
-def _run(folder: Path, *words: str) -> None:
-    subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
-
-
-def _authority(folder: Path) -> None:
-    (folder / "tsa.cnf").write_text(
-        "[tsa]\ndefault_tsa = t\n[t]\nserial = serial\ncrypto_device = builtin\nsigner_cert = tsa.pem\n"
-        "signer_key = tsa.key\nsigner_digest = sha256\ndefault_policy = 1.2.3.4.1\n"
-        "digests = sha256\naccuracy = secs:1\nordering = no\ntsa_name = yes\ness_cert_id_chain = no\n"
-        "ess_cert_id_alg = sha256\n[ext]\nextendedKeyUsage = critical,timeStamping\nkeyUsage = critical,digitalSignature\n"
-    )
-    (folder / "serial").write_text("01\n")
-    for name in ("root", "other"):
-        _run(folder, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.pem",
-             "-days", "30", "-subj", f"/CN=Time {name}")  # fmt: skip
-    _run(folder, "req", "-newkey", "rsa:2048", "-nodes", "-keyout", "tsa.key", "-out", "tsa.csr", "-subj", "/CN=TSA")
-    _run(folder, "x509", "-req", "-in", "tsa.csr", "-CA", "root.pem", "-CAkey", "root.key", "-CAcreateserial",
-         "-out", "tsa.pem", "-days", "20", "-extfile", "tsa.cnf", "-extensions", "ext")  # fmt: skip
+    """An authority on this machine: its address, its root, and the root of another one."""
+    authority = TimeAuthority(tmp_path_factory.mktemp("tsa"))
+    yield authority.url, authority.root, authority.other
+    authority.close()
 
 
 def test_an_authority_stamps_the_head_and_the_bundle_shows_it(office, tmp_path, timestamps) -> None:
