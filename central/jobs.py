@@ -25,6 +25,9 @@ EVERY_S = 30.0
 #: A partial upload that nobody goes on with; the box would begin anew.
 STALE_UPLOAD_S = 7 * 24 * 3600.0
 _MOST = 500
+#: Every so many rounds all links that wait are looked at, however old: what a replica received while its clock was set
+#: back by more than the time below is dated before all that was looked at.
+_ALL_EVERY = 20
 #: No transaction of ingest is open for longer: what was received before had been committed, or never will be.
 _COMMITTED_BY = timedelta(minutes=10)
 
@@ -39,6 +42,7 @@ class Jobs(Background):
         self._ca = ca
         self._every_s = every_s
         self._settled_from: datetime | None = None
+        self._rounds = 0
 
     def round(self) -> None:
         """Do everything once."""
@@ -55,10 +59,11 @@ class Jobs(Background):
             _log.info("round done", chain_links=linked, stale_uploads=swept)
 
     def _settled(self) -> int:
-        """Chain links that two replicas committed in one moment; all of them once, then the latest ones."""
-        begun = now()
+        """Chain links that two replicas committed in one moment: the latest ones, and now and then all of them."""
+        begun, since = now(), self._settled_from if self._rounds % _ALL_EVERY else None
         with self._db.write() as session:
-            linked = chain.settle(session, since=self._settled_from)
+            linked = chain.settle(session, since=since)
+        self._rounds += 1
         self._settled_from = begun - _COMMITTED_BY
         return linked
 

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy import select
+from sqlalchemy.exc import (
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    SQLAlchemyError,
+)
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -25,8 +33,9 @@ FAILED = "failed"
 _AGAIN = 4
 #: What the driver raises when the database is away, full, or chose us to end a circle of waiting.
 UNAVAILABLE = (OperationalError, InterfaceError)
-#: SQLSTATE of a deadlock and of a transaction that could not be put in order with the others.
-_TANGLED = frozenset({"40P01", "40001"})
+#: SQLSTATE of a deadlock, of a transaction that could not be put in order with the others, and of one of ours that
+#: stood still for too long (`central.ingest.turns`).
+_TANGLED = frozenset({"40P01", "40001", "25P03"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +90,33 @@ class Intake:
         try:
             return self._commit([message])[0]
         except Exception as error:
-            if isinstance(error, UNAVAILABLE) and not poison:
+            if not isinstance(error, UNAVAILABLE):
+                return self._failed(message, error)
+            if not poison:
                 raise
-            # No Ack: a fault of ours must not make the box drop its event. It comes again, and a person finds it here.
-            _log.error("event could not be handled", bytes=len(message.raw), exc_info=True)
-            # Another replica may have kept the same bytes in this moment: then they are kept.
-            with contextlib.suppress(IntegrityError), self._db.write() as session:
-                self._quarantine(session, message, f"central could not handle it ({type(error).__name__})")
-            return Result(FAILED)
+        # It may have come back just now: an event of the last moment of an outage is at no fault. When it is away this
+        # raises, and the whole batch is given again.
+        with self._db.read() as session:
+            session.execute(select(1))
+        try:
+            return self._commit([message])[0]
+        except Exception as error:
+            return self._failed(message, error)
+
+    def _failed(self, message: Message, error: Exception) -> Result:
+        """Put it aside. No Ack: a fault of ours must not make the box drop its event. It comes again."""
+        _log.error("event could not be handled", bytes=len(message.raw), exc_info=error)
+        # Another replica may have kept the same bytes in this moment: then they are kept.
+        with contextlib.suppress(IntegrityError), self._db.write() as session:
+            self._quarantine(session, message, f"central could not handle it ({type(error).__name__})")
+        return Result(FAILED)
 
     def _commit(self, batch: Sequence[Message]) -> list[Result]:
         for left in reversed(range(_AGAIN)):
             try:
                 with self._db.write() as session:
                     return self._admitted(session, batch)
-            except (IntegrityError, StaleDataError, OperationalError) as error:
+            except (IntegrityError, StaleDataError, OperationalError, InternalError) as error:
                 if not left or not _raced(error):
                     raise
         raise AssertionError("unreachable")

@@ -11,6 +11,7 @@ from central.db.edges import Edge, EdgeKey
 from central.db.events import Event
 from central.ingest import chain
 from central.ingest.admit import Admitted, Key, Refused
+from central.ingest.turns import take_turns
 from central.tickets import given_up
 from central.tickets.assembly import Matter, assemble
 from contract.events import EventType, now
@@ -64,6 +65,7 @@ def store(session: Session, arrivals: Sequence[Arrival]) -> list[Outcome | Refus
     Refused stands for an event whose id was used for other bytes. Raises IntegrityError when another replica
     committed one of them in the same moment: roll back and look again.
     """
+    take_turns(session, [arrival.admitted for arrival in arrivals])
     shelf = _Shelf(_held(session, arrivals), _matters(session, arrivals))
     outcomes = [_shelved(shelf, arrival) for arrival in arrivals]
     chain.place(session, shelf.rows)
