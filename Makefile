@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+CAMPAIGN ?=
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test long check chaos bench regress campaign
 
@@ -29,9 +30,11 @@ check: setup ## lint, format, types, and which room may import which
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
-chaos: setup ## kill and hang parts, fill the disk, set the clock, many times; nothing may be lost or doubled
+chaos: setup ## kill, hang, cut, fill, set clocks; nothing may be lost or doubled. ARGS="-k clock" or CAMPAIGN="--seeds 3"
 	@SIGHTLINE_CHAOS_ROUNDS=$${SIGHTLINE_CHAOS_ROUNDS:-12} \
 	  $(BIN)/python -m pytest -m "" -k "chaos or killed or test_edge_goes_on or test_child_hangs" --timeout 1800 $(ARGS)
+	@$(BIN)/python -m tests.bench.chaos_takeover --kills 20
+	@$(BIN)/python -m tests.bench.chaos $(CAMPAIGN)
 
 bench: setup ## how fast this machine looks at the demo's street; JSON
 	@$(BIN)/python -m sightline.demo.bench $(ARGS)

@@ -34,6 +34,29 @@ MOSQUITTO = Path("/usr/sbin/mosquitto")
 BOXES = ("edge-01", "edge-02", "edge-03")
 WAIT_S = 60.0
 RUN = "import sys; from pathlib import Path; from central.serve import serve; from central.config import load_config; "
+#: The fifth batch dies: after its rows were written, before they are committed.
+BEFORE_COMMIT = """
+import os
+from central.ingest import intake
+real, done = intake.store, []
+def dying(session, arrivals):
+    outcomes = real(session, arrivals)
+    done.append(len(arrivals))
+    if len(done) == 5: os.kill(os.getpid(), 9)
+    return outcomes
+intake.store = dying
+"""
+#: The fifth batch is committed, half of it acknowledged.
+AFTER_COMMIT = """
+import os
+from central.ingest import receiver
+real, done = receiver.Receiver._acknowledge, []
+def dying(self, delivery, result):
+    real(self, delivery, result)
+    done.append(1)
+    if len(done) == 40: os.kill(os.getpid(), 9)
+receiver.Receiver._acknowledge = dying
+"""
 
 
 def absent(why: str) -> None:

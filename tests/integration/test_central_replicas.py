@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from central_kit import Box, decision, ended, evidence, intake_of, violation
-from central_replicas import BOXES, Hall, Replica, postgres_server, until
+from central_replicas import AFTER_COMMIT, BEFORE_COMMIT, BOXES, Hall, Replica, postgres_server, until
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from sqlalchemy import func, select
@@ -31,30 +31,6 @@ from contract.sealing import public_jwk, thumbprint
 from contract.topics import EdgeTopics
 from sightline.bench.central_postgres import PostgresServer
 from sightline.commands.central_quarantine import app
-
-#: The fifth batch dies: after its rows were written, before they are committed.
-BEFORE_COMMIT = """
-import os
-from central.ingest import intake
-real, done = intake.store, []
-def dying(session, arrivals):
-    outcomes = real(session, arrivals)
-    done.append(len(arrivals))
-    if len(done) == 5: os.kill(os.getpid(), 9)
-    return outcomes
-intake.store = dying
-"""
-#: The fifth batch is committed, half of it acknowledged.
-AFTER_COMMIT = """
-import os
-from central.ingest import receiver
-real, done = receiver.Receiver._acknowledge, []
-def dying(self, delivery, result):
-    real(self, delivery, result)
-    done.append(1)
-    if len(done) == 40: os.kill(os.getpid(), 9)
-receiver.Receiver._acknowledge = dying
-"""
 
 
 @pytest.fixture(scope="module")
