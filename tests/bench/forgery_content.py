@@ -7,6 +7,7 @@ import io
 import json
 import random
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import c2pa
@@ -50,7 +51,7 @@ def picture_under_manifest(raw: bytes, rng: random.Random, office: Bureau) -> Fo
         at = rng.randrange(len(old) - 1000, len(old) - 2)
         files[name] = old[:at] + bytes([old[at] ^ rng.randint(1, 255)]) + old[at + 1 :]
     else:
-        files[name] = old[: len(old) - len(bare(old)) + 2] + still(rng.randrange(10**6) + 10**6)[2:]
+        files[name] = _dressed(still(rng.randrange(10**6) + 10**6), old)
     return Forged(packed(mended(files, office.key)), (name,))
 
 
@@ -107,12 +108,24 @@ def manifest_restated(raw: bytes, rng: random.Random, office: Bureau) -> Forged:
 
 def bare(jpeg: bytes) -> bytes:
     """A JPEG without its APP11 segments, where C2PA stands (ISO/IEC 19566-5)."""
-    out, at = bytearray(jpeg[:2]), 2
+    return b"".join(part for part in _parts(jpeg) if part[:2] != b"\xff\xeb")
+
+
+def _dressed(jpeg: bytes, other: bytes) -> bytes:
+    """A JPEG with the APP11 segments of another, at their place behind SOI and APP0."""
+    mine, theirs = list(_parts(jpeg)), [part for part in _parts(other) if part[:2] == b"\xff\xeb"]
+    return b"".join([*mine[:2], *theirs, *mine[2:]])
+
+
+def _parts(jpeg: bytes) -> Iterator[bytes]:
+    """SOI, each segment before the scan, and all that is left."""
+    yield jpeg[:2]
+    at = 2
     while jpeg[at + 1] != 0xDA:
         end = at + 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big")
-        out += b"" if jpeg[at + 1] == 0xEB else jpeg[at:end]
+        yield jpeg[at:end]
         at = end
-    return bytes(out) + jpeg[at:]
+    yield jpeg[at:]
 
 
 def _signed(
