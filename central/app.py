@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from central.api import cases, edges, health, problems, sessions
+from central.api import alarms, cases, edges, health, problems, sessions
 from central.api.describe import TITLE, VERSION
 from central.api.health import Connection
 from central.bodies import BodyLimit
@@ -40,4 +40,5 @@ def create_app(
         app.include_router(sessions.router(secure=secure))
         app.include_router(cases.router)
         app.include_router(pages(db, media, secure=secure))
+        app.include_router(alarms.router)
     return app

@@ -19,6 +19,7 @@ from contract.model import SCHEMA_VERSION
 from contract.model import Chain as Chain  # noqa: PLC0414 - who reads events finds the link, the hash and the model here
 from contract.model import Hex64 as Hex64  # noqa: PLC0414
 from contract.model import Model as Model  # noqa: PLC0414
+from contract.sensors import SensorAlarm, SensorClosed
 
 #: An MQTT payload above this is refused unread (the broker's own limit is the same order).
 MAX_EVENT_BYTES = 1_000_000
@@ -41,6 +42,12 @@ class EventType(StrEnum):
     GENESIS = "sightline.chain.genesis"
     GAP = "sightline.box.gap"
     DROPPED = "sightline.evidence.dropped"
+    WATER_LEVEL = "sightline.sensor.water_level"
+    SMOKE = "sightline.sensor.smoke"
+    MANHOLE = "sightline.sensor.manhole"
+    PARKING = "sightline.sensor.parking"
+    SENSOR_SILENT = "sightline.sensor.silent"
+    SENSOR_CLOSED = "sightline.sensor.closed"
 
 
 class Rule(StrEnum):
@@ -264,7 +271,7 @@ class Gap(Model):
 
     schema_ver: str = SCHEMA_VERSION
     edge_id: str
-    part: str = Field(max_length=40, description="`inference`, `worker-N`, `recorder-N`, `deliver`, `clock`, or `box`")
+    part: str = Field(max_length=40, description="inference, worker-N, recorder-N, sensors, deliver, clock, or box")
     cameras: list[str] = Field(default=[], description="the cameras that were not watched meanwhile")
     cause: str = Field(max_length=300)
     at_from: AwareDatetime
@@ -310,18 +317,15 @@ class CloudEvent(Model):
 
     specversion: Literal["1.0"] = "1.0"
     id: str = Field(min_length=1, max_length=64)
-    source: str = Field(pattern=r"^/edge/[A-Za-z0-9._-]+(/camera/[A-Za-z0-9._-]+)?$")
+    source: str = Field(pattern=r"^/edge/[A-Za-z0-9._-]+(/(camera|sensor)/[A-Za-z0-9._-]+)?$")
     type: str = Field(min_length=1, max_length=100)
     time: AwareDatetime
     datacontenttype: Literal["application/json"] = "application/json"
     data: dict[str, JsonValue]
 
 
-Data = Violation | Manifest | Closed | Genesis | Feed | Gap | Dropped
-DATA_MODEL: dict[
-    str,
-    type[Violation] | type[Manifest] | type[Closed] | type[Genesis] | type[Feed] | type[Gap] | type[Dropped],
-] = {
+Data = Violation | Manifest | Closed | Genesis | Feed | Gap | Dropped | SensorAlarm | SensorClosed
+DATA_MODEL: dict[str, type[Data]] = {
     EventType.ILLEGAL_PARKING: Violation,
     EventType.FAILURE_TO_YIELD: Violation,
     EventType.MANIFEST: Manifest,
@@ -330,6 +334,12 @@ DATA_MODEL: dict[
     EventType.FEED: Feed,
     EventType.GAP: Gap,
     EventType.DROPPED: Dropped,
+    EventType.WATER_LEVEL: SensorAlarm,
+    EventType.SMOKE: SensorAlarm,
+    EventType.MANHOLE: SensorAlarm,
+    EventType.PARKING: SensorAlarm,
+    EventType.SENSOR_SILENT: SensorAlarm,
+    EventType.SENSOR_CLOSED: SensorClosed,
 }
 
 

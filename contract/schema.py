@@ -16,6 +16,7 @@ from contract.facts import FactsTable
 from contract.ledger import Head
 from contract.profile import Profile
 from contract.sealing import JWS_PROPERTY
+from contract.sensors import Measurement
 from contract.site import Site
 from contract.statement import Command, Reading, Reply
 from contract.topics import ROOT
@@ -29,6 +30,7 @@ _MESSAGES: Mapping[str, type[BaseModel]] = {
     "command": Command,
     "reply": Reply,
     "reading": Reading,
+    "measurement": Measurement,
 }
 
 
@@ -81,7 +83,7 @@ def _asyncapi() -> dict[str, Any]:
             "camera_status": _channel("{edge_id}/camera/{camera_id}/status", "camera_status"),
             "command": _channel("{edge_id}/command", "command"),
             "reply": _channel("{edge_id}/reply", "reply"),
-            "reading": _channel("{edge_id}/sensor/{sensor_id}", "reading"),
+            "reading": _channel("{edge_id}/sensor/{sensor_id}", "reading", "measurement"),
         },
         "operations": {
             "sendEvent": _operation("send", "event"),
@@ -109,14 +111,15 @@ def _messages() -> dict[str, Any]:
         "command": {"summary": "what central asks of a box", "payload": {"$ref": "./command.json"}},
         "reply": {"summary": "whether the box did it", "payload": {"$ref": "./reply.json"}},
         "reading": {"summary": "what a device tells of a fact", "payload": {"$ref": "./reading.json"}},
+        "measurement": {"summary": "what a sensor measures", "payload": {"$ref": "./measurement.json"}},
     }
 
 
-def _channel(path: str, message: str) -> dict[str, Any]:
+def _channel(path: str, *messages: str) -> dict[str, Any]:
     names = [name for name in ("edge_id", "camera_id", "sensor_id") if f"{{{name}}}" in path]
     return {
         "address": f"{ROOT}/{path}",
-        "messages": {message: {"$ref": f"#/components/messages/{message}"}},
+        "messages": {message: {"$ref": f"#/components/messages/{message}"} for message in messages},
         "parameters": {name: {"description": "1-64 letters, digits, '.', '_' or '-'"} for name in names},
     }
 

@@ -18,6 +18,7 @@ from shapely import Polygon as ShapelyPolygon
 from shapely.validation import explain_validity
 
 from contract.secretref import references
+from contract.sensors import Sensor
 from contract.topics import IDENTIFIER, check_identifier
 
 Coordinate = Annotated[float, Field(allow_inf_nan=False, ge=-100_000, le=100_000)]
@@ -221,6 +222,7 @@ class Site(SiteModel):
         default={}, description="fact of configs/facts.yaml -> file of plates, relative to the site file"
     )
     cameras: list[Camera] = Field(min_length=1)
+    sensors: list[Sensor] = Field(default=[], max_length=500, description="what a gateway measures here")
 
     @field_validator("timezone")
     @classmethod
@@ -232,6 +234,11 @@ class Site(SiteModel):
     @model_validator(mode="after")
     def _distinct(self) -> Self:
         _unique([camera.id for camera in self.cameras], "camera")
+        _unique([sensor.id for sensor in self.sensors], "sensor")
+        known = [camera.id for camera in self.cameras]
+        for sensor in self.sensors:
+            if sensor.camera is not None and sensor.camera not in known:
+                raise ValueError(f"sensor {sensor.id}: camera {sensor.camera!r} is none of: {', '.join(known)}")
         return self
 
     @property

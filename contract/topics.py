@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 
 ROOT = "sightline/v1"
+#: Eclipse Sparkplug 3.0, section 4.1: the namespace of its version B.
+SPARKPLUG = "spBv1.0"
 IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 #: What central subscribes to. Events go through the shared subscription (one replica gets each), the rest are plain.
@@ -65,13 +67,17 @@ class EdgeTopics:
         return f"{self._base}/camera/{check_identifier(camera_id, 'camera id')}/status"
 
     def sensor(self, sensor_id: str) -> str:
-        """Readings of one sensor: the box's own, and those that a device tells it (`contract.statement.Reading`)."""
+        """What a device tells: readings (`contract.sensors.Measurement`) or facts (`contract.statement.Reading`)."""
         return f"{self._base}/sensor/{check_identifier(sensor_id, 'sensor id')}"
 
     @property
     def sensors(self) -> str:
         """What a box subscribes to, to hear every sensor of its own."""
         return f"{self._base}/sensor/+"
+
+    def sparkplug(self, kind: str, node: str) -> str:
+        """What a node of Sparkplug B publishes (or, NCMD, is told). The group is the box, so that the ACL holds."""
+        return f"{SPARKPLUG}/{self.edge_id}/{kind}/{node}"
 
     def sensor_of(self, topic: str) -> str | None:
         """The id of the sensor that a topic of this box belongs to, None for any other topic."""

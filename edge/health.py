@@ -21,6 +21,7 @@ from edge.detect.client import service_stats
 from edge.detect.stats import Stats
 from edge.gaps import GapBook
 from edge.record.metrics import of_recordings, recordings_of
+from edge.sensors.metrics import of_sensors, sensors_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +54,7 @@ class Health:
             "parts": parts,
             "cameras": cameras,
             "recordings": recordings,
+            "sensors": {name: str(figures.get("state")) for name, figures in sensors_of(self.parts).items()},
             "shedding": shedding,
             "gaps": gaps,
             "outbox": outbox,
@@ -63,6 +65,7 @@ class Health:
         yield from metrics.of_parts(self.parts, self.gaps)
         yield from metrics.of_cameras(metrics.cameras_of(self.parts))
         yield from of_recordings(recordings_of(self.parts))
+        yield from of_sensors(sensors_of(self.parts))
         yield from metrics.of_outbox(metrics.read_json(self.folders.outbox_state))
         yield from metrics.of_inference(self._stats())
 

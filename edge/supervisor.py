@@ -64,6 +64,10 @@ class Supervisor:
         parts = {f"recorder-{number}": names for number, names in recorders}
         self.recorders = [_recorder(settings, self._folders, name, names) for name, names in parts.items()]
         arguments = ["-m", "edge.deliver.process", "--config", str(settings)]
+        measured = any(place.site_file.site.sensors for place in known)
+        # Also for sensors that a site had before: what they had begun is to be ended.
+        had = any((config.data_dir / "sensors").glob("*.json"))
+        self.sensors = [_sensors(settings, self._folders)] if measured or had else []
         self.deliver = Child("deliver", arguments, patience_s=HUNG_S)
         self._cameras = cameras
         watched = {f"worker-{number}": names for number, names in shared.items()}
@@ -74,7 +78,7 @@ class Supervisor:
     @property
     def parts(self) -> list[Child]:
         """All parts, in the order in which they start."""
-        return [self.inference, *self.workers, *self.recorders, self.deliver]
+        return [self.inference, *self.workers, *self.recorders, *self.sensors, self.deliver]
 
     def run(self) -> int:
         """Run until SIGTERM or SIGINT; the exit status. Called from the main thread."""
@@ -145,7 +149,7 @@ class Supervisor:
         if any(part.running for part in self.parts):
             self._tell("stopping")
         for group, patience in (
-            ([*self.workers, *self.recorders], WORKER_END_S),
+            ([*self.workers, *self.recorders, *self.sensors], WORKER_END_S),
             ([self.deliver], DELIVER_END_S),
             ([self.inference], OTHER_END_S),
         ):
@@ -190,6 +194,11 @@ def _recorder(settings: Path, folders: Folders, name: str, cameras: list[str]) -
         patience_s=HUNG_S,
         environment=MEMORY,
     )
+
+
+def _sensors(settings: Path, folders: Folders) -> Child:
+    arguments = ["-m", "edge.sensors.process", "--config", str(settings), "--name", "sensors"]
+    return Child("sensors", arguments, heartbeat=folders.heartbeat("sensors"), patience_s=HUNG_S)
 
 
 __all__ = ["Supervisor", "run"]

@@ -4,7 +4,7 @@ import json
 
 from fastapi import FastAPI
 
-from central.api import cases, edges, health, sessions
+from central.api import alarms, cases, edges, health, sessions
 from central.db.database import Database
 from central.metrics import Metrics
 
@@ -20,4 +20,5 @@ def document() -> str:
     app.include_router(edges.router)
     app.include_router(sessions.router(secure=False))
     app.include_router(cases.router)
+    app.include_router(alarms.router)
     return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"

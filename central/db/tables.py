@@ -1,6 +1,7 @@
 """Every table, gathered: importing this module makes the metadata complete."""
 
 from central.db.accounts import Attempt, User, UserSession, ViewLog
+from central.db.alarms import Alarm, AlarmLog
 from central.db.base import Base
 from central.db.cases import Case, CaseLog, CaseMedia, CaseNumber, CaseQuestion
 from central.db.edges import Certificate, Edge, EdgeKey, EnrolCode
@@ -9,6 +10,8 @@ from central.db.ledger import LedgerHead, LedgerLeaf, LedgerNode, LedgerTree, Le
 from central.db.media import CaseHold, Media, MediaName, MediaUpload
 
 __all__ = [
+    "Alarm",
+    "AlarmLog",
     "Attempt",
     "Base",
     "Case",

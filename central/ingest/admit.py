@@ -31,6 +31,7 @@ _UNFIT = re.compile("[\x00\ud800-\udfff]")
 #: for a float, escaped characters. Their data need not be walked through.
 _DOUBTFUL = re.compile(rb"NaN|Infinity|[eE]\+?[0-9]{3}|[0-9]{200}|\\u|\x00")
 _ID = re.compile(rb'"id"\s*:\s*"([A-Za-z0-9._:-]{1,64})"')
+from contract.sensors import SensorAlarm
 
 
 class Refused(Exception):  # noqa: N818 - reads as a sentence
@@ -138,7 +139,8 @@ def _parsed(raw: bytes) -> tuple[CloudEvent, Data | None]:
 def _same_box(event: CloudEvent, edge_id: str) -> str | None:
     """The camera of the event, after checking that topic, source and data agree."""
     parts = event.source.split("/")
-    camera_id = parts[4] if len(parts) == 5 else None
+    camera_id = parts[4] if len(parts) == 5 and parts[3] == "camera" else None
+    sensor_id = parts[4] if len(parts) == 5 and parts[3] == "sensor" else None
     if parts[2] != edge_id:
         raise Refused("the source names another box than the topic")
     if event.data.get("edge_id", edge_id) != edge_id:
@@ -173,6 +175,8 @@ def _sane(event: CloudEvent, data: Data | None, raw: bytes) -> None:
     seq = getattr(data, "camera_seq", None)
     if seq is not None and seq >= _MAX_SEQ:
         raise Refused("camera_seq is out of range")
+    if event.data.get("sensor_id", sensor_id) != sensor_id:
+        raise Refused("the data names another sensor than the source")
 
 
 def _chain(event: CloudEvent, key: Key, data: Data | None) -> Chain:
@@ -195,6 +199,8 @@ def _storable(value: Any) -> bool:
         if isinstance(one, dict):
             stack.extend(one.keys())
             stack.extend(one.values())
+    if isinstance(data, SensorAlarm):
+        moments += [data.at_first, data.at_trigger]
         elif isinstance(one, list):
             stack.extend(one)
         elif (isinstance(one, float) and not math.isfinite(one)) or (isinstance(one, str) and _UNFIT.search(one)):

@@ -7,6 +7,7 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from central.alarms import opening as alarms
 from central.db.edges import Edge, EdgeKey
 from central.db.events import Event
 from central.ingest import chain
@@ -84,6 +85,7 @@ def store(session: Session, arrivals: Sequence[Arrival]) -> list[Outcome | Refus
 
 
 def _held(session: Session, arrivals: Sequence[Arrival]) -> dict[str, tuple[str, str]]:
+    alarms.settle(session, matters, said)
     ids = {arrival.admitted.event.id for arrival in arrivals}
     found = session.execute(select(Event.id, Event.sha256, Event.edge_id).where(Event.id.in_(ids)))
     return {name: (sha256, edge_id) for name, sha256, edge_id in found}

@@ -11,13 +11,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from central.db.accounts import User, ViewLog
+from central.db.alarms import Alarm, AlarmLog
 from central.db.cases import Case, CaseLog
 from central.db.edges import EdgeKey
 from central.db.events import Event
 from contract.ledger import canonical, moment
 from contract.sealing import sha256_hex
 
-EVENT, CASE, VIEW, KEY, KEY_RETIRED, KEY_REVOKED = "event", "case", "view", "key", "key-retired", "key-revoked"
+EVENT, CASE, ALARM, VIEW = "event", "case", "alarm", "view"
+KEY, KEY_RETIRED, KEY_REVOKED = "key", "key-retired", "key-revoked"
 #: A kind of row and its primary key as text.
 Ref = tuple[str, str]
 Entry = dict[str, Any]
@@ -67,19 +69,25 @@ def _event(row: Any) -> Entry:
 def _case_lines(session: Session, refs: list[str]) -> Iterator[tuple[str, Entry]]:
     query = select(CaseLog, Case.number).join(Case, Case.id == CaseLog.case_id)
     for row, number in session.execute(query.where(CaseLog.id.in_([int(ref) for ref in refs]))):
-        yield (
-            str(row.id),
-            {
-                "id": row.id,
-                "case": number,
-                "at": moment(row.at),
-                "by": row.actor,
-                "action": row.action,
-                "from": row.from_state,
-                "to": row.to_state,
-                "detail": row.detail,
-            },
-        )
+        yield str(row.id), {"case": number} | _line(row)
+
+
+def _alarm_lines(session: Session, refs: list[str]) -> Iterator[tuple[str, Entry]]:
+    query = select(AlarmLog, Alarm.number).join(Alarm, Alarm.id == AlarmLog.alarm_id)
+    for row, number in session.execute(query.where(AlarmLog.id.in_([int(ref) for ref in refs]))):
+        yield str(row.id), {"alarm": number} | _line(row)
+
+
+def _line(row: CaseLog | AlarmLog) -> Entry:
+    return {
+        "id": row.id,
+        "at": moment(row.at),
+        "by": row.actor,
+        "action": row.action,
+        "from": row.from_state,
+        "to": row.to_state,
+        "detail": row.detail,
+    }
 
 
 def _views(session: Session, refs: list[str]) -> Iterator[tuple[str, Entry]]:
@@ -112,10 +120,11 @@ def _ended(name: str) -> Callable[[Session, list[str]], Iterator[tuple[str, Entr
 _READERS: Mapping[str, Callable[[Session, list[str]], Iterator[tuple[str, Entry]]]] = {
     EVENT: _events,
     CASE: _case_lines,
+    ALARM: _alarm_lines,
     VIEW: _views,
     KEY: _keys,
     KEY_RETIRED: _ended("retired_at"),
     KEY_REVOKED: _ended("revoked_at"),
 }
 
-__all__ = ["CASE", "EVENT", "KEY", "KEY_RETIRED", "KEY_REVOKED", "VIEW", "Ref", "gone", "lines"]
+__all__ = ["ALARM", "CASE", "EVENT", "KEY", "KEY_RETIRED", "KEY_REVOKED", "VIEW", "Ref", "gone", "lines"]

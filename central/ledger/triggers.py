@@ -5,9 +5,10 @@ nodes and heads refuse to be changed or removed. Who owns the database can drop 
 heads outside of it are for, and `sightline evidence audit` says which trigger is missing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from contract.errors import RunError
 
@@ -31,6 +32,7 @@ _NOTES = (
     _Note("ledger_key_revoked", "edge_keys", "UPDATE OF revoked_at", "key-revoked", "kid", _ENDED.format("revoked_at")),
     _Note("ledger_event", "events", "INSERT", "event", "id"),
     _Note("ledger_case", "case_log", "INSERT", "case", "id"),
+    _Note("ledger_alarm", "alarm_log", "INSERT", "alarm", "id"),
     _Note("ledger_view", "view_log", "INSERT", "view", "id"),
 )
 _REFS = sorted({note.ref for note in _NOTES})
@@ -45,9 +47,13 @@ NAMES = frozenset({note.name for note in _NOTES} | {name for name, _, _ in _FIXE
 
 
 def install(connection: Connection) -> None:
-    """Make every trigger that is not there. Safe to repeat; a migration that copies a table calls it afterwards."""
+    """Make every trigger that is not there. Safe to repeat: a migration that makes or copies a table does.
+
+    A table that a later migration makes has none yet.
+    """
+    here = set(inspect(connection).get_table_names())
     make = _sqlite if connection.dialect.name == "sqlite" else _postgresql
-    for statement in make():
+    for statement in make([note for note in _NOTES if note.table in here]):
         connection.exec_driver_sql(statement)
 
 
@@ -75,12 +81,12 @@ def require(connection: Connection) -> None:
         )
 
 
-def _sqlite() -> list[str]:
+def _sqlite(noted: Sequence[_Note]) -> list[str]:
     notes = [
         f"CREATE TRIGGER IF NOT EXISTS {one.name} AFTER {one.event} ON {one.table}"  # noqa: S608 - our constants
         f"{f' WHEN {one.when}' if one.when else ''} BEGIN "
         f"INSERT INTO ledger_waiting (kind, ref) VALUES ('{one.kind}', NEW.{one.ref}); END"
-        for one in _NOTES
+        for one in noted
     ]
     fixed = [
         f"CREATE TRIGGER IF NOT EXISTS {name} BEFORE {event} ON {table} BEGIN "
@@ -90,7 +96,7 @@ def _sqlite() -> list[str]:
     return notes + fixed
 
 
-def _postgresql() -> list[str]:
+def _postgresql(noted: Sequence[_Note]) -> list[str]:
     functions = [
         f"CREATE OR REPLACE FUNCTION ledger_note_{ref}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "  # noqa: S608
         f"INSERT INTO ledger_waiting (kind, ref) VALUES (TG_ARGV[0], NEW.{ref}::text); RETURN NULL; END $$"
@@ -103,7 +109,7 @@ def _postgresql() -> list[str]:
     notes = [
         f"CREATE OR REPLACE TRIGGER {one.name} AFTER {one.event} ON {one.table} FOR EACH ROW"
         f"{f' WHEN ({one.when})' if one.when else ''} EXECUTE FUNCTION ledger_note_{one.ref}('{one.kind}')"
-        for one in _NOTES
+        for one in noted
     ]
     fixed = [
         f"CREATE OR REPLACE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW EXECUTE FUNCTION ledger_refuse()"

@@ -92,7 +92,7 @@ def approve(session: Session, number: str, version: int, user: SignedInUser, ans
 def reject(session: Session, number: str, version: int, user: SignedInUser, code: str, note: str = "") -> CaseView:
     """An officer says it is not so, with a reason code R01..R16 and, for R16, a note. Raises as `approve` does."""
     row = _opened(session, number, version, user)
-    return _decided(session, row, user, "reject", code, _text(note, "the note"))
+    return _decided(session, row, user, "reject", code, text_of(note, "the note"))
 
 
 def _opened(session: Session, number: str, version: int, user: SignedInUser) -> Case:
@@ -111,7 +111,7 @@ def _answer(row: Case, user: SignedInUser, answers: Mapping[str, str]) -> None:
         question = asked.get(fact)
         if question is None:
             raise Unfit(f"case {row.number} does not ask about {fact[:80]!r}")
-        said = _text(answer, f"the answer to {fact}").strip()
+        said = text_of(answer, f"the answer to {fact}").strip()
         if said:
             question.answer, question.answered_by, question.answered_at = said, user.name, now()
 
@@ -130,7 +130,7 @@ def _decided(session: Session, row: Case, user: SignedInUser, action: str, code:
     return case(session, row.number)
 
 
-def _text(value: str, what: str) -> str:
+def text_of(value: str, what: str) -> str:
     """Text of a person, kept as text. Raises Unfit when it is too long or has characters no database keeps."""
     if len(value) > MAX_TEXT:
         raise Unfit(f"{what} has {len(value)} characters, at most {MAX_TEXT} are kept - shorten it")
@@ -174,4 +174,5 @@ __all__ = [
     "neighbours",
     "queue",
     "reject",
+    "text_of",
 ]

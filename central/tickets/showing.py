@@ -97,7 +97,7 @@ def whole(session: Session, row: Case, before: str | None, behind: str | None) -
         lane_id=row.lane_id,
         violation=violation,
         vehicle=_vehicle(violation, manifest),
-        seal=_seal(event),
+        seal=seal_of(event),
         at_end=row.at_end,
         dwell_s=row.dwell_s,
         manifest_arrived=row.manifest,
@@ -181,7 +181,8 @@ def _manifest(session: Session, row: Case) -> Manifest | None:
     return data if isinstance(data, Manifest) else None
 
 
-def _seal(event: Event) -> views.Seal:
+def seal_of(event: Event) -> views.Seal:
+    """How an event is sealed and where it stands in its chain."""
     return views.Seal(
         ok=event.sealed,
         kid=event.kid,

@@ -105,7 +105,9 @@ def refusal(request: Request, error: Exception) -> Response:
     number = request.path_params.get("number") if isinstance(error, Conflict) else None
     sentence = say(key) if key in say.sentences else say("error.400")
     user = getattr(request.state, "user", None)
-    return render(request, "error.html", user, status=status, sentence=sentence, detail=detail, number=number, here="/")
+    room = "/alarms" if request.url.path.startswith("/alarms/") else "/cases"
+    told = {"sentence": sentence, "detail": detail, "number": number, "room": room}
+    return render(request, "error.html", user, status=status, here="/", **told)
 
 
 def wants_page(request: Request) -> bool:

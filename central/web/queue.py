@@ -1,5 +1,6 @@
 """The queue page as plain values in the reader's language."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,10 +43,10 @@ class Row:
     reason: str | None
 
 
-def filters(page: QueuePage, say: Language) -> list[Filter]:
-    """The four states in the order of a case's life."""
+def filters(counts: Mapping[str, int], shown: str | None, say: Language) -> list[Filter]:
+    """The four states in the order of a case's life; `shown` is the one looked at, None for another list."""
     return [
-        Filter(f"/?show={name}", say(f"queue.filter.{name}"), page.counts.get(state, 0), state == page.state)
+        Filter(f"/?show={name}", say(f"queue.filter.{name}"), counts.get(state, 0), state == shown)
         for name, state in FILTERS.items()
     ]
 

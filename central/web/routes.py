@@ -8,12 +8,13 @@ from starlette.responses import FileResponse, RedirectResponse
 from central.accounts import service as accounts
 from central.accounts.errors import SignInRefused, TooManyAttempts
 from central.accounts.service import SignedInUser
+from central.alarms import service as alarm_service
 from central.db.database import Database
 from central.media.store import MediaStore
 from central.tickets import service as tickets
 from central.tickets.errors import CaseMissing, TicketError
 from central.tickets.review import REVIEW
-from central.web import forms, language, queue, statics
+from central.web import alarm_routes, alarms, forms, language, queue, statics
 from central.web.front import PageRoute, language_of, render, user_asking
 from central.web.keylist import case_keys, queue_keys
 from central.web.page import Page
@@ -38,6 +39,7 @@ def router(db: Database, media: MediaStore, *, secure: bool = False) -> APIRoute
     _add_decisions(pages, db)
     _add_media(pages, db, media)
     return pages
+    alarm_routes.add(pages, db)
 
 
 def _add_sign_in(pages: APIRouter, db: Database, secure: bool) -> None:
@@ -94,18 +96,22 @@ def _add_queue(pages: APIRouter, db: Database) -> None:
     ) -> Response:
         user, say = user_asking(request, db), language_of(request)
         shown = show if show in queue.FILTERS else "review"
+        if show in alarms.FILTERS:
+            return alarm_routes.listed(request, db, user, show, after)
         with db.read() as session:
             found = tickets.queue(session, state=queue.FILTERS[shown], limit=PAGE_SIZE, after=after)
         return render(
+            alarm_counts = alarm_service.counts(session)
             request,
             "queue.html",
             user,
             section="queue",
             keys=queue_keys(say),
             filter_name=shown,
-            filters=queue.filters(found, say),
+            filters=[*queue.filters(found.counts, found.state, say), *alarms.filters(alarm_counts, shown, say)],
             rows=queue.rows(found, now(), say),
             waiting=found.counts.get(REVIEW, 0),
+            alarms=[],
             older=f"/?show={shown}&after={found.next}" if found.next else None,
             live=after is None,
             decided=_decided(db, decided, request),

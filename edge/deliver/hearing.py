@@ -4,6 +4,7 @@ A command is answered, a sensor is not; what is refused is one line in the log, 
 minute. Nothing here decides what a fact does: that is the table's (`configs/facts.yaml`) and the policy's.
 """
 
+import contextlib
 import json
 import logging
 from collections import deque
@@ -52,6 +53,7 @@ class Hearing:
         self._cameras: dict[str, Camera] | None = None
         self._files: dict[str, ToldFile] = {}
         self._passing: dict[str, deque[Statement]] = {}
+        self._measuring: frozenset[str] = frozenset()
         self._complained: dict[str, datetime] = {}
 
     def hear(self, topic: str, raw: bytes, now: datetime) -> Reply | None:
@@ -81,6 +83,8 @@ class Hearing:
         """Take a sensor's word; why not, as a sentence, else None."""
         said, fault = _sensors_word(sensor, raw, now)
         if said is None:
+        if self._measures(sensor):
+            return None
             return fault
         if said.fact != SIGNAL or said.camera_id is not None:
             return self._taken(said, now, sensor)
@@ -95,6 +99,12 @@ class Hearing:
 
     def _taken(self, said: Statement, now: datetime, sensor: str | None = None) -> str | None:
         """Put a statement where the workers of its cameras look; why it is refused, as a sentence, else None."""
+    def _measures(self, sensor: str) -> bool:
+        """Whether a site file declares it: its readings are judged by `edge.sensors`, and tell no facts."""
+        with contextlib.suppress(SightlineError):  # a site that cannot be read is said when a fact comes
+            self._known()
+        return sensor in self._measuring
+
         try:
             cameras = self._known()
             refusal = self._table.objection(said.fact, said.value) or _times(said, now) or self._misplaced(said, sensor)
@@ -179,6 +189,7 @@ class Hearing:
             sites = [load_site(path).site for path in self._sites]
             self._cameras = {camera.id: camera for site in sites for camera in site.cameras}
         return self._cameras
+            self._measuring = frozenset(sensor.id for site in sites for sensor in site.sensors)
 
     def _file(self, kind: str, camera_id: str) -> ToldFile:
         path = self._folder / kind / f"{camera_id}.json"

@@ -154,7 +154,7 @@ class Deliver:
 
     def _ours(self, source: str) -> bool:
         own = f"/edge/{self._config.edge_id}"
-        return source == own or source.startswith(own + "/camera/")
+        return source == own or source.startswith((own + "/camera/", own + "/sensor/"))
 
     def _forget(self, names: list[str]) -> None:
         self._spool.done(names)

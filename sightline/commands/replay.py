@@ -2,11 +2,14 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from contract.errors import InputError
+
+if TYPE_CHECKING:
+    from contract.sensors import Sensor
 
 Site = Annotated[Path, typer.Option("--site", help="Site file (YAML).", show_default=False)]
 Videos = Annotated[list[Path] | None, typer.Argument(help="Recorded video; several files follow one another.")]
@@ -101,6 +104,7 @@ def check(
         for zone in camera.zones:
             if zone.type in JUDGED_ZONES and not law.profile.allows(zone):
                 typer.echo(f"{camera.id}: zone {zone.id} will accuse nobody: {law.profile.id} does not allow it")
+    _tell_sensors(loaded.site.sensors)
     for camera in loaded.site.cameras:
         if any(url and in_the_clear(url) for url in (camera.url, camera.sub_url)):
             typer.echo(
@@ -110,6 +114,21 @@ def check(
     for doubt in (doubt for place in places for doubt in doubts(place)):
         typer.echo(f"warning: {doubt}")
     typer.echo(f"{site}: holds (SHA-256 {loaded.sha256})")
+
+
+def _tell_sensors(sensors: "list[Sensor]") -> None:
+    for sensor in sensors:
+        typer.echo(_judged(sensor))
+
+
+def _judged(sensor: "Sensor") -> str:
+    """By what a sensor gives alarm, in a line."""
+    lasting = f" for {sensor.for_s:g} s" if sensor.for_s else ""
+    limits = f"alarm when it is true{lasting}"
+    if sensor.raise_at is not None and sensor.clear_at is not None:
+        side = "over" if sensor.raise_at > sensor.clear_at else "under"
+        limits = f"alarm at or {side} {sensor.raise_at:g} {sensor.unit}{lasting}, over again at {sensor.clear_at:g}"
+    return f"sensor {sensor.id}: {sensor.kind.value}, {limits}; silent after {sensor.silent_after_s:g} s"
 
 
 def _tell(text: str) -> None:

@@ -48,6 +48,10 @@ def test_the_api_has_these_routes_and_no_others() -> None:
         "/api/v1/cases/{number}/approve",
         "/api/v1/cases/{number}/reject",
         "/api/v1/cases/{number}/media/{sha256}",
+        "/api/v1/alarms",
+        "/api/v1/alarms/{number}",
+        "/api/v1/alarms/{number}/take",
+        "/api/v1/alarms/{number}/close",
     }
 
 

@@ -15,6 +15,7 @@ from edge.detect.stats import SHED_S, CameraCount, Lateness, Stats
 from edge.gaps import GapBook
 from edge.metrics import STAGES
 from edge.record.metrics import of_recordings
+from edge.sensors.metrics import of_sensors
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
 FIGURES = {"state": "live", "mode": "stretch", "packets": 250, "clock_offset_ms": None, "zone_looked_at": 17.0}
@@ -59,6 +60,7 @@ def everything(book: GapBook) -> dict[tuple[str, tuple[str, ...]], float]:
     )
 
 
+        | samples(of_sensors({"water-01": {"state": "raised", "value": 41.0, "refused": 2}}))
 def test_figures_of_a_camera_become_metrics(book: GapBook) -> None:
     told = everything(book)
     assert told["sightline_edge_camera_packets_total", ("cam-1",)] == 250
@@ -74,6 +76,9 @@ def test_figures_of_a_camera_become_metrics(book: GapBook) -> None:
 
 
 def test_a_gap_is_counted(book: GapBook) -> None:
+    assert told["sightline_edge_sensor_state", ("water-01", "raised")] == 1
+    assert told["sightline_edge_sensor_value", ("water-01",)] == 41.0
+    assert told["sightline_edge_sensor_refused_total", ("water-01",)] == 2
     book.gap(Gap("worker-1", "killed by signal 9", 100.0, 102.5))
     told = everything(book)
     assert told["sightline_edge_part_gaps_total", ("worker-1",)] == 1

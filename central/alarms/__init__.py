@@ -1,0 +1,1 @@
+"""Alarms of sensors: opened by sealed events, taken and closed by people."""

@@ -1,0 +1,63 @@
+"""What becomes of an alarm, as a table.
+
+The sensor's own word ends it, whoever had taken it; what was found on the spot a person says, before or after that.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from central.tickets.workflow import SYSTEM, Transition, Workflow
+
+OPEN: Final = "OPEN"
+TAKEN: Final = "TAKEN"
+ENDED: Final = "ENDED"
+CLOSED: Final = "CLOSED"
+
+#: What was found on the spot.
+FINDINGS: Final = {
+    "S01": "as reported, dealt with",
+    "S02": "false alarm, nothing found",
+    "S03": "sensor or gateway faulty",
+    "S04": "works that were announced",
+    "S05": "other",
+}
+#: The finding that says nothing by itself.
+OTHER: Final = "S05"
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmFacts:
+    """What the guards look at. `over`: the box has sealed the end; `finding` and `note` are what the person gave."""
+
+    over: bool = False
+    finding: str | None = None
+    note: str = ""
+
+
+def _over(facts: AlarmFacts) -> str | None:
+    return None if facts.over else "the sensor has not said that it is over"
+
+
+def _found(facts: AlarmFacts) -> str | None:
+    if facts.finding not in FINDINGS:
+        return f"say what was found: {next(iter(FINDINGS))} to {OTHER}"
+    if facts.finding == OTHER and not facts.note.strip():
+        return f"{OTHER} (other) needs a note that says what it was"
+    return None
+
+
+_SYSTEM = frozenset({SYSTEM})
+_OFFICER = frozenset({"officer"})
+
+TABLE: Final[tuple[Transition[AlarmFacts], ...]] = (
+    Transition("take", OPEN, TAKEN, _OFFICER),
+    Transition("end", OPEN, ENDED, _SYSTEM, (_over,)),
+    Transition("end", TAKEN, ENDED, _SYSTEM, (_over,)),
+    Transition("close", OPEN, CLOSED, _OFFICER, (_found,)),
+    Transition("close", TAKEN, CLOSED, _OFFICER, (_found,)),
+    Transition("close", ENDED, CLOSED, _OFFICER, (_found,)),
+)
+
+WORKFLOW: Final = Workflow(OPEN, TABLE)
+
+__all__ = ["CLOSED", "ENDED", "FINDINGS", "OPEN", "OTHER", "TABLE", "TAKEN", "WORKFLOW", "AlarmFacts"]

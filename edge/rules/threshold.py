@@ -1,0 +1,188 @@
+"""When a sensor's readings are an alarm, when it is over, and when a sensor is silent: hysteresis, duration, silence.
+
+Readings are judged in the order of their own time, `t` in seconds since 1970. What comes late or twice changes
+nothing: the time of a reading counts, never how many there are.
+
+- *Raised*: every reading from the first one at or beyond `raise_at` on is so, for `for_s` seconds. One that is not
+  begins the wait anew.
+- *Over*: the same at or beyond `clear_at`, for `clear_for_s`. What lies between the two limits decides nothing.
+- Between two readings nobody knows: when they are more than `silent_after_s` apart, the wait begins anew with the
+  second. A sensor that tells changes only (`holds`) vouches for its value until the next reading, for as long.
+- *Silent*: nothing was heard for `silent_after_s` while the box listened. The time in which the box did not hear its
+  broker is not the sensor's silence.
+"""
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a sensor is judged by. `raise_at` over `clear_at`: alarm when the value rises, else when it falls."""
+
+    raise_at: float
+    clear_at: float
+    for_s: float = 0.0
+    clear_for_s: float = 0.0
+    silent_after_s: float = 900.0
+    holds: bool = False
+
+    @property
+    def sign(self) -> float:
+        """1 where high values are bad, -1 where low ones are."""
+        return 1.0 if self.raise_at > self.clear_at else -1.0
+
+    def beyond(self, value: float) -> bool:
+        """Whether `value` is at or beyond the limit of the alarm."""
+        return (value - self.raise_at) * self.sign >= 0
+
+    def back(self, value: float) -> bool:
+        """Whether `value` is at or beyond the limit at which it is over."""
+        return (value - self.clear_at) * self.sign <= 0
+
+    def worse(self, one: float, other: float) -> float:
+        """The one of two values that is further beyond."""
+        return max(one, other) if self.sign > 0 else min(one, other)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A value at `t`. `dated`: `t` is the sensor's own word, else the instant of arrival."""
+
+    t: float
+    value: float
+    dated: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Readings since `t_first` all say the same; `peak` is the furthest beyond among them."""
+
+    t_first: float
+    peak: float
+    dated: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is known of one sensor.
+
+    `wait` leads to an alarm while none is `raised`, and to its end while one is. `unheard_s`: for so long the box has
+    listened and heard nothing. `silent` is the instant from which on the sensor is called silent.
+    """
+
+    last: Reading | None = None
+    wait: Wait | None = None
+    raised: Wait | None = None
+    unheard_s: float = 0.0
+    silent: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """There is an alarm: `wait.t_first` names the matter, at `t` the duration was full."""
+
+    wait: Wait
+    t: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """The alarm `raised` is over since `t`."""
+
+    raised: Wait
+    t: float
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """Nothing is heard since `since`, the last reading or the beginning of listening; said at `t`."""
+
+    since: float
+    t: float
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The sensor that was silent since `since` is heard again with a reading of `t`."""
+
+    since: float
+    t: float
+
+
+Decision = Raised | Cleared | Silent | Heard
+
+
+def judge(state: State, limits: Limits, reading: Reading) -> tuple[State, list[Decision]]:
+    """The state after a reading, and what it decides. One that is not newer than the last changes nothing."""
+    if state.last is not None and reading.t <= state.last.t:
+        return state, []
+    decisions: list[Decision] = []
+    if state.silent is not None:
+        decisions.append(Heard(state.silent, reading.t))
+    state, before = held(replace(state, silent=None, unheard_s=0.0), limits, reading.t)
+    if state.last is not None and reading.t - state.last.t > limits.silent_after_s:
+        state = replace(state, wait=None)
+    state = _waiting(replace(state, last=reading), limits, reading)
+    after, decided = _full(state, limits, reading.t)
+    return after, [*decisions, *before, *decided]
+
+
+def held(state: State, limits: Limits, t: float) -> tuple[State, list[Decision]]:
+    """The state at `t` when nothing new was read: the last value of a sensor that tells changes only still holds."""
+    if not limits.holds or state.last is None:
+        return state, []
+    return _full(state, limits, min(t, state.last.t + limits.silent_after_s))
+
+
+def listened(state: State, limits: Limits, seconds: float, t: float) -> tuple[State, list[Decision]]:
+    """The state after `seconds` more of listening in which no reading came; it is `t` now.
+
+    `t` is the box's clock and only dates what is decided: how long was listened is told by a clock that nobody sets.
+    """
+    unheard = state.unheard_s + seconds
+    if state.silent is not None or unheard < limits.silent_after_s:
+        return replace(state, unheard_s=unheard), []
+    since = state.last.t if state.last is not None else t - unheard
+    # A silence breaks whatever was being waited for: nobody saw the value meanwhile.
+    return replace(state, unheard_s=unheard, silent=since, wait=None), [Silent(since, t)]
+
+
+def _waiting(state: State, limits: Limits, reading: Reading) -> State:
+    """The wait that this reading begins, goes on with, or ends."""
+    if state.raised is not None:
+        state = replace(state, raised=replace(state.raised, peak=limits.worse(state.raised.peak, reading.value)))
+    goes_on = limits.beyond(reading.value) if state.raised is None else limits.back(reading.value)
+    if not goes_on:
+        return replace(state, wait=None)
+    if state.wait is None:
+        return replace(state, wait=Wait(reading.t, reading.value, reading.dated))
+    return replace(state, wait=replace(state.wait, peak=limits.worse(state.wait.peak, reading.value)))
+
+
+def _full(state: State, limits: Limits, t: float) -> tuple[State, list[Decision]]:
+    """Whether what is waited for has lasted long enough at `t`."""
+    wait = state.wait
+    asked = limits.for_s if state.raised is None else limits.clear_for_s
+    if wait is None or t - wait.t_first < asked:
+        return state, []
+    # Where the value holds, the duration was full at that very instant; else the first reading that proves it counts.
+    at = wait.t_first + asked if limits.holds else t
+    if state.raised is None:
+        return replace(state, raised=wait, wait=None), [Raised(wait, at)]
+    return replace(state, raised=None, wait=None), [Cleared(state.raised, at)]
+
+
+__all__ = [
+    "Cleared",
+    "Decision",
+    "Heard",
+    "Limits",
+    "Raised",
+    "Reading",
+    "Silent",
+    "State",
+    "Wait",
+    "held",
+    "judge",
+    "listened",
+]
