@@ -11,6 +11,7 @@ from central.db.database import Database
 from central.headers import StrictHeaders
 from central.media.store import MediaStore
 from central.metrics import Metrics
+from central.refusals import Refusals
 from central.web.routes import router as pages
 
 
@@ -30,7 +31,7 @@ def create_app(
     """
     app = FastAPI(title=TITLE, version=VERSION, docs_url=None, redoc_url=None)
     app.state.db, app.state.media, app.state.metrics = db, media, metrics
-    app.state.ca = ca
+    app.state.ca, app.state.refusals = ca, Refusals()
     app.add_middleware(BodyLimit)
     app.add_middleware(StrictHeaders, https=secure)
     problems.add_handlers(app)
@@ -39,6 +40,6 @@ def create_app(
         app.include_router(edges.router)
         app.include_router(sessions.router(secure=secure))
         app.include_router(cases.router)
-        app.include_router(pages(db, media, secure=secure))
         app.include_router(alarms.router)
+        app.include_router(pages(db, media, secure=secure))
     return app

@@ -11,6 +11,7 @@ from central.ca.requests import RequestRefused
 from central.edges.enrolment import EnrolRefused
 from central.edges.tokens import TokenRefused
 from central.media.store import UploadError, WrongOffset
+from central.refusals import refusals_of
 from central.tickets.errors import TicketError
 from central.web.front import refusal, wants_page
 
@@ -25,19 +26,22 @@ def add_handlers(app: FastAPI) -> None:
         app.add_exception_handler(away, _database_away)
 
 
-async def _refused(_request: Request, error: Exception) -> JSONResponse:
+async def _refused(request: Request, error: Exception) -> JSONResponse:
     status = int(getattr(error, "status", 400))
+    refusals_of(request).tell(request, status, type(error).__name__, str(error))
     headers = {"Upload-Offset": str(error.have)} if isinstance(error, WrongOffset) else {}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse({"detail": str(error)}, status, headers)
 
 
-async def _unreadable(_request: Request, error: Exception) -> JSONResponse:
+async def _unreadable(request: Request, error: Exception) -> JSONResponse:
     """The first complaint, without what was sent: it may be long, or a password."""
     first = error.errors()[0] if isinstance(error, RequestValidationError) else {"loc": (), "msg": "cannot be read"}
     where = ".".join(str(part) for part in first["loc"] if isinstance(part, str | int))[:120]
-    return JSONResponse({"detail": f"{where}: {first['msg']}"[:300]}, 422)
+    said = f"{where}: {first['msg']}"[:300]
+    refusals_of(request).tell(request, 422, "RequestValidationError", said)
+    return JSONResponse({"detail": said}, 422)
 
 
 async def _http(request: Request, error: Exception) -> Response:
@@ -45,6 +49,7 @@ async def _http(request: Request, error: Exception) -> Response:
         return refusal(request, error)
     if not isinstance(error, HTTPException):
         return JSONResponse({"detail": "refused"}, 400)
+    refusals_of(request).tell(request, error.status_code, "HTTPException", str(error.detail))
     return JSONResponse({"detail": str(error.detail)}, error.status_code, error.headers)
 
 

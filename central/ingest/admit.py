@@ -5,6 +5,7 @@ source, data and key name one and the same box. What fails is refused with a sen
 is repeated in it.
 """
 
+import json
 import math
 import re
 from collections.abc import Callable
@@ -18,8 +19,19 @@ from pydantic import ValidationError
 
 from central.edges.names import kid_of
 from contract.errors import SealError
-from contract.events import MAX_EVENT_BYTES, Chain, CloudEvent, Data, Genesis, Violation, parse_data, parse_event
+from contract.events import (
+    MAX_EVENT_BYTES,
+    Chain,
+    CloudEvent,
+    Data,
+    Genesis,
+    Violation,
+    parse_data,
+    parse_event,
+    serialise,
+)
 from contract.sealing import import_public, verify_detached
+from contract.sensors import SensorAlarm
 from contract.topics import IDENTIFIER, edge_id_of
 
 #: An event from before this system or far ahead of any clock is no evidence; its date may not even be storable.
@@ -31,7 +43,10 @@ _UNFIT = re.compile("[\x00\ud800-\udfff]")
 #: for a float, escaped characters. Their data need not be walked through.
 _DOUBTFUL = re.compile(rb"NaN|Infinity|[eE]\+?[0-9]{3}|[0-9]{200}|\\u|\x00")
 _ID = re.compile(rb'"id"\s*:\s*"([A-Za-z0-9._:-]{1,64})"')
-from contract.sensors import SensorAlarm
+
+
+class _Twice(Exception):  # noqa: N818
+    """A JSON object has a name more than once (RFC 7493, 2.3)."""
 
 
 class Refused(Exception):  # noqa: N818 - reads as a sentence
@@ -127,13 +142,26 @@ def _public(*members: tuple[str, str]) -> OKPKey:
 def _parsed(raw: bytes) -> tuple[CloudEvent, Data | None]:
     try:
         event = parse_event(raw)
+        # What a box of ours writes comes out of its reading as it went in, and then no name stands twice. Anything
+        # else is looked at: of two values of one name another reader, a court's expert, may take the other.
+        if serialise(event) != raw:
+            json.loads(raw, object_pairs_hook=_once)
         return event, parse_data(event)
     except ValidationError as error:
         where = ".".join(str(part) for part in error.errors(include_url=False, include_input=False)[0]["loc"])
         known = where if re.fullmatch(r"[A-Za-z0-9_.]{1,80}", where) else "its JSON"
         raise Refused(f"the event does not fit its schema at {known}") from error
+    except _Twice as error:
+        raise Refused("a name stands twice in the event, and which of the two counts nobody can say") from error
     except (ValueError, RecursionError) as error:
         raise Refused("the event cannot be read as JSON") from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _Twice
+    return found
 
 
 def _same_box(event: CloudEvent, edge_id: str) -> str | None:
@@ -147,6 +175,8 @@ def _same_box(event: CloudEvent, edge_id: str) -> str | None:
         raise Refused("the data names another box than the topic")
     if event.data.get("camera_id", camera_id) != camera_id:
         raise Refused("the data names another camera than the source")
+    if event.data.get("sensor_id", sensor_id) != sensor_id:
+        raise Refused("the data names another sensor than the source")
     if camera_id is not None and not IDENTIFIER.fullmatch(camera_id):
         raise Refused("the camera id is not an identifier")
     return camera_id
@@ -169,14 +199,14 @@ def _sane(event: CloudEvent, data: Data | None, raw: bytes) -> None:
             raise Refused("a name in the data is too long")
         if any(len(one.fact) > 80 for one in data.unknown):
             raise Refused("a fact in the data has a name that is too long")
+    if isinstance(data, SensorAlarm):
+        moments += [data.at_first, data.at_trigger]
     at_end = getattr(data, "at_end", None)
     if not all(_EARLIEST <= moment <= _LATEST for moment in [*moments, *([at_end] if at_end else [])]):
         raise Refused("a time in the event cannot be right")
     seq = getattr(data, "camera_seq", None)
     if seq is not None and seq >= _MAX_SEQ:
         raise Refused("camera_seq is out of range")
-    if event.data.get("sensor_id", sensor_id) != sensor_id:
-        raise Refused("the data names another sensor than the source")
 
 
 def _chain(event: CloudEvent, key: Key, data: Data | None) -> Chain:
@@ -199,8 +229,6 @@ def _storable(value: Any) -> bool:
         if isinstance(one, dict):
             stack.extend(one.keys())
             stack.extend(one.values())
-    if isinstance(data, SensorAlarm):
-        moments += [data.at_first, data.at_trigger]
         elif isinstance(one, list):
             stack.extend(one)
         elif (isinstance(one, float) and not math.isfinite(one)) or (isinstance(one, str) and _UNFIT.search(one)):

@@ -74,18 +74,23 @@ def store(session: Session, arrivals: Sequence[Arrival]) -> list[Outcome | Refus
     shelf.rows.sort(key=lambda row: row.id)
     session.add_all(shelf.rows)
     session.flush()
-    said = {arrival.admitted.event.id: arrival.admitted.data for arrival in arrivals}
+    # Of what is refused nothing is said: another box may have used the very id of an event that is stored beside it.
+    said = {
+        arrival.admitted.event.id: arrival.admitted.data
+        for arrival, outcome in zip(arrivals, outcomes, strict=True)
+        if not isinstance(outcome, Refused)
+    }
     matters = {matter: shelf.matters[matter] for matter in sorted(shelf.touched)}
     assemble(session, matters, said)
     given_up.settle(
         session, shelf.rows, [one[EventType.MANIFEST] for one in matters.values() if EventType.MANIFEST in one], said
     )
+    alarms.settle(session, matters, said)
     chain.move_heads(session, shelf.rows)
     return outcomes
 
 
 def _held(session: Session, arrivals: Sequence[Arrival]) -> dict[str, tuple[str, str]]:
-    alarms.settle(session, matters, said)
     ids = {arrival.admitted.event.id for arrival in arrivals}
     found = session.execute(select(Event.id, Event.sha256, Event.edge_id).where(Event.id.in_(ids)))
     return {name: (sha256, edge_id) for name, sha256, edge_id in found}

@@ -19,6 +19,7 @@ from central.accounts import service as accounts
 from central.accounts.errors import AccountError, CsrfRefused, NotSignedIn
 from central.accounts.service import SignedInUser
 from central.db.database import Database
+from central.refusals import refusals_of
 from central.tickets.errors import Conflict, TicketError
 from central.web import language
 from central.web.forms import FormRefused, local
@@ -27,7 +28,8 @@ from central.web.language import Language
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
 _AWAY = (OperationalError, InterfaceError)
-_REFUSALS = (TicketError, AccountError, FormRefused, StarletteHTTPException, RequestValidationError, *_AWAY)
+_OURS = (TicketError, AccountError, FormRefused, StarletteHTTPException)
+_REFUSALS = (*_OURS, RequestValidationError, *_AWAY)
 
 
 @cache
@@ -98,6 +100,9 @@ def refusal(request: Request, error: Exception) -> Response:
     if isinstance(error, NotSignedIn):
         return _to_sign_in(request)
     status = _status(error)
+    # The other errors repeat what was sent: a query's values, a statement's.
+    said = str(error) if isinstance(error, _OURS) else "cannot be taken as it is"
+    refusals_of(request).tell(request, status, type(error).__name__, said)
     say = language_of(request)
     key = error.key if isinstance(error, FormRefused) else f"error.{status}"
     key = "error.csrf" if isinstance(error, CsrfRefused) else key

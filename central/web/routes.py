@@ -11,6 +11,7 @@ from central.accounts.service import SignedInUser
 from central.alarms import service as alarm_service
 from central.db.database import Database
 from central.media.store import MediaStore
+from central.refusals import refusals_of
 from central.tickets import service as tickets
 from central.tickets.errors import CaseMissing, TicketError
 from central.tickets.review import REVIEW
@@ -38,8 +39,8 @@ def router(db: Database, media: MediaStore, *, secure: bool = False) -> APIRoute
     _add_case(pages, db)
     _add_decisions(pages, db)
     _add_media(pages, db, media)
-    return pages
     alarm_routes.add(pages, db)
+    return pages
 
 
 def _add_sign_in(pages: APIRouter, db: Database, secure: bool) -> None:
@@ -57,10 +58,10 @@ def _add_sign_in(pages: APIRouter, db: Database, secure: bool) -> None:
         address = request.client.host if request.client else "unknown"
         try:
             opened = accounts.sign_in(db, name, form.get("password", ""), address)
-        except SignInRefused:
-            return page(request, back, name, "error.sign_in", 401)
-        except TooManyAttempts:
-            return page(request, back, name, "error.429", 429)
+        except (SignInRefused, TooManyAttempts) as error:
+            refusals_of(request).tell(request, error.status, type(error).__name__, str(error))
+            key = "error.sign_in" if isinstance(error, SignInRefused) else "error.429"
+            return page(request, back, name, key, error.status)
         response = RedirectResponse(forms.local(back), 303)
         response.set_cookie(
             accounts.SESSION_COOKIE,
@@ -95,13 +96,13 @@ def _add_queue(pages: APIRouter, db: Database) -> None:
         request: Request, show: str = "review", after: str | None = None, decided: str | None = None
     ) -> Response:
         user, say = user_asking(request, db), language_of(request)
-        shown = show if show in queue.FILTERS else "review"
         if show in alarms.FILTERS:
             return alarm_routes.listed(request, db, user, show, after)
+        shown = show if show in queue.FILTERS else "review"
         with db.read() as session:
             found = tickets.queue(session, state=queue.FILTERS[shown], limit=PAGE_SIZE, after=after)
-        return render(
             alarm_counts = alarm_service.counts(session)
+        return render(
             request,
             "queue.html",
             user,
@@ -110,8 +111,8 @@ def _add_queue(pages: APIRouter, db: Database) -> None:
             filter_name=shown,
             filters=[*queue.filters(found.counts, found.state, say), *alarms.filters(alarm_counts, shown, say)],
             rows=queue.rows(found, now(), say),
-            waiting=found.counts.get(REVIEW, 0),
             alarms=[],
+            waiting=found.counts.get(REVIEW, 0),
             older=f"/?show={shown}&after={found.next}" if found.next else None,
             live=after is None,
             decided=_decided(db, decided, request),

@@ -36,6 +36,8 @@ KEPT = timedelta(minutes=10)
 #: Most statements of one camera, lasting and passing.
 MOST, MOST_PASSING = 500, 1200
 _QUIET = timedelta(seconds=60)
+#: Most lines about refused messages in that time.
+_MOST_LINES = 200
 _Message = TypeVar("_Message", Command, Reading)
 
 
@@ -51,9 +53,9 @@ class Hearing:
             folder_durable(self._folder / kind, 0o700)
         self._table = load_facts()
         self._cameras: dict[str, Camera] | None = None
+        self._measuring: frozenset[str] = frozenset()
         self._files: dict[str, ToldFile] = {}
         self._passing: dict[str, deque[Statement]] = {}
-        self._measuring: frozenset[str] = frozenset()
         self._complained: dict[str, datetime] = {}
 
     def hear(self, topic: str, raw: bytes, now: datetime) -> Reply | None:
@@ -81,10 +83,10 @@ class Hearing:
 
     def _sensed(self, sensor: str, raw: bytes, now: datetime) -> str | None:
         """Take a sensor's word; why not, as a sentence, else None."""
-        said, fault = _sensors_word(sensor, raw, now)
-        if said is None:
         if self._measures(sensor):
             return None
+        said, fault = _sensors_word(sensor, raw, now)
+        if said is None:
             return fault
         if said.fact != SIGNAL or said.camera_id is not None:
             return self._taken(said, now, sensor)
@@ -97,14 +99,14 @@ class Hearing:
         told = [said.model_copy(update={"camera_id": camera_id, "zone_id": zone_id}) for camera_id, zone_id in places]
         return next((why for one in told if (why := self._taken(one, now, sensor)) is not None), None)
 
-    def _taken(self, said: Statement, now: datetime, sensor: str | None = None) -> str | None:
-        """Put a statement where the workers of its cameras look; why it is refused, as a sentence, else None."""
     def _measures(self, sensor: str) -> bool:
         """Whether a site file declares it: its readings are judged by `edge.sensors`, and tell no facts."""
         with contextlib.suppress(SightlineError):  # a site that cannot be read is said when a fact comes
             self._known()
         return sensor in self._measuring
 
+    def _taken(self, said: Statement, now: datetime, sensor: str | None = None) -> str | None:
+        """Put a statement where the workers of its cameras look; why it is refused, as a sentence, else None."""
         try:
             cameras = self._known()
             refusal = self._table.objection(said.fact, said.value) or _times(said, now) or self._misplaced(said, sensor)
@@ -187,9 +189,9 @@ class Hearing:
             from contract.sitefile import load_site  # shapely and a calendar: most boxes are never told anything
 
             sites = [load_site(path).site for path in self._sites]
+            self._measuring = frozenset(sensor.id for site in sites for sensor in site.sensors)
             self._cameras = {camera.id: camera for site in sites for camera in site.cameras}
         return self._cameras
-            self._measuring = frozenset(sensor.id for site in sites for sensor in site.sensors)
 
     def _file(self, kind: str, camera_id: str) -> ToldFile:
         path = self._folder / kind / f"{camera_id}.json"
@@ -199,10 +201,13 @@ class Hearing:
         if fault is None:
             return
         line = f"{who}: {fault}"
-        if line not in self._complained:
+        if line in self._complained and now - self._complained[line] < _QUIET:
+            return
+        if len(self._complained) >= _MOST_LINES:
+            self._complained = {one: at for one, at in self._complained.items() if now - at < _QUIET}
+        if len(self._complained) < _MOST_LINES:  # a flood of ever new faults is not worth a line each
             log.warning("%s - not taken", line)
             self._complained[line] = now
-        self._complained = {one: at for one, at in self._complained.items() if now - at < _QUIET}
 
 
 def _over(said: Statement, moment: datetime) -> bool:

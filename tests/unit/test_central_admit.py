@@ -133,3 +133,27 @@ def test_the_kid_of_anything_is_safe(token: str) -> None:
     kid = kid_of(token)
     assert len(kid) <= 64
     assert kid.isascii()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b'"zone_id":"kerb"', b'"zone_id":"other","zone_id":"kerb"'),
+        (b'"source":', b'"source":"/edge/edge-02","source":'),
+        (b'"zone_id":"kerb"', b'"zone_\\u0069d":"other","zone_id":"kerb"'),
+        # As many blanks as the second name adds: no counting of signs may be fooled.
+        (b'"zone_id":"kerb","', b'"zone_id" :"x","zone_id":"kerb"  ,"'),
+        (b'"stood_s":180.0', b'"stood_s":1.0,"stood_s":180.0'),
+    ],
+)
+def test_a_name_that_stands_twice_is_refused(before: bytes, after: bytes) -> None:
+    sealed = decision(box(), violation()).raw
+    assert before in sealed
+    with pytest.raises(Refused, match="stands twice"):
+        judge(box().seal(sealed.replace(before, after, 1)), keys)
+
+
+def test_the_same_event_written_otherwise_is_admitted() -> None:
+    tree = json.loads(decision(box(), violation()).raw)
+    for raw in (json.dumps(tree, indent=1), json.dumps(tree, ensure_ascii=True, sort_keys=True)):
+        assert isinstance(judge(box().seal(raw.encode()), keys), Admitted)
