@@ -11,6 +11,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from threading import BoundedSemaphore
 
 from pwdlib import PasswordHash
 from sqlalchemy import delete, select
@@ -33,6 +34,9 @@ MAX_PASSWORD = 256
 FAILURES_BY_NAME = 5
 FAILURES_BY_ADDRESS = 30
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+#: Argon2 takes 64 MiB for each password it looks at: forty guesses in one moment must not take forty times that. Who
+#: waits is counted before, so that a crowd of guesses does not slip through below the limit either.
+_AT_ONCE = BoundedSemaphore(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +67,16 @@ def sign_in(db: Database, name: str, password: str, address: str) -> SignedIn:
     known = name if _NAME.fullmatch(name) else ""
     # The name counts together with the address: otherwise anybody could lock an officer out from anywhere.
     keys = (f"name:{known.lower()}@{address[:64]}", f"address:{address[:64]}")
-    with db.read() as session:
-        _limit(session, keys)
-        user = session.execute(select(User).where(User.name == known)).scalar_one_or_none()
-    right = _passwords().verify(password[:MAX_PASSWORD], user.password_hash if user else _nobody())
-    if user is None or not right or user.disabled_at is not None:
-        with db.write() as session:
-            for key in keys:
-                limits.failed(session, key, now())
-        raise SignInRefused("name or password is not right")
+    with _AT_ONCE:
+        with db.read() as session:
+            _limit(session, keys)
+            user = session.execute(select(User).where(User.name == known)).scalar_one_or_none()
+        right = _passwords().verify(password[:MAX_PASSWORD], user.password_hash if user else _nobody())
+        if user is None or not right or user.disabled_at is not None:
+            with db.write() as session:
+                for key in keys:
+                    limits.failed(session, key, now())
+            raise SignInRefused("name or password is not right")
     with db.write() as session:
         limits.forgive(session, keys[0])
         return _opened(session, user)

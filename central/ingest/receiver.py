@@ -29,6 +29,7 @@ from central.ingest.broker_client import broker_client
 from central.ingest.intake import UNAVAILABLE, Intake, Result
 from central.metrics import Metrics
 from contract.errors import BrokerError, RunError, SightlineError
+from contract.events import MAX_EVENT_BYTES
 from contract.sealing import JWS_PROPERTY
 from contract.topics import SHARED_EVENTS, EdgeTopics
 
@@ -46,6 +47,12 @@ GATHER_S = 0.02
 #: A batch makes tens of thousands of objects that all live until its commit. Python's collector, at its default of
 #: looking after every 700, walks them again and again and finds nothing: a fifth of ingest's CPU, measured.
 _COLLECT_AFTER = 50_000
+#: A batch holds at most so many bytes, but always one message: read into memory, JSON takes up to twenty times that.
+MAX_BATCH_BYTES = 8_000_000
+#: Of a message only so much is kept until it is refused for its size: a queue of the largest packets that a broker
+#: takes would fill the memory. (`Maximum Packet Size` would leave it to the broker; with it Mosquitto 2.0 was seen to
+#: stop behind such a packet until the next message came.)
+MAX_KEPT_BYTES = 2 * MAX_EVENT_BYTES
 #: Dropped messages are told of this often, not each: a flood must not become a flood of lines; s.
 _TELL_S = 10.0
 
@@ -197,9 +204,10 @@ class Receiver:
         batch: list[_Delivery] = []
         try:
             batch.append(self._queue.get(timeout=0.5))
-            until = time.monotonic() + GATHER_S
-            while len(batch) < self._settings.batch:
+            until, size = time.monotonic() + GATHER_S, len(batch[0].message.raw)
+            while len(batch) < self._settings.batch and size < MAX_BATCH_BYTES:
                 batch.append(self._queue.get(timeout=max(0.0, until - time.monotonic())))
+                size += len(batch[-1].message.raw)
         except queue.Empty:
             pass
         return batch
@@ -242,7 +250,7 @@ def _received(message: MQTTMessage) -> Message:
     pairs = getattr(message.properties, "UserProperty", None) or []
     seals = [value for name, value in pairs if name == JWS_PROPERTY]
     # Two seals on one event: whichever we took, somebody could say we had taken the other.
-    return Message(message.topic, bytes(message.payload), seals[0] if len(seals) == 1 else None)
+    return Message(message.topic, bytes(message.payload[:MAX_KEPT_BYTES]), seals[0] if len(seals) == 1 else None)
 
 
 __all__ = ["Receiver"]

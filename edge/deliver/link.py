@@ -29,12 +29,16 @@ from contract.sealing import JWS_PROPERTY
 from contract.statement import MAX_STATEMENT_BYTES
 from contract.topics import EdgeTopics
 from edge.config import Broker
+from edge.deliver.acks import MAX_ACK_BYTES
+from edge.deliver.enduring import EnduringClient
 
 KEEPALIVE_S = 30
 #: A broker that answers pings but no longer confirms what it took is left and met anew.
 STUCK_S = 30.0
 #: Most commands and readings that wait for the loop.
 MOST_TOLD = 1000
+#: Most acknowledgements that wait for it. One that is lost comes again: its event is sent again.
+MOST_HEARD = 10_000
 
 
 class Link:
@@ -42,7 +46,7 @@ class Link:
 
     def __init__(self, broker: Broker, edge_id: str, wake: threading.Event, client_id: str | None = None) -> None:
         self.topics = EdgeTopics(edge_id)
-        self.heard: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self.heard: queue.Queue[bytes] = queue.Queue(MOST_HEARD)
         #: (topic, payload) of commands and sensors. Bounded: what floods it is lost, and who sent it asks again.
         self.told: queue.Queue[tuple[str, bytes]] = queue.Queue(MOST_TOLD)
         #: Counts connections; the loop sees by it that a new one has begun.
@@ -104,7 +108,7 @@ class Link:
                 sock.shutdown(socket.SHUT_RDWR)
 
     def _make(self, client_id: str) -> mqtt.Client:
-        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=mqtt.MQTTv5)
+        client = EnduringClient(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=mqtt.MQTTv5)
         self._context = authenticate(client, self._broker)
         client.reconnect_delay_set(1, 15)
         client.max_inflight_messages_set(200)
@@ -164,10 +168,10 @@ class Link:
         self._wake.set()
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
-        if message.topic == self.topics.ack:
-            self.heard.put(bytes(message.payload))
-        else:
-            with contextlib.suppress(queue.Full):
+        with contextlib.suppress(queue.Full):
+            if message.topic == self.topics.ack:
+                self.heard.put_nowait(bytes(message.payload[: MAX_ACK_BYTES + 1]))
+            else:
                 self.told.put_nowait((message.topic, bytes(message.payload[: MAX_STATEMENT_BYTES + 1])))
         self._wake.set()
 

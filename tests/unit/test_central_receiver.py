@@ -6,7 +6,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
 from central.config import Broker, Ingest
-from central.ingest.receiver import Receiver
+from central.ingest.receiver import MAX_BATCH_BYTES, Receiver
 from central.metrics import Metrics
 
 
@@ -31,4 +31,16 @@ def test_a_new_connection_begins_with_an_empty_queue(tmp_path) -> None:
     assert metrics.dropped._value.get() == 0
     waiting = [receiver._queue.get_nowait() for _ in range(receiver._queue.qsize())]
     assert [(one.mid, one.connection) for one in waiting] == [(4, 3), (5, 3)]
+    db.close()
+
+
+def test_a_batch_of_large_messages_is_short(tmp_path) -> None:
+    db = open_db(tmp_path)
+    receiver = Receiver(Broker(), Ingest(), None, Metrics(db))
+    for mid in range(20):
+        message = MQTTMessage(mid, b"sightline/v1/edge-01/event")
+        message.payload, message.qos = b"x" * 900_000, 1
+        receiver._on_message(receiver._client, None, message)
+    taken = [len(receiver._next()) for _ in range(3)]
+    assert sum(taken) == 20 and max(taken) * 900_000 <= MAX_BATCH_BYTES + 900_000
     db.close()
