@@ -153,6 +153,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--faults", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seeds", type=int, default=1, help="how many, one after another")
+    parser.add_argument(
+        "--without", action="append", default=[], choices=KINDS, metavar="KIND", help="a kind of fault to leave out"
+    )
     parser.add_argument("--schedule", action="store_true", help="print the faults of the seed, and end")
     return parser.parse_args()
 
@@ -178,13 +181,14 @@ def main() -> int:
     """Run, print, and leave with 0 when everything held."""
     chosen = _arguments()
     size = Size(chosen.boxes, chosen.replicas, chosen.events, chosen.seconds)
+    kinds = [name for name in KINDS if name not in chosen.without]
     seeds = range(chosen.seed, chosen.seed + chosen.seeds)
+    schedules = {seed: schedule(seed, chosen.faults, size, kinds) for seed in seeds}
     if chosen.schedule:
-        for seed in seeds:
-            print("\n".join(map(str, schedule(seed, chosen.faults, size))))
+        _tell("\n".join(str(fault) for faults in schedules.values() for fault in faults))
         return 0
     try:
-        ran = [_ran(size, seed, schedule(seed, chosen.faults, size)) for seed in seeds]
+        ran = [_ran(size, seed, faults) for seed, faults in schedules.items()]
     except SightlineError as error:
         sys.stderr.write(f"sightline: {error}\n")
         return error.exit_status

@@ -23,7 +23,7 @@ from tests.bench.chaos_invariants import verdict
 from tests.bench.chaos_world import Size, World
 
 SIZE = Size(boxes=2, replicas=2, events=60, seconds=3.0)
-#: What it takes minutes to come to rest from, and what needs longer than this lasts to be one.
+#: What takes minutes to come to rest from, what needs longer than all of this, and what two other kinds do by halves.
 LONG = {"the disk of central's media is full", "a replica hangs", "kill -9 of a box"}
 
 
