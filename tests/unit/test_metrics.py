@@ -19,7 +19,11 @@ from edge.sensors.metrics import of_sensors
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
 FIGURES = {"state": "live", "mode": "stretch", "packets": 250, "clock_offset_ms": None, "zone_looked_at": 17.0}
-FIGURES |= {"look_gap_s": 2.0} | {f"cpu_{stage}_s": 0.5 for stage in STAGES} | {"late_s": [float(number) for number in range(1, 101)]}
+FIGURES |= (
+    {"look_gap_s": 2.0}
+    | {f"cpu_{stage}_s": 0.5 for stage in STAGES}
+    | {"late_s": [float(number) for number in range(1, 101)]}
+)
 
 
 def stats(**more: object) -> Stats:
@@ -56,11 +60,11 @@ def everything(book: GapBook) -> dict[tuple[str, tuple[str, ...]], float]:
         | samples(metrics.of_parts(parts, book))
         | samples(metrics.of_inference(stats(shedding=["cam-1"], late=4, instructions="avx2")))
         | samples(of_recordings({"cam-1": {"state": "live", "gaps": 1}}))
+        | samples(of_sensors({"water-01": {"state": "raised", "value": 41.0, "refused": 2}}))
         | samples(metrics.of_outbox({"pending": 3, "connected": True, "problem": None}))
     )
 
 
-        | samples(of_sensors({"water-01": {"state": "raised", "value": 41.0, "refused": 2}}))
 def test_figures_of_a_camera_become_metrics(book: GapBook) -> None:
     told = everything(book)
     assert told["sightline_edge_camera_packets_total", ("cam-1",)] == 250
@@ -72,13 +76,13 @@ def test_figures_of_a_camera_become_metrics(book: GapBook) -> None:
     assert told["sightline_edge_camera_shedding", ("cam-1",)] == 1
     assert told["sightline_edge_detector_info", ("avx2", "yolo11n", "1")] == 1
     assert told["sightline_edge_outbox_connected", ()] == 1
+    assert told["sightline_edge_sensor_state", ("water-01", "raised")] == 1
+    assert told["sightline_edge_sensor_value", ("water-01",)] == 41.0
+    assert told["sightline_edge_sensor_refused_total", ("water-01",)] == 2
     assert not any(name == "sightline_edge_camera_clock_offset_ms" for name, _ in told), "unknown is not zero"
 
 
 def test_a_gap_is_counted(book: GapBook) -> None:
-    assert told["sightline_edge_sensor_state", ("water-01", "raised")] == 1
-    assert told["sightline_edge_sensor_value", ("water-01",)] == 41.0
-    assert told["sightline_edge_sensor_refused_total", ("water-01",)] == 2
     book.gap(Gap("worker-1", "killed by signal 9", 100.0, 102.5))
     told = everything(book)
     assert told["sightline_edge_part_gaps_total", ("worker-1",)] == 1
