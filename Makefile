@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 CAMPAIGN ?=
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test long check chaos bench regress campaign
+.PHONY: help setup demo test long check chaos bench regress campaign intruder
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -44,3 +44,6 @@ regress: setup ## a short benchmark beside Ultralytics' tracking: has a camera b
 
 campaign: setup ## 1,000 generated scenes of a rule against their truth; ARGS="--rule parking"
 	@$(BIN)/python -m tests.bench.campaign --rule yield $(ARGS)
+
+intruder: setup ## 100,000 fuzzed messages and every attack we know of: nothing may come of it; ARGS="--seed 7"
+	@$(BIN)/python -m tests.bench.intruder $(ARGS)

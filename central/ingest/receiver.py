@@ -50,8 +50,7 @@ _COLLECT_AFTER = 50_000
 #: A batch holds at most so many bytes, but always one message: read into memory, JSON takes up to twenty times that.
 MAX_BATCH_BYTES = 8_000_000
 #: Of a message only so much is kept until it is refused for its size: a queue of the largest packets that a broker
-#: takes would fill the memory. (`Maximum Packet Size` would leave it to the broker; with it Mosquitto 2.0 was seen to
-#: stop behind such a packet until the next message came.)
+#: takes would fill the memory.
 MAX_KEPT_BYTES = 2 * MAX_EVENT_BYTES
 #: Dropped messages are told of this often, not each: a flood must not become a flood of lines; s.
 _TELL_S = 10.0

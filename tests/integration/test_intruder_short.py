@@ -1,0 +1,185 @@
+"""A short intruder campaign (`make intruder` is the long one), and brokers that let everything through."""
+
+import json
+import os
+import shutil
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from central_kit import Box, decision, ended, intake_of, open_db, violation
+from deliver_peers import until
+from sqlalchemy import select
+
+from central.config import Broker, Ingest
+from central.db.cases import Case
+from central.ingest import broker_client
+from central.ingest.receiver import Receiver
+from central.metrics import Metrics
+from contract.events import EventType, Vehicle
+from edge.config import Broker as BoxBroker
+from edge.deliver import enduring
+from edge.deliver.link import Link
+from tests.bench import intruder_county, intruder_edge, intruder_files, intruder_http, intruder_mqtt, intruder_wire
+from tests.bench.intruder_office import Office, Tally
+from tests.bench.intruder_wire import BAD_PROPERTY, packet, text
+
+SEED = 7
+
+
+@pytest.fixture(scope="module", autouse=True)
+def broker() -> None:
+    if shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin") is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("mosquitto is not installed")
+
+
+def test_nothing_of_an_intruder_is_admitted_and_each_refusal_is_told(tmp_path: Path) -> None:
+    tally = Tally()
+    with Office(tmp_path / "office", postgres=False) as office:
+        intruder_mqtt.Fuzz(office, tally, SEED).run(600)
+        intruder_mqtt.refusals(office, tally)
+        intruder_mqtt.looked_at(office, tally, most=3)
+        intruder_wire.attack(office, tally)
+        intruder_http.attack(office, tally, most=2)
+        intruder_http.told_in_log(office, tally)
+        assert office.tracebacks() == []
+    assert tally.faults == [], f"seed {SEED}"
+    assert len(tally.tried) > 80
+
+
+def test_the_id_of_anothers_event_does_not_change_what_he_said(tmp_path: Path) -> None:
+    """One batch: a victim's decision, and another box's under the very id. The case is of what the victim sealed."""
+    db, victim, insider = open_db(tmp_path), Box(), Box("edge-66")
+    for one in (victim, insider):
+        one.enrol(db)
+    true = decision(victim, violation(vehicle=Vehicle(class_="car", plate="A-TRUE")))
+    name = json.loads(true.raw)["id"]
+    false = json.loads(
+        decision(insider, violation(edge_id="edge-66", vehicle=Vehicle(class_="car", plate="B-FALSE"))).raw
+    )
+    forged = insider.seal(json.dumps(false | {"id": name}).encode())
+    closing = json.loads(insider.say(EventType.CLOSED, ended(edge_id="edge-66")).raw)
+    other = insider.seal(json.dumps(closing | {"id": name}).encode())
+    results = intake_of(db).take([true, forged, other])
+    with db.read() as session:
+        (case,) = session.execute(select(Case)).scalars()
+    assert [one.outcome for one in results] == ["stored", "refused", "refused"]
+    assert (case.edge_id, case.plate) == ("edge-01", "A-TRUE")
+    db.close()
+
+
+def test_forged_answers_take_no_row_of_a_box(tmp_path: Path) -> None:
+    tally = Tally()
+    intruder_edge.attack(tmp_path, tally, 150, SEED)
+    assert tally.faults == [], f"seed {SEED}"
+
+
+@pytest.mark.long
+def test_files_of_others_are_bombs_and_cost_a_sentence(tmp_path: Path) -> None:
+    tally = Tally()
+    intruder_files.attack(tmp_path / "files", tally)
+    assert tally.faults == []
+
+
+@pytest.mark.long
+def test_certificates_of_others_open_nothing(tmp_path: Path) -> None:
+    tally = Tally()
+    intruder_county.attack(tmp_path, tally)
+    assert tally.faults == []
+
+
+# -- a broker that passes on whatever it is given, as EMQX does as it comes ---------------------------------------------
+
+
+class LenientBroker:
+    """Lets anybody in. To the first connection it passes on `bad`, to those after it `good`; notes what it is answered."""
+
+    def __init__(self, bad: bytes, good: bytes, topics: int) -> None:
+        self.connections, self.answers = 0, bytearray()
+        self._bad, self._good, self._granted = bad, good, b"\x01" * topics
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._server.getsockname()[1])
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                line, _ = self._server.accept()
+            except OSError:
+                return
+            self.connections += 1
+            with line:
+                self._speak(line, self._bad if self.connections == 1 else self._good)
+
+    def _speak(self, line: socket.socket, said: bytes) -> None:
+        line.recv(4096)
+        line.sendall(packet(0x20, b"\x00\x00\x00"))
+        subscribed = line.recv(4096)
+        at = subscribed.index(0x82)
+        line.sendall(packet(0x90, subscribed[at + 2 : at + 4] + b"\x00" + self._granted) + said)
+        while more := line.recv(4096):
+            self.answers += more
+
+
+BAD = {
+    "topic": lambda topic: packet(0x32, text(topic[:-3] + b"\xff\xfe/") + b"\x00\x07\x00x"),
+    "property": lambda topic: packet(
+        0x32, text(topic) + b"\x00\x07" + bytes([len(BAD_PROPERTY)]) + BAD_PROPERTY + b"x"
+    ),
+    "cut short": lambda topic: packet(0x32, text(topic) + b"\x00\x07\x09\x26\x00\x50jws"),
+}
+
+
+@pytest.fixture(params=sorted(BAD))
+def bad(request: pytest.FixtureRequest) -> Callable[[bytes], bytes]:
+    return BAD[request.param]
+
+
+@pytest.fixture
+def lenient(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., LenientBroker]]:
+    monkeypatch.setattr(enduring, "AFTER_UNREADABLE_S", 0.1)
+    monkeypatch.setattr(broker_client, "_AFTER_UNREADABLE_S", 0.1)
+    made: list[LenientBroker] = []
+
+    def make(*words: object) -> LenientBroker:
+        made.append(LenientBroker(*words))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def test_a_packet_that_cannot_be_read_does_not_make_central_deaf(tmp_path: Path, bad, lenient) -> None:
+    db, box = open_db(tmp_path), Box()
+    box.enrol(db)
+    message = decision(box, violation())
+    topic, seal = message.topic.encode(), b"\x26" + text(b"jws") + text(str(message.jws).encode())
+    body = text(topic) + b"\x00\x09" + bytes([len(seal) & 0x7F | 0x80, len(seal) >> 7]) + seal + message.raw
+    broker = lenient(bad(topic), packet(0x32, body), 1)
+    metrics = Metrics(db)
+    receiver = Receiver(Broker(port=broker.port), Ingest(), intake_of(db), metrics)
+    receiver.start()
+    try:
+        until(lambda: b"\x40\x02\x00\x09" in broker.answers, 20, "the next event is stored and acknowledged")
+    finally:
+        receiver.stop()
+        db.close()
+    assert broker.connections >= 2
+    assert b"\x00\x07" not in broker.answers[:4], "what could not be read was not acknowledged"
+
+
+def test_a_packet_that_cannot_be_read_does_not_make_a_box_deaf(bad, lenient) -> None:
+    topic = b"sightline/v1/box-1/ack"
+    broker = lenient(bad(topic), packet(0x30, text(topic) + b"\x00an answer"), 3)
+    link = Link(BoxBroker(port=broker.port), "box-1", threading.Event())
+    link.start()
+    try:
+        assert link.heard.get(timeout=20) == b"an answer"
+    finally:
+        link.stop()
