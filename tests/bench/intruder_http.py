@@ -77,7 +77,7 @@ def _b64(raw: bytes) -> str:
 def _names(office: Office) -> Iterator[Attack]:
     """Media names that want to be paths."""
     bearer = {"Authorization": token(office.insider), "Upload-Offset": "0", "Upload-Length": "1"}
-    names = ["../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/x", "....//x", "a" * 63, "A" * 64, "a" * 63 + "%00", "a" * 64 + "%0a",
+    names = ["a" * 63, "../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/x", "....//x", "A" * 64, "a" * 63 + "%00", "a" * 64 + "%0a",
              "%c0%ae%c0%ae/x", "..%5c..%5cx", "%252e%252e%252fx", "a" * 64 + "/../x", "é" * 64, "a" * 5000, ".partial", "*"]  # fmt: skip
     for name in names:
         for method in ("PUT", "HEAD", "GET", "DELETE"):
