@@ -1,7 +1,7 @@
 """What short benchmarks have said over time: one JSON object a line, kept in the repository by whoever measures.
 
 A ratio against the peer in the same run holds on any machine far better than seconds do; a new one must not fall below
-`SHARE` of the median of the last `LAST` that were kept for the same detector and peer.
+`SHARE` of the median of the last `LAST` that were kept for the same detector, peer and streets.
 """
 
 import json
@@ -12,6 +12,7 @@ from typing import Any
 from contract.errors import InputError
 
 LAST, SHARE = 5, 0.6
+_SAME = ("detector", "peer", "weights", "streams")
 
 
 def line_of(result: dict[str, Any]) -> dict[str, Any]:
@@ -22,6 +23,7 @@ def line_of(result: dict[str, Any]) -> dict[str, Any]:
         "revision": on["revision"],
         "processor": on["processor"],
         "detector": result["detector"],
+        "streams": sorted(result["streams"]),
         "peer": result["peer"]["pipeline"],
         "weights": result["peer"]["weights"],
         "ratio": result["ratio"]["at_full_rate"],
@@ -50,11 +52,7 @@ def read_history(path: Path) -> list[dict[str, Any]]:
 def floor_of(history: list[dict[str, Any]], result: dict[str, Any]) -> float | None:
     """The least ratio that is no regression; None while nothing comparable was kept."""
     now = line_of(result)
-    alike = [
-        float(one["ratio"])
-        for one in history
-        if (one.get("detector"), one.get("peer"), one.get("weights")) == (now["detector"], now["peer"], now["weights"])
-    ]
+    alike = [float(one["ratio"]) for one in history if all(one.get(key) == now[key] for key in _SAME)]
     return round(SHARE * median(alike[-LAST:]), 2) if alike else None
 
 
