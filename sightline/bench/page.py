@@ -31,9 +31,8 @@ different offsets; their server sends access units that were cut into RTP packet
 and a real central, which acknowledges. CPU is that of the box's processes alone, in seconds a camera-minute; what
 cameras, broker and central need is told apart. *From frame* is the delay from the picture that proves a matter to
 the event at the broker, *from truth* that from the instant at which the offence was complete. *Unseen* is the
-oldest that the last look at a zone became, known to the heartbeat's two seconds: a look that came late counts as well as
-one that was left out. A peer's cost is its cpu seconds a
-frame times 1,500, as if it left no frame out.
+oldest that the last look at a zone became, known to the heartbeat's two seconds: a look that came late counts as well
+as one that was left out. A peer's cost is its cpu seconds a frame times 1,500, as if it left no frame out.
 """
 _COLUMNS = (
     "run", "revision", "cameras", "sustained", "cpu-s / camera-min", "detections / frame", "found", "false",

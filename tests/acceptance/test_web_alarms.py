@@ -87,7 +87,13 @@ def test_the_queue_shows_alarms_in_the_readers_language(address: str) -> None:
     with client(address) as li:
         queue, listed = li.get("/").text, li.get("/?show=sensors").text
     assert re.search(r'href="/\?show=sensors".*?<span class="count">3</span>', queue)
-    for said in ("Water level beyond its limit", "sensor water_level-01 · 42 cm", "Smoke reported", "Sensor is silent", WATER):
+    for said in (
+        "Water level beyond its limit",
+        "sensor water_level-01 · 42 cm",
+        "Smoke reported",
+        "Sensor is silent",
+        WATER,
+    ):
         assert said in listed
     assert HOSTILE not in listed and "&lt;script&gt;" in listed
     with client(address, tongue="zh-CN") as li:
