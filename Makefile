@@ -15,11 +15,11 @@ setup: ## make .venv with everything in it (nothing to do when it is up to date)
 demo: setup ## the whole system on a street of its own; ARGS="--headless --once" for a machine
 	@$(BIN)/python -m sightline demo $(ARGS)
 
-test: setup ## unit tests beside integration and acceptance tests; ARGS="-k parking" chooses
+test: setup ## unit, integration and acceptance tests; ARGS="-k parking" chooses
 	@command -v chromium chromium-browser google-chrome >/dev/null \
 	  && echo "browser tests: run, a browser is installed" \
 	  || echo "browser tests: skipped, no chromium is installed (Debian: apt-get install chromium)"
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest $(ARGS)
 
 long: setup ## what `make test` tries with few seeds and clips, with all of them
 	@$(BIN)/python -m pytest -m long $(ARGS)

@@ -174,6 +174,10 @@ class Camera(SiteModel):
     ground: Ground | None = None
     lanes: list[Lane] = []
     zones: list[Zone] = []
+    detect: Literal["picture", "zones"] = Field(
+        default="picture",
+        description="zones: the detector is shown the part with kerbs and lanes alone, for cars narrow in the picture",
+    )
     recording: Recording | None = Field(default=None, description="`recording: {}` records it; default: not recorded")
 
     @field_validator("url", "sub_url")
@@ -207,6 +211,19 @@ class Camera(SiteModel):
         _unique([lane.id for lane in self.lanes], "lane")
         for zone in self.zones:
             _unique([lane.id for lane in zone.lanes], f"lane of {zone.id}")
+        return self
+
+    @model_validator(mode="after")
+    def _shows_what_rules_need(self) -> Self:
+        if self.detect == "zones":
+            if any(zone.type is ZoneType.CROSSWALK for zone in self.zones):
+                raise ValueError(
+                    "detect: zones hides who drives up to a crosswalk - leave it out, or give the zebra a camera"
+                )
+            if not self.lanes:
+                raise ValueError(
+                    "detect: zones hides a jam beside the kerb - draw the running `lanes`, they are shown as well"
+                )
         return self
 
 

@@ -14,13 +14,6 @@ settings.load_profile("sightline")
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of real processes keep to one worker: they share two cores, caches and the machine's clock."""
-    for item in items:
-        if ROOT / "tests" / "unit" not in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("real"))
-
-
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real clips, weights and plates; its absence skips, and fails where CI is set."""

@@ -1,4 +1,4 @@
-"""The part of a picture that a detection is asked of, where the zones take up a small part of it.
+"""The part of a picture that a detection is asked of, where the site asks for it (`detect: zones`).
 
 A detector's input is 640 px wide; a car 36 px wide at the far end of a 1080p picture is 12 px there, and is not found.
 Cut out with its surroundings it keeps its pixels (docs/gate.md has the measurement).
@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from contract.site import PARKING_ZONES, Camera
 from edge.cameras.packets import Picture
 from edge.cameras.planes import scaled
 from edge.frames import Detections
@@ -85,6 +86,17 @@ class Crop:
         return left, top, max(2, (right - left) // 2 * 2), max(2, (bottom - top) // 2 * 2)
 
 
+def shown(camera: Camera) -> Crop | None:
+    """The part of `camera`'s pictures that the detector is shown; None: the whole.
+
+    Lanes belong to it: vehicles that stand there tell a jam, in which nobody is accused.
+    """
+    if camera.detect == "picture":
+        return None
+    kerbs = [zone.polygon for zone in camera.zones if zone.type in PARKING_ZONES]
+    return Crop.around([*kerbs, *(lane.polygon for lane in camera.lanes)], camera.frame)
+
+
 def _plane(frame: av.VideoFrame, number: int) -> NDArray[np.uint8]:
     plane = frame.planes[number]
     rows = np.frombuffer(plane, dtype=np.uint8).reshape(-1, plane.line_size)
@@ -97,4 +109,4 @@ def _resized(picture: Picture, size: tuple[int, int]) -> Picture:
     return np.asarray(cv2.resize(picture, size, interpolation=way), np.uint8)
 
 
-__all__ = ["Crop"]
+__all__ = ["Crop", "shown"]

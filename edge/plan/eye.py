@@ -16,6 +16,7 @@ from edge.cameras.planes import luma, scaled
 from edge.frames import Detections
 from edge.plan.costs import Costs
 from edge.plan.counts import Counts
+from edge.plan.crop import Crop
 from edge.plan.gate import Change, ChangeGate
 from edge.plan.judge import Judge, Outputs
 from edge.plan.pace import Pace
@@ -26,9 +27,11 @@ Asked = Future[tuple[Detections | None, float]]
 class Eye:
     """What a looker sees with. `floor`: nothing before that stream second is shown."""
 
-    def __init__(self, judge: Judge, counts: Counts, costs: Costs, decode: Decode, size: tuple[int, int]) -> None:
-        """`size` (width, height) px is what the detector takes in."""
-        self._judge, self._counts, self._costs, self._size = judge, counts, costs, size
+    def __init__(
+        self, judge: Judge, counts: Counts, costs: Costs, decode: Decode, size: tuple[int, int], part: Crop | None
+    ) -> None:
+        """`size` (width, height) px is what the detector takes in; it is shown `part` of each picture, or the whole."""
+        self._judge, self._counts, self._costs, self._size, self._part = judge, counts, costs, size, part
         self._keys = KeyframeDecoder(decode)
         self._asking: ThreadPoolExecutor | None = None
         self.floor = -math.inf
@@ -71,7 +74,7 @@ class Eye:
     def detect(self, frame: av.VideoFrame) -> Detections | None:
         """What is in a picture; None when no detector answers."""
         with self._costs.of("detect"):
-            seen = self._judge.detect(scaled(frame, self._size))
+            seen = self._seen(self._shown(frame))
         self._counts.looked += seen is not None
         return seen
 
@@ -80,7 +83,7 @@ class Eye:
         if self._asking is None:
             self._asking = ThreadPoolExecutor(1, thread_name_prefix="asks")
         with self._costs.of("detect"):
-            return self._asking.submit(self._timed, scaled(frame, self._size))
+            return self._asking.submit(self._timed, self._shown(frame))
 
     def answer(self, asked: Asked) -> Detections | None:
         """What was asked for; None when no detector answers."""
@@ -92,8 +95,16 @@ class Eye:
     def _timed(self, picture: Picture) -> tuple[Detections | None, float]:
         """What is in a picture, and the CPU seconds of asking, which are on no time card."""
         begun = time.thread_time()
-        seen = self._judge.detect(picture)
+        seen = self._seen(picture)
         return seen, time.thread_time() - begun
+
+    def _shown(self, frame: av.VideoFrame) -> Picture:
+        return scaled(frame, self._size) if self._part is None else self._part.cut(frame, self._size)
+
+    def _seen(self, picture: Picture) -> Detections | None:
+        """What is in a picture that was `_shown`, where it is in the camera's frame."""
+        seen = self._judge.detect(picture)
+        return seen if seen is None or self._part is None else self._part.back(seen)
 
     def feed(self, t: float, seen: Detections) -> Outputs:
         """Give a scene to the rules."""

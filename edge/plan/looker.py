@@ -23,6 +23,7 @@ from edge.frames import Detections
 from edge.plan.choice import Choice, Heed, Watch
 from edge.plan.costs import Costs
 from edge.plan.counts import Counts, Rates
+from edge.plan.crop import shown
 from edge.plan.crossing import CrossingPlan
 from edge.plan.eye import Asked, Eye, of_zones
 from edge.plan.gate import Change, ChangeGate
@@ -71,7 +72,7 @@ class Looker:
         self.costs = costs or Costs()
         self._judge, self._rates, self._decode = judge, rates, decode
         self._newest, self._coming = newest, coming
-        self._eye = Eye(judge, self.counts, self.costs, decode, size)
+        self._eye = Eye(judge, self.counts, self.costs, decode, size, shown(camera))
         bays = [zone.polygon for zone in camera.zones if zone.type is ZoneType.PARKING_BAY]
         lanes = [lane.polygon for lane in camera.lanes]
         self._parking = ParkingPlan(parking, rates.heartbeat_s, bays, lanes) if parking else None

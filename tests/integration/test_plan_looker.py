@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
-from contract.site import Camera
+from contract.site import Camera, Lane
 from edge.cameras.file import FilePackets
 from edge.cameras.packets import Picture
 from edge.frames import CAR, Detections, Scene
@@ -103,6 +103,39 @@ def run(path: Path, *zones: dict[str, object], plan: str = "auto", rates: Rates 
     times = [t for t, _ in judge.scenes]
     assert times == sorted(set(times)), "scenes must rise"
     return judge, looker
+
+
+class Anywhere(Truth):
+    """The same of a part of a picture: boxes in px of `frame`, as if it were the whole."""
+
+    def detect(self, picture: Picture) -> Detections | None:
+        seen = super().detect(picture)
+        assert seen is not None
+        self.shown = picture.shape[1], picture.shape[0]
+        ratio = np.array([SIZE[0] / self.shown[0], SIZE[1] / self.shown[1]] * 2, np.float32)
+        return Detections(seen.boxes * ratio, seen.scores, seen.classes)
+
+
+def test_a_detector_that_is_shown_the_kerb_alone_says_the_same(tmp_path: Path) -> None:
+    """`detect: zones`: boxes come back to where they are in the camera's frame, and the wait is the same."""
+    path = film(tmp_path / "a.mp4", 60, lambda t: 260.0 + 120 * max(0.0, 11.3 - t) + 120 * max(0.0, t - 48.7))
+    kerb = KERB | {"polygon": [[240, 240], [380, 240], [380, 290], [240, 290]]}
+    lane = {"id": "r1", "polygon": [[230, 290], [390, 290], [390, 310], [230, 310]], "towards": [230, 300]}
+    said, shown = [], []
+    for way in ("picture", "zones"):
+        given = camera(kerb).model_copy(update={"detect": way, "lanes": [Lane.model_validate(lane)]})
+        judge = Anywhere(given)
+        looker = Looker(given, plane_of(given), judge, Rates())
+        for packet in FilePackets(path, lambda t: datetime(2026, 1, 5, tzinfo=UTC) + timedelta(seconds=t)).walk():
+            list(looker.take([packet]))
+        list(looker.finish())
+        judge.end()
+        said.append([(one.outcome, one.first.t, one.last.t) for one in judge.said if one.outcome is not Outcome.CLOSED])
+        shown.append(judge.shown)
+    assert shown[0] == SIZE
+    assert shown[1] != SIZE, "a part of the picture, at most twice as large as it is"
+    assert [outcome for outcome, _, _ in said[0]] == [outcome for outcome, _, _ in said[1]] == [Outcome.VIOLATION]
+    assert said[1][0][1:] == pytest.approx(said[0][0][1:], abs=1.0)  # a look or two: its edges are sharper there
 
 
 def test_an_empty_road_is_held_back_between_heartbeats(tmp_path: Path) -> None:

@@ -54,6 +54,18 @@ def test_the_example_of_the_design_loads(tmp_path: Path) -> None:
     assert len(loaded.sha256) == 64
 
 
+def test_a_detector_is_shown_the_kerb_alone_only_where_no_rule_needs_more(tmp_path: Path) -> None:
+    asked = EXAMPLE.replace("    ground:  ", "    detect: zones\n    ground:  ")
+    with pytest.raises(SiteError, match="hides who drives up to a crosswalk"):
+        load(tmp_path, asked)
+    zebra, booth = asked.index("      - id: zebra"), asked.index("      - {id: booth")
+    kerbs = asked[:zebra] + asked[booth:]
+    assert load(tmp_path, kerbs).site.cameras[0].detect == "zones"
+    lanes, zones = kerbs.index("    lanes: [{id: r1"), kerbs.index("    zones:")
+    with pytest.raises(SiteError, match="draw the running `lanes`"):
+        load(tmp_path, kerbs[:lanes] + kerbs[zones:])
+
+
 def test_shares_become_pixels_of_the_frame(tmp_path: Path) -> None:
     trees = load(tmp_path, EXAMPLE).site.cameras[0].zones[-1]
     assert trees.polygon == [(0.0, 0.0), (640.0, 0.0), (640.0, 720.0)]
