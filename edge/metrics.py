@@ -44,6 +44,7 @@ _GAUGES = {
     "behind_s": "Seconds from newest packet to picture looked at",
     "queue_age_s": "Age of the oldest picture that waits to be looked at, seconds",
     "zone_looked_at": "Unix time at which every zone had last been looked at, by gate or detector",
+    "evidence_waiting": "Pieces of evidence that are still to be made: stills, clips, packs",
     "look_gap_s": "Longest stream time between two looks at all zones since the worker started, losses included",
     "clock_offset_ms": "Camera's clock less true time, milliseconds; absent while unknown",
     "figures_at": "Unix time of these figures",

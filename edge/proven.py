@@ -13,7 +13,7 @@ from typing import Any
 from edge.deliver.durable import write_durable
 
 log = logging.getLogger("sightline.camera")
-#: How much of a wait a crash may cost. Seconds.
+#: How much of a wait a crash may cost, and as much more as its stills take to be on disk. Seconds.
 EVERY_S = 2.0
 
 

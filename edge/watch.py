@@ -2,7 +2,7 @@
 
 Capture puts packets into the ring whatever analysis does. Analysis is woken by keyframes, decodes and detects what the
 camera's plan asks for, lets the rules judge and hands events to the spool at once. Their evidence is kept, and handed
-over when its clip is complete, in a thread that the cameras of a worker share: no zone waits for another's stills.
+over when its clip is complete: at a kerb in a thread beside (`edge.evidence.lane`), so that no zone waits for stills.
 """
 
 import logging
@@ -60,10 +60,10 @@ class CameraWatch:
         config: EdgeConfig,
         spool: Spool,
         detector: Detector,
-        evidence: ThreadPoolExecutor,
+        evidence: ThreadPoolExecutor | None = None,
         plates: PlateWitness | None = None,
     ) -> None:
-        """`detector` is this camera's own; it is closed with the watch. `evidence` and `plates` cameras share."""
+        """`detector` is this camera's own; it is closed with the watch. `evidence` (see `Lane`) and `plates` may be shared."""
         camera = place.camera
         self.camera_id = camera.id
         self.failed: BaseException | None = None
@@ -150,7 +150,8 @@ class CameraWatch:
         newest, t = self.ring.span()[1], self._attention.t
         behind = 0.0 if t is None else max(0.0, newest - t)
         held = self.ring.held_bytes + (self._sub.ring.held_bytes if self._sub else 0)
-        return self.figures.beat(self.link, held, behind, max(0.0, newest - self._last[0]))
+        beat = self.figures.beat(self.link, held, behind, max(0.0, newest - self._last[0]))
+        return beat | {"evidence_waiting": self._lane.waiting}
 
     def write_status(self) -> None:
         """Write the camera's state for deliver to publish, when it differs from what is there."""
@@ -265,11 +266,13 @@ class CameraWatch:
         self._lane.do(self._keeper.decided, judged.decision, str(event.data["case_key"]))
 
     def _hand_over_due(self, t: float) -> None:
-        """Packs whose clip is complete at stream second `t` (evidence thread)."""
-        self._hand_over(self._keeper.due(t))
+        """A pack whose clip is complete at stream second `t`, then the next: other cameras' come between."""
+        if packs := self._keeper.due(t, 1):
+            self._hand_over(packs)
+            self._lane.do(self._hand_over_due, t)
 
     def _hand_over_rest(self, until: float) -> None:
-        """All packs; plates that are being read are waited for until that monotonic second (evidence thread)."""
+        """All packs; plates that are being read are waited for until that monotonic second."""
         self._hand_over(self._keeper.flush(max(0.0, until - time.monotonic())))
 
     def _hand_over(self, packs: list[Pack]) -> None:

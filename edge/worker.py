@@ -18,7 +18,7 @@ from edge.box import Folders, crossing, places
 from edge.config import EdgeConfig, load_config
 from edge.deliver.spool import Spool
 from edge.detect.client import RemoteDetector
-from edge.evidence.lane import evidence_thread
+from edge.evidence.lane import evidence_threads
 from edge.evidence.plate import witness
 from edge.part import beating, nap, run_part, write_heartbeat
 from edge.rank import Rank, rank_process
@@ -54,17 +54,17 @@ class Worker:
         spool = Spool(self._folders.spool)
         schemas = {known[camera].profile.plate_schema for camera in names}
         readers = {schema: witness(plates, schema, log.info) for schema in sorted(schemas)} if plates else {}
-        evidence = evidence_thread()
+        threads = evidence_threads(len(names))
         self._watches = [
             CameraWatch(
                 known[camera],
                 config,
                 spool,
                 self._detector(camera, crossing(known[camera])),
-                evidence,
+                None if crossing(known[camera]) else threads[number % len(threads)],
                 readers.get(known[camera].profile.plate_schema),
             )
-            for camera in names
+            for number, camera in enumerate(names)
         ]
 
     def run(self, signals: list[int]) -> int:

@@ -124,12 +124,13 @@ class EvidenceKeeper:
         self._deadline[decision.passage] = time.monotonic() + PATIENCE_S
         self._ask(decision.passage)
 
-    def due(self, t: float) -> list[Pack]:
-        """Packs whose clip is complete at stream second `t`, or will not get longer. Call `done` once handed over.
+    def due(self, t: float, most: int | None = None) -> list[Pack]:
+        """Packs, `most` at most, whose clip is complete at stream second `t`, or will not get longer.
 
-        Each is given once: its files are named by what is in them and stay as they are until then.
+        Each is given once: its files are named by what is in them, and stay as they are until `done` is called with it.
         """
-        return [self._pack(passage) for passage in self._open() if self._is_due(passage, t)]
+        passages = [passage for passage in self._open() if self._is_due(passage, t)]
+        return [self._pack(passage) for passage in passages[:most]]
 
     def flush(self, patience_s: float = PLATE_PATIENCE_S) -> list[Pack]:
         """All packs that are open, as they are: the stream has ended. Waits so long for plates that are being read."""

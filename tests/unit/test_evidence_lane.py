@@ -7,13 +7,37 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from edge.evidence.lane import Lane, evidence_thread
+from edge.evidence.lane import Lane, evidence_threads
 
 
 @pytest.fixture
 def thread() -> Iterator[ThreadPoolExecutor]:
-    with evidence_thread() as pool:
-        yield pool
+    (alone,) = evidence_threads(1)
+    with alone:
+        yield alone
+
+
+def test_a_worker_has_few_threads_for_evidence_however_many_cameras() -> None:
+    assert [len(evidence_threads(cameras)) for cameras in (1, 3, 28)] == [1, 3, 4]
+
+
+def test_without_a_thread_work_is_done_at_once_and_what_it_gives_too() -> None:
+    lane, done = Lane(None), []
+
+    def pack(left: int) -> None:
+        done.append(left)
+        if left:
+            lane.do(pack, left - 1)
+
+    lane.do(pack, 3)
+    assert done == [3, 2, 1, 0]
+    assert (lane.idle, lane.busy_s, lane.waiting) == (True, 0.0, 0)
+    lane.do(sum, range(500_000))
+    assert lane.spent_s() > 0.0
+    lane.do(lambda: 1 / 0)
+    lane.do(done.append, "after the failure")
+    assert isinstance(lane.failed, ZeroDivisionError)
+    assert done[-1] == 0
 
 
 def test_work_is_done_in_its_order_and_the_giver_does_not_wait(thread: ThreadPoolExecutor) -> None:
@@ -21,7 +45,7 @@ def test_work_is_done_in_its_order_and_the_giver_does_not_wait(thread: ThreadPoo
     lane.do(go.wait)
     for number in range(100):
         lane.do(done.append, number)
-    assert not lane.idle
+    assert (lane.idle, lane.waiting) == (False, 101)
     assert done == []
     go.set()
     lane.finish()

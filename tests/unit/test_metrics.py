@@ -20,7 +20,7 @@ from edge.sensors.metrics import of_sensors
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
 FIGURES = {"state": "live", "mode": "stretch", "packets": 250, "clock_offset_ms": None, "zone_looked_at": 17.0}
 FIGURES |= (
-    {"look_gap_s": 2.0}
+    {"look_gap_s": 2.0, "evidence_waiting": 1}
     | {f"cpu_{stage}_s": 0.5 for stage in STAGES}
     | {"late_s": [float(number) for number in range(1, 101)]}
 )
