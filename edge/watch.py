@@ -63,7 +63,7 @@ class CameraWatch:
         evidence: ThreadPoolExecutor | None = None,
         plates: PlateWitness | None = None,
     ) -> None:
-        """`detector` is this camera's own; it is closed with the watch. `evidence` (see `Lane`) and `plates` may be shared."""
+        """`detector` is its own, closed with it. `evidence` (see `Lane`) and `plates` are shared by cameras."""
         camera = place.camera
         self.camera_id = camera.id
         self.failed: BaseException | None = None
