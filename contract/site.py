@@ -256,7 +256,16 @@ class Site(SiteModel):
         for sensor in self.sensors:
             if sensor.camera is not None and sensor.camera not in known:
                 raise ValueError(f"sensor {sensor.id}: camera {sensor.camera!r} is none of: {', '.join(known)}")
+            if sensor.id in self.lights:
+                raise ValueError(clash(sensor.id))
         return self
+
+    @property
+    def lights(self) -> frozenset[str]:
+        """Ids of the devices that tell a traffic light over MQTT, as the zones name them: by id or by whole topic."""
+        signals = [zone.signal for camera in self.cameras for zone in camera.zones]
+        topics = [one.topic for one in signals if one != "none" and one.source == "mqtt"]
+        return frozenset(topic.rpartition("/")[2] for topic in topics if topic is not None)
 
     @property
     def zone_info(self) -> ZoneInfo:
@@ -338,6 +347,11 @@ def _is_share(points: Any) -> bool:
     )
 
 
+def clash(sensor_id: str) -> str:
+    """What to say when one topic is both a sensor's and a traffic light's: its readings would take the signal away."""
+    return f"sensor {sensor_id}: a zone's `signal.topic` names it as well - give the sensor an id of its own"
+
+
 def _unique(names: list[str], what: str) -> None:
     for name in names:
         if names.count(name) > 1:
@@ -366,5 +380,6 @@ __all__ = [
     "Site",
     "Zone",
     "ZoneType",
+    "clash",
     "crossings",
 ]

@@ -66,6 +66,17 @@ def test_a_detector_is_shown_the_kerb_alone_only_where_no_rule_needs_more(tmp_pa
         load(tmp_path, kerbs[:lanes] + kerbs[zones:])
 
 
+@pytest.mark.parametrize("topic", ["signal-7", "sightline/v1/box-1/sensor/signal-7"])
+def test_a_sensor_does_not_take_a_crossings_signal_away(tmp_path: Path, topic: str) -> None:
+    lit = EXAMPLE.replace("signal: none ", f"signal: {{source: mqtt, topic: {topic}}} ")
+    declared = "sensors: [{id: %s, kind: smoke, place: hall}]\n"
+    assert load(tmp_path, lit + declared % "smoke-01").site.lights == {"signal-7"}
+    with pytest.raises(
+        SiteError, match=r"sensor signal-7: a zone's `signal\.topic` names it as well - give the sensor"
+    ):
+        load(tmp_path, lit + declared % "signal-7")
+
+
 def test_shares_become_pixels_of_the_frame(tmp_path: Path) -> None:
     trees = load(tmp_path, EXAMPLE).site.cameras[0].zones[-1]
     assert trees.polygon == [(0.0, 0.0), (640.0, 0.0), (640.0, 720.0)]
