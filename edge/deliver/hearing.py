@@ -7,6 +7,7 @@ minute. Nothing here decides what a fact does: that is the table's (`configs/fac
 import contextlib
 import json
 import logging
+import time
 from collections import deque
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -35,6 +36,8 @@ AHEAD = timedelta(days=7)
 KEPT = timedelta(minutes=10)
 #: Most statements of one camera, lasting and passing.
 MOST, MOST_PASSING = 500, 1200
+#: A site file that could not be read is tried again after so long. Seconds.
+RETRY_S = 60.0
 _QUIET = timedelta(seconds=60)
 #: Most lines about refused messages in that time.
 _MOST_LINES = 200
@@ -42,7 +45,7 @@ _Message = TypeVar("_Message", Command, Reading)
 
 
 class Hearing:
-    """The box's ear. Used by deliver's loop alone."""
+    """The box's ear. Used by deliver's loop alone, but for `heeds`."""
 
     def __init__(self, config: EdgeConfig) -> None:
         """Raises OSError when the disk refuses the folders."""
@@ -53,6 +56,7 @@ class Hearing:
             folder_durable(self._folder / kind, 0o700)
         self._table = load_facts()
         self._cameras: dict[str, Camera] | None = None
+        self._unread: tuple[float, SightlineError] | None = None
         self._measuring: frozenset[str] = frozenset()
         self._files: dict[str, ToldFile] = {}
         self._passing: dict[str, deque[Statement]] = {}
@@ -66,6 +70,13 @@ class Hearing:
         if sensor is not None:
             self._complain(self._sensed(sensor, raw, now), f"sensor {sensor}", now)
         return None
+
+    def heeds(self, topic: str) -> bool:
+        """Whether a message is worth a place in the queue: not the readings of a declared sensor, however many.
+
+        May be asked by any thread. Which sensors are declared is known from the first reading on.
+        """
+        return topic not in self._measuring
 
     def _commanded(self, raw: bytes, now: datetime) -> Reply | None:
         command, fault = _read(Command, raw)
@@ -83,7 +94,7 @@ class Hearing:
 
     def _sensed(self, sensor: str, raw: bytes, now: datetime) -> str | None:
         """Take a sensor's word; why not, as a sentence, else None."""
-        if self._measures(sensor):
+        if not self._tells_facts(sensor):
             return None
         said, fault = _sensors_word(sensor, raw, now)
         if said is None:
@@ -99,11 +110,11 @@ class Hearing:
         told = [said.model_copy(update={"camera_id": camera_id, "zone_id": zone_id}) for camera_id, zone_id in places]
         return next((why for one in told if (why := self._taken(one, now, sensor)) is not None), None)
 
-    def _measures(self, sensor: str) -> bool:
-        """Whether a site file declares it: its readings are judged by `edge.sensors`, and tell no facts."""
+    def _tells_facts(self, sensor: str) -> bool:
+        """False where a site file declares it: its readings are judged by `edge.sensors`."""
         with contextlib.suppress(SightlineError):  # a site that cannot be read is said when a fact comes
             self._known()
-        return sensor in self._measuring
+        return self.heeds(self._topics.sensor(sensor))
 
     def _taken(self, said: Statement, now: datetime, sensor: str | None = None) -> str | None:
         """Put a statement where the workers of its cameras look; why it is refused, as a sentence, else None."""
@@ -184,14 +195,26 @@ class Hearing:
         return sensor, self._topics.sensor(sensor)
 
     def _known(self) -> dict[str, Camera]:
-        """The cameras of the box, read when the first statement comes; SiteError when a site cannot be read."""
-        if self._cameras is None:
-            from contract.sitefile import load_site  # shapely and a calendar: most boxes are never told anything
+        """The cameras of the box, read when the first statement comes.
 
-            sites = [load_site(path).site for path in self._sites]
-            self._measuring = frozenset(sensor.id for site in sites for sensor in site.sensors)
-            self._cameras = {camera.id: camera for site in sites for camera in site.cameras}
+        SiteError when a site cannot be read; it is not read again for every message that comes.
+        """
+        if self._cameras is None:
+            if self._unread is not None and time.monotonic() - self._unread[0] < RETRY_S:
+                raise self._unread[1].with_traceback(None)
+            try:
+                self._cameras = self._load()
+            except SightlineError as error:
+                self._unread = (time.monotonic(), error)
+                raise
         return self._cameras
+
+    def _load(self) -> dict[str, Camera]:
+        from contract.sitefile import load_site  # shapely and a calendar: most boxes are never told anything
+
+        sites = [load_site(path).site for path in self._sites]
+        self._measuring = frozenset(self._topics.sensor(one.id) for site in sites for one in site.sensors)
+        return {camera.id: camera for site in sites for camera in site.cameras}
 
     def _file(self, kind: str, camera_id: str) -> ToldFile:
         path = self._folder / kind / f"{camera_id}.json"

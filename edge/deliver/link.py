@@ -11,6 +11,7 @@ import socket
 import ssl
 import sys
 import threading
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -49,6 +50,8 @@ class Link:
         self.heard: queue.Queue[bytes] = queue.Queue(MOST_HEARD)
         #: (topic, payload) of commands and sensors. Bounded: what floods it is lost, and who sent it asks again.
         self.told: queue.Queue[tuple[str, bytes]] = queue.Queue(MOST_TOLD)
+        #: Whether a message of that topic is worth a place there; asked by paho's thread.
+        self.heeds: Callable[[str], bool] = lambda _topic: True
         #: Counts connections; the loop sees by it that a new one has begun.
         self.epoch = 0
         self.connected = False
@@ -150,12 +153,7 @@ class Link:
         self._wake.set()
 
     def _on_disconnect(
-        self,
-        _client: mqtt.Client,
-        _data: object,
-        _flags: mqtt.DisconnectFlags,
-        code: ReasonCode,
-        _more: Properties | None,
+        self, _client: mqtt.Client, _data: object, _flags: object, code: ReasonCode, _more: Properties | None
     ) -> None:
         if not self._welcomed:
             self.problem = refusal(self._broker, "it hung up on the greeting")
@@ -171,7 +169,7 @@ class Link:
         with contextlib.suppress(queue.Full):
             if message.topic == self.topics.ack:
                 self.heard.put_nowait(bytes(message.payload[: MAX_ACK_BYTES + 1]))
-            else:
+            elif self.heeds(message.topic):
                 self.told.put_nowait((message.topic, bytes(message.payload[: MAX_STATEMENT_BYTES + 1])))
         self._wake.set()
 

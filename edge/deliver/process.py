@@ -61,6 +61,7 @@ class Deliver:
             self._spool = Spool(config.data_dir / "spool")
             self._recover()
             self._hearing = Hearing(config)
+            self._link.heeds = self._hearing.heeds
         except BaseException:
             self._outbox.close()  # whoever tries again in this process must find it free
             raise

@@ -1,19 +1,24 @@
 """What a box is told: read from strangers' bytes, checked against its sites, kept on disk, given to the right camera."""
 
 import json
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import paho.mqtt.client as mqtt
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract.settings import Broker
+from contract.sitefile import load_site
 from contract.statement import LONGEST, MAX_STATEMENT_BYTES, Reply
 from edge.config import load_config
 from edge.deliver.hearing import MOST, Hearing
+from edge.deliver.link import MOST_TOLD, Link
 from edge.told import Told, ToldFile
 
 NOW = datetime(2026, 1, 5, 2, 0, tzinfo=UTC)
@@ -194,6 +199,43 @@ def test_a_site_that_cannot_be_read_is_named(ear: Ear, caplog: pytest.LogCapture
     assert answer is not None and answer.status == "refused" and "site.yaml" in answer.reason
     ear.sensor()
     assert "site.yaml" in caplog.messages[-1]
+
+
+def test_a_site_that_cannot_be_read_is_not_read_for_every_message(ear: Ear, monkeypatch: pytest.MonkeyPatch) -> None:
+    (ear.folder / "site.yaml").write_text("site: [")
+    read = []
+
+    def counted(path: Path) -> object:
+        read.append(path)
+        return load_site(path)
+
+    monkeypatch.setattr("contract.sitefile.load_site", counted)
+    for _ in range(5):
+        ear.sensor()
+    answer = ear.command()
+    assert answer is not None and "site.yaml" in answer.reason and len(read) == 1
+    (ear.folder / "site.yaml").write_text(json.dumps(SITE), encoding="utf-8")
+    monkeypatch.setattr("edge.deliver.hearing.RETRY_S", 0.0)
+    assert ear.command() == Reply(id="c-1", status="done") and len(read) == 2
+
+
+def test_readings_of_a_declared_sensor_take_no_place_in_the_queue(ear: Ear) -> None:
+    smoke = {"id": "smoke-01", "kind": "smoke", "place": "p"}
+    (ear.folder / "site.yaml").write_text(json.dumps(SITE | {"sensors": [smoke]}), encoding="utf-8")
+    link = Link(Broker(host="127.0.0.1", port=1), "box-1", threading.Event())
+    link.heeds = ear.hearing.heeds
+
+    def publish(name: str) -> None:
+        link._on_message(link._client, None, mqtt.MQTTMessage(topic=f"sightline/v1/box-1/{name}".encode()))
+
+    publish("sensor/smoke-01")
+    assert ear.hearing.hear(*link.told.get_nowait(), NOW) is None
+    for _ in range(2 * MOST_TOLD):
+        publish("sensor/smoke-01")
+    assert link.told.empty()
+    for name in ("sensor/s-7", "command"):
+        publish(name)
+    assert link.told.qsize() == 2
 
 
 def test_a_disk_that_refuses_is_told(ear: Ear, monkeypatch: pytest.MonkeyPatch) -> None:
