@@ -7,7 +7,7 @@ from typing import Any
 from contract.events import CloudEvent, EventType, case_key, new_event, now, rfc3339
 from contract.sensors import Sensor, SensorAlarm, SensorClosed, SensorKind
 from contract.sitefile import SiteFile
-from edge.rules.threshold import Cleared, Decision, Heard, Limits, Raised, Silent, State
+from edge.rules.threshold import CALM_S, MOST_AN_HOUR, Cleared, Decision, Heard, Limits, Raised, Silent, State
 from edge.sensors.believing import limits_of
 
 _TYPE = {
@@ -23,6 +23,8 @@ _STATES = {
     SensorKind.MANHOLE: "reports an open cover",
     SensorKind.PARKING: "is occupied",
 }
+#: What the alarm says that is one too many, of alarms and of silences.
+_UNSTABLE = f"; unstable: number {MOST_AN_HOUR} or more within an hour, over only after {CALM_S / 60:g} min "
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ def _raised(post: Post, state: State, decision: Raised) -> SensorAlarm:
     else:
         side = "at or over" if limits.sign > 0 else "at or under"
         reason = f"{side} {limits.raise_at:g} {sensor.unit} {lasted}; furthest {wait.peak:g} {sensor.unit}"
+    if decision.unstable:
+        reason += _UNSTABLE + "of calm"
     return SensorAlarm(
         **_common(post, state),
         case_key=matter_of(post.edge_id, sensor.id, "raised", wait.t_first),
@@ -98,7 +102,9 @@ def _raised(post: Post, state: State, decision: Raised) -> SensorAlarm:
 def _silent(post: Post, state: State, decision: Silent, doubt: Doubt) -> SensorAlarm:
     reason = f"nothing heard while the box listened for {post.sensor.silent_after_s:g} s"
     if doubt.count:
-        reason += f"; {doubt.count} reading(s) came and were not believed, the last {doubt.why}"
+        reason += f"; {doubt.count} reading(s) came and were not believed, the last {doubt.why}"[:300]
+    if decision.unstable:
+        reason += _UNSTABLE + "without another"
     return SensorAlarm(
         **_common(post, state),
         case_key=matter_of(post.edge_id, post.sensor.id, "silent", decision.since),

@@ -5,7 +5,6 @@ only listens, and asks gateways of Sparkplug B to be born again.
 """
 
 import contextlib
-import logging
 import ssl
 import sys
 import threading
@@ -23,10 +22,19 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from contract.sensors import MAX_SPARKPLUG_BYTES, Sensor
 from contract.settings import Broker
 from contract.topics import SPARKPLUG, EdgeTopics
-from edge.deliver.link import KEEPALIVE_S, address, authenticate, refusal, unreachable
+from edge.deliver.enduring import EnduringClient
+from edge.deliver.link import address, authenticate, refusal, unreachable
+from edge.sensors.listening import Line
 from edge.sensors.mailbox import Letter, Mailbox
 
-log = logging.getLogger("sightline.sensors")
+#: A quiet broker is asked for a sign of life so often. Listening is known up to the last one: it is the most by which
+#: a silence, and a value that holds for long enough, are told late. Seconds.
+KEEPALIVE_S = 10
+
+
+def sender_of(sensor: Sensor) -> str:
+    """Under which name the mailbox keeps what tells of a sensor: its id, or its node's."""
+    return sensor.id if sensor.sparkplug is None else f"{SPARKPLUG}/{sensor.sparkplug.node}"
 
 
 class Intake:
@@ -42,16 +50,19 @@ class Intake:
         self._topics = EdgeTopics(edge_id)
         self._broker = broker
         self._wake = wake
-        self._listening = False
+        self._greeted = 0.0
+        self._granted: float | None = None
         declared = list(sensors)
         self._senders = {self._topics.sensor(one.id): one.id for one in declared if one.sparkplug is None}
         self._nodes = sorted({one.sparkplug.node for one in declared if one.sparkplug is not None})
         # A name that nobody can guess and so nobody can take away; a clean start leaves nothing behind at the broker.
-        self._client = mqtt.Client(
+        self._client = EnduringClient(
             CallbackAPIVersion.VERSION2, client_id=f"sensors-{edge_id}-{token_hex(8)}", protocol=mqtt.MQTTv5
         )
-        self._ended = False
-        self._thread = threading.Thread(target=self._loop, name="sensors-intake", daemon=True)
+        # A thread that may be left behind: loop_stop() would wait for a connection that comes about with nobody.
+        self._thread = threading.Thread(
+            target=self._client.loop_forever, kwargs={"retry_first_connection": True}, name="sensors", daemon=True
+        )
         self._context = authenticate(self._client, broker)
         self._shown = self._stamp()
         self._client.reconnect_delay_set(1, 15)
@@ -64,41 +75,28 @@ class Intake:
     @property
     def listening(self) -> bool:
         """Whether what sensors publish now is heard: connected, and the broker granted every topic."""
-        return self._listening
+        return self._granted is not None
+
+    @property
+    def line(self) -> Line | None:
+        """The connection on which sensors are heard, None while they are not."""
+        granted = self._granted
+        return None if granted is None else Line(self._greeted, granted, self._client.heard)
 
     def start(self) -> None:
         """Connect in the background, for as long as it takes."""
-        self._connect()
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Leave."""
-        self._ended = True
-        self._client.disconnect()
-        if self._thread.is_alive():
-            self._thread.join(timeout=2.0)
-
-    def _connect(self) -> None:
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.MaximumPacketSize = 2 * MAX_SPARKPLUG_BYTES
         self._client.connect_async(
             self._broker.host, self._broker.port, keepalive=KEEPALIVE_S, clean_start=True, properties=properties
         )
+        self._thread.start()
 
-    def _loop(self) -> None:
-        """Paho's own loop, met anew after a packet that it cannot read: it would stay connected, and deaf.
-
-        Mosquitto looks at what it passes on, other brokers need not, and a sensor that nobody hears would be called
-        silent.
-        """
-        while not self._ended:
-            try:
-                self._client.loop_forever(retry_first_connection=True)
-            except Exception as error:
-                self._listening = False
-                log.error("the broker passed on a packet that cannot be read (%s), met anew", type(error).__name__)
-                time.sleep(1.0)
-                self._connect()
+    def stop(self) -> None:
+        """Leave."""
+        self._client.disconnect()
+        if self._thread.is_alive():
+            self._thread.join(timeout=2.0)
 
     def turn(self) -> None:
         """Show the certificate that stands in its file now, from the next connection on: deliver renews it."""
@@ -112,7 +110,7 @@ class Intake:
 
     def ask(self, node: str, raw: bytes) -> None:
         """Send a command to a node of Sparkplug B; one that is lost is asked again."""
-        if self._listening:
+        if self.listening:
             self._client.publish(self._topics.sparkplug("NCMD", node), raw, qos=0)
 
     def _stamp(self) -> int:
@@ -140,6 +138,7 @@ class Intake:
         if code.is_failure:
             self.problem = refusal(self._broker, str(code))
             return
+        self._greeted = time.monotonic()
         topics = [self._topics.sensors] if self._senders else []
         for node in self._nodes:
             topics += [self._topics.sparkplug("+", node), f"{self._topics.sparkplug('+', node)}/+"]
@@ -155,7 +154,7 @@ class Intake:
                 "compare its ACL with configs/mosquitto/acl"
             )
         else:
-            self.problem, self._listening = None, True
+            self.problem, self._granted = None, time.monotonic()
             self.epoch += 1
         self._wake.set()
 
@@ -165,9 +164,9 @@ class Intake:
     def _on_disconnect(
         self, _client: mqtt.Client, _data: object, _flags: object, code: ReasonCode, _more: Properties | None
     ) -> None:
-        if self._listening:
+        if self.listening:
             self.problem = f"{address(self._broker)}: the connection was lost ({code}) - connecting again"
-        self._listening = False
+        self._granted = None
         self._wake.set()
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
@@ -178,4 +177,4 @@ class Intake:
             self._wake.set()
 
 
-__all__ = ["Intake"]
+__all__ = ["KEEPALIVE_S", "Intake", "sender_of"]

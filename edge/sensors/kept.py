@@ -35,13 +35,15 @@ class Kept(Model):
 
 
 class KeptFile:
-    """One sensor's file. What cannot be read is said and begins anew."""
+    """One sensor's file. What cannot be read is laid aside as `<sensor_id>.json.unreadable`, said, and begins anew."""
 
     def __init__(self, folder: Path, sensor_id: str) -> None:
         """`folder` is the box's `sensors`."""
         self.path = folder / f"{sensor_id}.json"
         self._written: Kept | None = None
         self._refused = False
+        #: Whether `read` found something that it could not read.
+        self.unreadable = False
 
     def read(self) -> Kept:
         """What an earlier run left; nothing known when there is none."""
@@ -50,9 +52,22 @@ class KeptFile:
         except FileNotFoundError:
             return Kept()
         except (OSError, ValidationError) as error:
-            log.warning("%s: cannot be read (%s) - the sensor begins anew", self.path, str(error).splitlines()[0])
+            self.unreadable = True
+            log.error(
+                "%s: cannot be read (%s) - it is laid aside as %s and the sensor begins anew, close at central by hand "
+                "what it had begun", self.path, str(error).splitlines()[0], self._lay_aside(),
+            )  # fmt: skip
             return Kept()
         return self._written
+
+    def _lay_aside(self) -> Path:
+        """Keep what cannot be read for a person; where it is."""
+        aside = self.path.with_name(f"{self.path.name}.unreadable")
+        try:
+            self.path.replace(aside)
+        except OSError:
+            return self.path
+        return aside
 
     def write(self, kept: Kept) -> bool:
         """Replace what is there; on disk when it returns True. A disk that refuses is said once."""

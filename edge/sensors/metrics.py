@@ -9,12 +9,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from edge.child import Child
 from edge.metrics import FRESH_S, read_json
 
-STATES = ("calm", "raised", "silent")
+STATES = ("calm", "raised", "silent", "unstable")
 _COUNTERS = {
     "readings": "Readings that were believed",
     "late": "Of these, those no newer than the last one judged",
     "refused": "Readings that were not believed",
-    "dropped": "Readings of a flood that were never looked at",
+    "dropped": "Messages of a flood that were never looked at, for Sparkplug those of its node",
 }
 
 

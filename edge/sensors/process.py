@@ -13,6 +13,7 @@ from pathlib import Path
 
 from contract.errors import ConfigError
 from contract.sensors import Sensor
+from contract.site import clash
 from contract.sitefile import load_site
 from contract.topics import SPARKPLUG
 from edge import pulse
@@ -23,9 +24,10 @@ from edge.deliver.spool import Spool
 from edge.part import run_part, write_heartbeat
 from edge.sensors.alarm import Post, removed
 from edge.sensors.believing import Unbelieved, from_json, reading
-from edge.sensors.gateway import Gateway, rebirth
-from edge.sensors.intake import Intake
+from edge.sensors.gateway import DEATHS, Gateway, rebirth
+from edge.sensors.intake import Intake, sender_of
 from edge.sensors.kept import KeptFile, folder_of
+from edge.sensors.listening import Listening
 from edge.sensors.mailbox import Letter
 from edge.sensors.watch import SensorWatch
 
@@ -40,8 +42,10 @@ def posts(config: EdgeConfig) -> dict[str, Post]:
     """Every sensor of every site of the box by its id. Raises SiteError, ConfigError when two have one id or metric."""
     found: dict[str, Post] = {}
     told: dict[object, str] = {}
+    lights: dict[str, Path] = {}
     for path in config.sites:
         site = load_site(path)
+        lights |= dict.fromkeys(site.site.lights, path)
         for sensor in site.site.sensors:
             if sensor.id in found:
                 other = found[sensor.id].site.path
@@ -49,6 +53,9 @@ def posts(config: EdgeConfig) -> dict[str, Post]:
             if sensor.sparkplug is not None and (twin := told.setdefault(sensor.sparkplug, sensor.id)) != sensor.id:
                 raise ConfigError(f"{path}: sensors {twin} and {sensor.id} are told by one metric - give each its own")
             found[sensor.id] = Post(config.edge_id, site, sensor)
+    for one in found.values():
+        if one.sensor.id in lights:
+            raise ConfigError(f"{lights[one.sensor.id]}: {clash(one.sensor.id)} (it is declared in {one.site.path})")
     return found
 
 
@@ -70,7 +77,7 @@ class Sensors:
         self._retire(config.edge_id, folder)
         self._asked: dict[str, float] = {}
         self._epoch = 0
-        self._turned = now
+        self._listening = Listening(now)
         self._beat = 0.0
         self._problem: str | None = None
 
@@ -86,23 +93,21 @@ class Sensors:
                 self._wake.wait(TURN_S)
         finally:
             self._intake.stop()
-            at, now = time.time(), time.monotonic()
+            now = time.monotonic()
             self._read()
             for watch in self._watches.values():
-                watch.end(self._spool, at, now)
+                watch.end(self._spool, now)
             self._figures()
         return 0
 
     def turn(self) -> None:
         """One round: read what came, judge it, hand over what was decided."""
-        listening = self._intake.listening
         at, now = time.time(), time.monotonic()
-        listened_s = now - self._turned if listening else 0.0
-        self._turned = now
+        span = self._listening.turn(self._intake.line, now)
         self._intake.turn()
         self._read()
         for watch in self._watches.values():
-            watch.turn(at, now, listened_s)
+            watch.turn(at, now, span)
             watch.send(self._spool, now)
         self._ask(at, now)
         self._say(self._intake.problem)
@@ -129,13 +134,13 @@ class Sensors:
         """A message of a gateway: `spBv1.0/{group}/{kind}/{node}[/{device}]`."""
         _, _, kind, _, *device = letter.topic.split("/")
         gateway = self._gateways[node]
+        if kind in DEATHS:
+            self._lost(node, device[0] if device and kind == "DDEATH" else None, letter.came)
         try:
             told = gateway.hear(kind, device[0] if device else None, letter.raw)
         except Unbelieved as why:
-            for watch in self._watches.values():
-                metric = watch.post.sensor.sparkplug
-                if metric is not None and metric.node == node:
-                    watch.doubt(why, letter.came)
+            for watch, _ in self._told_by(node):
+                watch.doubt(why, letter.came)
             return
         for one in told:
             watch = self._watches[one.sensor_id]
@@ -148,6 +153,17 @@ class Sensors:
                 watch.doubt(why, letter.came)
             else:
                 watch.hear(said, letter.came)
+
+    def _told_by(self, node: str) -> list[tuple[SensorWatch, str | None]]:
+        """The sensors of a node, and the device of each."""
+        told = [(watch, watch.post.sensor.sparkplug) for watch in self._watches.values()]
+        return [(watch, metric.device) for watch, metric in told if metric is not None and metric.node == node]
+
+    def _lost(self, node: str, device: str | None, now: float) -> None:
+        """A node, or one device of it, is gone: nobody vouches for the values that it told last."""
+        for watch, own in self._told_by(node):
+            if device is None or own == device:
+                watch.lose(now)
 
     def _ask(self, at: float, now: float) -> None:
         """Ask for the births that were missed, after each connection and while something is not understood."""
@@ -168,6 +184,8 @@ class Sensors:
                 continue
             file = KeptFile(folder, path.stem)
             kept = file.read()
+            if file.unreadable:
+                continue
             ends = removed(edge_id, path.stem, kept.state)
             for event in [*kept.anew(), *ends]:
                 self._spool.put(event, {})
@@ -176,7 +194,7 @@ class Sensors:
 
     def _figures(self) -> None:
         figures = {
-            one: watch.measure() | {"dropped": self._intake.mailbox.dropped[one]}
+            one: watch.measure() | {"dropped": self._intake.mailbox.dropped[sender_of(watch.post.sensor)]}
             for one, watch in self._watches.items()
         }
         write_heartbeat(self._heartbeat, {"sensors": figures, "listening": self._intake.listening}, log)

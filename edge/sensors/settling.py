@@ -23,17 +23,20 @@ class Settling:
         """A reading that came at `now`."""
         insort(self._waiting, (reading.t, now, reading), key=lambda one: one[0])
 
-    def ready(self, now: float) -> list[Reading]:
-        """Those that waited long enough, and whatever is dated before one of them; in the order of their time."""
+    def ready(self, now: float) -> list[tuple[float, Reading]]:
+        """Those that waited long enough, and whatever is dated before one of them; in the order of their time.
+
+        Each with the instant at which it came.
+        """
         due = [place for place, (_, came, _) in enumerate(self._waiting, start=1) if now - came >= SETTLE_S]
         many = max(due[-1] if due else 0, len(self._waiting) - MOST)
         gone, self._waiting = self._waiting[:many], self._waiting[many:]
-        return [one for _, _, one in gone]
+        return [(came, one) for _, came, one in gone]
 
-    def drain(self) -> list[Reading]:
+    def drain(self) -> list[tuple[float, Reading]]:
         """All of them: the process ends."""
         gone, self._waiting = self._waiting, []
-        return [one for _, _, one in gone]
+        return [(came, one) for _, came, one in gone]
 
 
 __all__ = ["MOST", "SETTLE_S", "Settling"]

@@ -143,7 +143,7 @@ def test_readings_that_come_within_the_wait_leave_in_the_order_of_their_time(ord
     settling = Settling()
     for place, t in enumerate(order):
         settling.put(Reading(float(t), 1.0), place * SETTLE_S / 40)
-    assert settling.ready(SETTLE_S * 2) == [Reading(float(t), 1.0) for t in range(20)]
+    assert [one for _, one in settling.ready(SETTLE_S * 2)] == [Reading(float(t), 1.0) for t in range(20)]
     assert len(settling) == 0
 
 
@@ -153,8 +153,8 @@ def test_a_reading_waits_and_takes_those_before_it_along() -> None:
     settling.put(Reading(5, 2), 1.9)
     settling.put(Reading(20, 3), 1.9)
     assert settling.ready(1.95) == []
-    assert settling.ready(2.0) == [Reading(5, 2), Reading(10, 1)]
-    assert settling.drain() == [Reading(20, 3)]
+    assert settling.ready(2.0) == [(1.9, Reading(5, 2)), (0.0, Reading(10, 1))]
+    assert settling.drain() == [(1.9, Reading(20, 3))]
 
 
 def test_a_flood_of_readings_is_bounded_and_the_newest_stay() -> None:

@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.rules.threshold import (
+    CALM_S,
+    MOST_AN_HOUR,
     Cleared,
     Decision,
     Heard,
@@ -16,7 +18,7 @@ from edge.rules.threshold import (
     Reading,
     Silent,
     State,
-    held,
+    interrupted,
     judge,
     listened,
 )
@@ -96,23 +98,88 @@ def test_smoke_is_an_alarm_at_once() -> None:
 def test_a_bay_is_occupied_for_too_long_though_its_sensor_says_nothing_more() -> None:
     state, decisions = told(BAY, (0, 0), (100, 1))
     assert decisions == []
-    assert held(state, BAY, 999)[1] == []
-    after, (alarm,) = held(state, BAY, 1003)
+    state, decisions = listened(state, BAY, 899, 999)
+    assert decisions == []
+    after, (alarm,) = listened(state, BAY, 1, 1003)
     assert isinstance(alarm, Raised) and (alarm.wait.t_first, alarm.t) == (100, 1000)
-    assert held(after, BAY, 5000)[1] == []
+    assert listened(after, BAY, 2000, 5000)[1] == []
 
 
-def test_a_bay_left_while_the_box_was_off_was_occupied_for_too_long_all_the_same() -> None:
-    assert kinds(told(BAY, (100, 1), (1200, 0))[1]) == ["Raised", "Cleared"]
-    assert told(BAY, (100, 1), (900, 0))[1] == []
+@pytest.mark.parametrize("t", [1e3, 1e9])
+def test_no_date_fills_the_wait_of_a_value_that_holds(t: float) -> None:
+    """A step of the box's clock, a gateway's wrong one, or a box that was off: only listening counts."""
+    state, decisions = told(BAY, (100, 1), (t, 1))
+    assert decisions == [] and listened(state, BAY, 1, t)[1] == []
+    assert kinds(listened(state, BAY, 900, 200)[1]) == ["Raised"]
+
+
+def test_a_bay_left_while_the_box_was_cut_off_was_not_occupied_for_too_long() -> None:
+    state, _ = told(BAY, (100, 1))
+    state, decisions = listened(state, BAY, 600, 700)
+    state = interrupted(state, BAY)
+    state, more = listened(state, BAY, 600, 1900)
+    assert decisions + more == [], "it may have been left meanwhile"
+    state, decisions = told(BAY, (2000, 1), state=state)
+    assert decisions == [] and listened(state, BAY, 899, 2899)[1] == []
+    assert kinds(listened(state, BAY, 900, 2900)[1]) == ["Raised"]
+    assert told(BAY, (2500, 0), state=state)[1] == []
+
+
+def test_smoke_is_not_over_because_the_line_was_cut() -> None:
+    smoke = Limits(raise_at=1.0, clear_at=0.0, clear_for_s=60.0, holds=True)
+    state, _ = told(smoke, (0, 1), (10, 0))
+    state, decisions = listened(state, smoke, 50, 60)
+    state, more = listened(interrupted(state, smoke), smoke, 500, 700)
+    assert decisions + more == [] and state.raised is not None
+    state, _ = told(smoke, (800, 0), state=state)
+    assert kinds(listened(state, smoke, 60, 860)[1]) == ["Cleared"]
+
+
+def test_an_interruption_leaves_readings_in_intervals_to_their_own_time() -> None:
+    state, _ = told(WATER, (0, 31))
+    assert kinds(told(WATER, (60, 31), state=interrupted(state, WATER))[1]) == ["Raised"]
 
 
 def test_a_value_that_holds_is_vouched_for_only_until_the_sensor_is_silent() -> None:
     bay = replace(BAY, for_s=3000, silent_after_s=3600)
     state, _ = told(bay, (0, 0), (1000, 0), (1500, 1))
-    assert held(state, bay, 1e6)[1] != []
-    late = replace(bay, for_s=3600)
-    assert kinds(told(late, (0, 1), (4000, 1))[1]) == ["Raised"]
+    assert kinds(listened(state, bay, 1e6, 1e6)[1]) == ["Raised", "Silent"]
+    just = replace(bay, for_s=3600)
+    assert kinds(listened(told(just, (0, 1))[0], just, 3600, 3600)[1]) == ["Raised", "Silent"]
+    beyond = replace(bay, for_s=3601)
+    assert kinds(listened(told(beyond, (0, 1))[0], beyond, 1e6, 1e6)[1]) == ["Silent"]
+
+
+# -- a sensor that flaps ----------------------------------------------------------------------------------------------
+
+
+def test_the_last_alarm_of_many_says_that_the_sensor_is_unstable_and_is_over_after_calm() -> None:
+    state, decisions = told(SMOKE, *((t, t % 2) for t in map(float, range(1, 1000))))
+    assert kinds(decisions) == ["Raised", "Cleared"] * (MOST_AN_HOUR - 1) + ["Raised"]
+    assert [one.unstable for one in decisions if isinstance(one, Raised)] == [False] * (MOST_AN_HOUR - 1) + [True]
+    assert state.unstable
+    state, decisions = told(SMOKE, (1000, 0), (1500, 0), (999 + CALM_S, 0), state=state)
+    assert decisions == []
+    state, decisions = told(SMOKE, (1000 + CALM_S, 0), state=state)
+    assert kinds(decisions) == ["Cleared"] and not state.unstable
+    state, decisions = told(SMOKE, (6000, 1), (6001, 0), state=state)
+    assert kinds(decisions) == ["Raised", "Cleared"], "an hour later it is as any other"
+
+
+def test_a_sensor_that_is_silent_again_and_again_is_heard_again_only_after_calm() -> None:
+    limits = replace(WATER, silent_after_s=10)
+    state, decisions, t = State(), list[Decision](), 0.0
+    for _ in range(40):
+        state, more = told(limits, (t := t + 1, 5), state=state)
+        state, silent = listened(state, limits, 11, t := t + 11)
+        decisions += more + silent
+    assert kinds(decisions) == (["Silent", "Heard"] * MOST_AN_HOUR)[:-1]
+    assert [one.unstable for one in decisions if isinstance(one, Silent)][-2:] == [False, True]
+    readings = [(t + 5 * n, 5.0) for n in range(1, int(CALM_S // 5) + 2)]
+    state, decisions = told(limits, *readings[:-1], state=state)
+    assert decisions == [] and state.unstable
+    state, decisions = told(limits, readings[-1], state=state)
+    assert kinds(decisions) == ["Heard"] and not state.unstable
 
 
 def test_silence_is_counted_while_the_box_listens_and_only_then() -> None:
@@ -214,24 +281,60 @@ def test_hysteresis_a_raised_alarm_ends_by_readings_beyond_the_other_limit_alone
         assert decisions == []
 
 
-@given(LIMITS, ROW, st.lists(st.floats(0, 40), max_size=20))
+@given(LIMITS, ROW, st.integers(1, 9))
 @settings(max_examples=60)
-def test_ticks_between_readings_decide_nothing_that_readings_do_not(
-    limits: Limits, readings: list[Reading], ticks: list[float]
+def test_in_whatever_pieces_it_is_listened_the_decisions_are_the_same(
+    limits: Limits, readings: list[Reading], pieces: int
 ) -> None:
-    """`held` may be asked at any time up to the next reading: the decisions and their instants are the same."""
     row = list({one.t: one for one in sorted(readings, key=lambda one: one.t)}.values())
-    state, decisions = State(), list[Decision]()
-    end = Reading(row[-1].t + 1e-6, row[-1].value) if row else Reading(0.0, 0.0)
-    row = [*row, end]  # what holds after the last reading is for the clock alone to tell
-    for one, after in zip(row, [*row[1:], end], strict=True):
-        state, more = judge(state, limits, one)
-        decisions += more
-        for tick in sorted(ticks):
-            if one.t + tick < after.t:
-                state, more = held(state, limits, one.t + tick)
+
+    def run(many: int) -> list[Decision]:
+        state, decisions = State(), list[Decision]()
+        for one, after in pairwise(row):
+            state, more = judge(state, limits, one)
+            decisions += more
+            for n in range(1, many + 1):
+                span = (after.t - one.t) / many
+                state, more = listened(state, limits, span, one.t + n * span)
                 decisions += more
-    assert [d for d in decisions if not isinstance(d, Heard)] == decided(limits, row)
+        # The instant at which a silence is said is that of the piece; everything else is the sensor's own time.
+        return [replace(one, t=0.0) if isinstance(one, Silent) else one for one in decisions]
+
+    def plain(one: Decision) -> Decision:
+        """How much was listened when it was found is that of the piece, too."""
+        if isinstance(one, Raised):
+            return replace(one, wait=replace(one.wait, held_s=0.0))
+        return replace(one, raised=replace(one.raised, held_s=0.0)) if isinstance(one, Cleared) else one
+
+    # Powers of two of whole seconds add up without rounding.
+    assert [plain(one) for one in run(2**pieces)] == [plain(one) for one in run(1)]
+
+
+FLAPS = st.lists(
+    st.tuples(st.sampled_from([0.5, 1.0, 7.0, 31.0, 65.0, 400.0]), st.sampled_from([5.0, 30.0, 45.0])),
+    min_size=1,
+    max_size=30,
+)
+
+
+@given(LIMITS, FLAPS)
+@settings(max_examples=60)
+def test_however_a_sensor_flaps_it_begins_so_many_alarms_an_hour_and_no_more(
+    limits: Limits, flaps: list[tuple[float, float]]
+) -> None:
+    state, t, begun = State(), 0.0, {Raised: list[float](), Silent: list[float]()}
+    while t < 3 * 3600 and sum(map(len, begun.values())) < 500:
+        for gap, value in flaps:
+            state, decisions = listened(state, limits, gap, t + gap)
+            t += gap
+            state, more = judge(state, limits, Reading(t, value))
+            for one in decisions + more:
+                if isinstance(one, Raised | Silent):
+                    begun[type(one)].append(t)
+    for times in begun.values():
+        for begin in times:
+            within = sum(begin <= one < begin + 3600 for one in times)
+            assert within <= MOST_AN_HOUR + 3600 / CALM_S
 
 
 @given(LIMITS, st.lists(st.floats(0.01, 50), min_size=1, max_size=40))
@@ -240,7 +343,7 @@ def test_silence_is_found_exactly_when_it_was_listened_for_long_enough(limits: L
     for span in spans:
         total += span
         state, decisions = listened(state, limits, span, total)
-        found += len(decisions)
+        found += kinds(decisions).count("Silent")
         assert (state.silent is not None) == (state.unheard_s >= limits.silent_after_s)
     assert found == (1 if state.unheard_s >= limits.silent_after_s else 0)
     assert state.unheard_s == pytest.approx(total)
