@@ -46,9 +46,12 @@ class Metrics:
         )
         self.dropped = Counter(
             "sightline_central_ingest_dropped_total",
-            "Messages of QoS 0 that found the queue full; QoS 1 waits at the broker instead",
+            "Messages that found the queue full, by quality of service; QoS 1 is not read and waits instead",
+            ["qos"],
             registry=self.registry,
         )
+        for qos in ("0", "1"):
+            self.dropped.labels(qos)
         self.bad_seals = Counter(
             "sightline_central_bad_seals_total",
             "Events of an enrolled box whose seal does not hold: kept in the quarantine, never a case",

@@ -21,9 +21,17 @@ class Connection(Protocol):
         """Connected now."""
         ...
 
+    @property
+    def silent(self) -> bool:
+        """Whether nothing was heard from it within two keep-alives."""
+        ...
+
 
 class Health(BaseModel):
-    """`ok` when all parts of this process are; `broker` is `not used` where this role does no ingest."""
+    """`ok` when all parts of this process are.
+
+    `broker` is `not used` where this role does no ingest, `silent` when it said nothing within two keep-alives.
+    """
 
     ok: bool
     database: str
@@ -55,10 +63,18 @@ def _health(db: Database, ingest: Connection | None) -> Health:
     except SQLAlchemyError:
         have, database = None, "unreachable"
     current = have is not None and have == migrate.head()
-    broker = "not used" if ingest is None else ("connected" if ingest.connected else "disconnected")
+    broker = _broker(ingest)
     return Health(
-        ok=database == "ok" and current and broker != "disconnected",
+        ok=database == "ok" and current and broker in {"not used", "connected"},
         database=database,
         migrations="current" if current else f"at {have}",
         broker=broker,
     )
+
+
+def _broker(ingest: Connection | None) -> str:
+    if ingest is None:
+        return "not used"
+    if not ingest.connected:
+        return "disconnected"
+    return "silent" if ingest.silent else "connected"

@@ -2,6 +2,7 @@
 
 import queue
 import time
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -12,6 +13,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from central.config import Broker, broker_password
 from contract.errors import BrokerError
 from contract.events import Ack
+from contract.listening import ListeningClient
 from contract.topics import EdgeTopics
 
 _log = structlog.get_logger("ingest")
@@ -19,14 +21,45 @@ _log = structlog.get_logger("ingest")
 _PATIENCE_S = 10.0
 #: How long after a packet that cannot be read the next connection is tried, s.
 _AFTER_UNREADABLE_S = 1.0
+#: How long a client that holds back sleeps before it looks again, s.
+_HOLD_S = 0.02
 
 
-class EnduringClient(Client):
-    """A client that meets the broker anew after a packet it cannot read.
+class EnduringClient(ListeningClient):
+    """A client that meets the broker anew after a packet it cannot read, and does not read while `holds()`.
 
     Mosquitto looks at what it passes on; EMQX as it comes (`mqtt.strict_mode: false`) does not. paho ends its thread
     at a topic or property that is no UTF-8, and stays "connected" and deaf: one box could silence every replica.
+
+    While it holds, TCP holds the broker back. Its thread goes on: it writes acknowledgements and pings, or the broker
+    would end the connection after one and a half keep-alives.
     """
+
+    def __init__(self, *words: Any, **more: Any) -> None:
+        super().__init__(*words, **more)
+        self.holds: Callable[[], bool] = lambda: False
+        #: When there was last something to read, by time.monotonic().
+        self.heard_at = time.monotonic()
+
+    def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
+        """See paho, which calls this when there is something to read."""
+        self.heard_at = time.monotonic()
+        if self.holds():
+            time.sleep(_HOLD_S)
+            return MQTTErrorCode.MQTT_ERR_SUCCESS
+        return super().loop_read(max_packets)
+
+    def loop_misc(self) -> MQTTErrorCode:
+        """See paho: pings, and gives up a broker that does not answer them."""
+        # The answer stands in line behind everything that we have not read yet. Whoever sends something is alive.
+        if self.heard_at > self._ping_t:
+            self._ping_t = 0
+        return super().loop_misc()
+
+    @property
+    def silent(self) -> bool:
+        """Whether there was nothing to read for two keep-alives, or the thread that reads does not come back."""
+        return time.monotonic() - self.heard_at > 2 * self.keepalive
 
     def connect_async(self, *words: Any, **more: Any) -> None:
         """See paho."""
@@ -49,7 +82,7 @@ class EnduringClient(Client):
                 super().connect_async(*words, **more)
 
 
-def broker_client(broker: Broker, name: str, *, manual_ack: bool = False) -> Client:
+def broker_client(broker: Broker, name: str, *, manual_ack: bool = False) -> EnduringClient:
     """A client of that name, not connected yet. Raises ConfigError or BrokerError for files it cannot use."""
     client = EnduringClient(
         CallbackAPIVersion.VERSION2, name, protocol=MQTTProtocolVersion.MQTTv5, manual_ack=manual_ack

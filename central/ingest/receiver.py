@@ -1,8 +1,9 @@
 """The MQTT 5 side of ingest: a shared subscription, acknowledged by hand after the commit.
 
-The network thread only puts messages into a bounded queue; a worker takes what is there, commits it as one batch and
-then acknowledges: to the broker (PUBACK) and to the box (`.../ack`). While the database is away nothing is
-acknowledged and the broker holds back (`receive maximum`): back-pressure instead of memory.
+The network thread only puts messages into a queue; a worker takes what is there, commits it as one batch and then
+acknowledges: to the broker (PUBACK) and to the box (`.../ack`). While the database is away nothing is acknowledged and
+the broker holds back (`receive maximum`). One that does not (Mosquitto before 2.0.13; Debian 12 has 2.0.11) is not read
+any more when the queue is full, and TCP holds it back: no message of QoS 1 is dropped, and memory does not grow.
 """
 
 import contextlib
@@ -25,7 +26,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from central.config import Broker, Ingest
 from central.ingest.admit import Message
-from central.ingest.broker_client import broker_client
+from central.ingest.broker_client import EnduringClient, broker_client
 from central.ingest.intake import UNAVAILABLE, Intake, Result
 from central.metrics import Metrics
 from contract.errors import BrokerError, RunError, SightlineError
@@ -52,6 +53,8 @@ MAX_BATCH_BYTES = 8_000_000
 #: Of a message only so much is kept until it is refused for its size: a queue of the largest packets that a broker
 #: takes would fill the memory.
 MAX_KEPT_BYTES = 2 * MAX_EVENT_BYTES
+#: With so many bytes the queue is full, however few messages they are.
+MAX_WAITING_BYTES = 64_000_000
 #: Dropped messages are told of this often, not each: a flood must not become a flood of lines; s.
 _TELL_S = 10.0
 
@@ -66,6 +69,23 @@ class _Delivery:
     connection: int
 
 
+class _Waiting(queue.Queue[_Delivery]):
+    """The queue, without an end of its own: whether it is full is asked before anything is read."""
+
+    def _init(self, maxsize: int) -> None:
+        super()._init(maxsize)
+        self.bytes = 0
+
+    def _put(self, item: _Delivery) -> None:
+        super()._put(item)
+        self.bytes += len(item.message.raw)
+
+    def _get(self) -> _Delivery:
+        item = super()._get()
+        self.bytes -= len(item.message.raw)
+        return item
+
+
 class Receiver:
     """Ingest from a broker. `fatal` holds the error when the broker will never let us in; `failed` is then set."""
 
@@ -74,7 +94,7 @@ class Receiver:
         self._settings = settings
         self._intake = intake
         self._metrics = metrics
-        self._queue: queue.Queue[_Delivery] = queue.Queue(maxsize=settings.in_flight * 2)
+        self._queue: _Waiting = _Waiting()
         self._stop = threading.Event()
         self._connections = 0
         self._cut_short = 0
@@ -88,6 +108,11 @@ class Receiver:
     def connected(self) -> bool:
         """Whether the broker has us now, and somebody takes in what comes."""
         return self._client.is_connected() and self.fatal is None
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing was heard from the broker within two keep-alives."""
+        return self._client.silent
 
     def start(self) -> None:
         """Connect in the background, again and again with back-off. Raises ConfigError for files it cannot read."""
@@ -106,7 +131,7 @@ class Receiver:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def _made(self) -> Client:
+    def _made(self) -> EnduringClient:
         # Unique a process: two clients of one name would throw each other out.
         name = f"central-{socket.gethostname()[:30]}-{os.getpid()}-{secrets.token_hex(3)}"
         client = broker_client(self._broker, name, manual_ack=True)
@@ -116,6 +141,8 @@ class Receiver:
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
+        client.on_overlong = lambda _message: self._metrics.events.labels("refused").inc()
+        client.holds = self._full
         return client
 
     def _wishes(self) -> Properties:
@@ -176,16 +203,22 @@ class Receiver:
                 _log.error("the broker refuses the subscription", topic=SHARED_EVENTS, reason=str(reason))
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
-        delivery = _Delivery(_received(message), message.mid, message.qos, self._connections)
-        try:
-            self._queue.put_nowait(delivery)
-        except queue.Full:
-            # Only QoS 0 can come faster than we acknowledge. It was promised nothing.
-            self._metrics.dropped.inc()
-            if time.monotonic() - self._told_drop >= _TELL_S:
-                self._told_drop = time.monotonic()
-                _log.warning("messages dropped: they come unasked (QoS 0) and the queue is full", qos=message.qos)
+        if not message.qos and self._queue.qsize() >= self._settings.in_flight:
+            self._drop(message.qos)
+            return
+        self._queue.put(_Delivery(_received(message), message.mid, message.qos, self._connections))
         self._metrics.queued.set(self._queue.qsize())
+
+    def _full(self) -> bool:
+        """Whether nothing more is read for now. The upper half of the queue is for QoS 1 alone."""
+        return self._queue.qsize() >= 2 * self._settings.in_flight or self._queue.bytes >= MAX_WAITING_BYTES
+
+    def _drop(self, qos: int) -> None:
+        """QoS 0 comes faster than we take it in. It was promised nothing."""
+        self._metrics.dropped.labels(str(qos)).inc()
+        if time.monotonic() - self._told_drop >= _TELL_S:
+            self._told_drop = time.monotonic()
+            _log.warning("messages dropped: they come unasked (QoS 0) and the queue is full", qos=qos)
 
     def _work(self) -> None:
         try:

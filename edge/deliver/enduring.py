@@ -15,12 +15,14 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from contract.listening import ListeningClient
+
 log = logging.getLogger("sightline.deliver")
 #: How long after a packet that cannot be read the next connection is tried. Seconds.
 AFTER_UNREADABLE_S = 1.0
 
 
-class EnduringClient(mqtt.Client):
+class EnduringClient(ListeningClient):
     """A client that meets the broker anew after a packet it cannot read, having told `on_disconnect` that it is gone.
 
     `heard` is when the last bytes of the broker came, by `time.monotonic`. paho's own mark is also set when it asks for

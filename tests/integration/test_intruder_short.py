@@ -13,9 +13,13 @@ from central_kit import Box, decision, ended, intake_of, open_db, violation
 from deliver_peers import until
 from sqlalchemy import select
 
+from central.api.health import router
 from central.config import Broker, Ingest
 from central.db.cases import Case
 from central.ingest import broker_client
+from central.ingest import receiver as receiving
+from central.ingest.admit import Message
+from central.ingest.intake import Intake
 from central.ingest.receiver import Receiver
 from central.metrics import Metrics
 from contract.events import EventType, Vehicle
@@ -24,7 +28,7 @@ from edge.deliver import enduring
 from edge.deliver.link import Link
 from tests.bench import intruder_county, intruder_edge, intruder_files, intruder_http, intruder_mqtt, intruder_wire
 from tests.bench.intruder_office import Office, Tally
-from tests.bench.intruder_wire import BAD_PROPERTY, packet, text
+from tests.bench.intruder_wire import BAD_PROPERTY, number, packet, text
 
 SEED = 7
 
@@ -174,6 +178,61 @@ def test_a_packet_that_cannot_be_read_does_not_make_central_deaf(tmp_path: Path,
     assert b"\x00\x07" not in broker.answers[:4], "what could not be read was not acknowledged"
 
 
+@pytest.mark.parametrize(
+    ("properties", "answered"),
+    [
+        pytest.param(b"\x26\x00\x00\x00\x00" * 1_600_000, "refused", id="1.6 million of them"),
+        pytest.param(b"\x26\x00\x00\x00\x00" * 21, "refused", id="21 of them"),
+        pytest.param(b"\x26" + text(b"x") + text("\ufeff".encode()), "stored", id="U+FEFF"),
+    ],
+)
+def test_lawful_properties_cost_central_neither_time_nor_the_connection(
+    tmp_path: Path, properties: bytes, answered: str, lenient
+) -> None:
+    db, box = open_db(tmp_path), Box()
+    box.enrol(db)
+    first, second = decision(box, violation()), decision(box, violation("p2"))
+
+    def published(message: Message, more: bytes, mid: bytes) -> bytes:
+        held = more + b"\x26" + text(b"jws") + text(str(message.jws).encode())
+        return packet(0x32, text(message.topic.encode()) + mid + number(len(held)) + held + message.raw)
+
+    broker = lenient(published(first, properties, b"\x00\x07") + published(second, b"", b"\x00\x09"), b"", 1)
+    metrics = Metrics(db)
+    receiver = Receiver(Broker(port=broker.port), Ingest(), Intake(db, metrics, 100), metrics)
+    receiver.start()
+    try:
+        until(lambda: b"\x40\x02\x00\x09" in broker.answers, 20, "the next event is stored and acknowledged")
+        assert b"\x40\x02\x00\x07" in broker.answers, "the broker may let go of it"
+        assert not receiver.silent
+    finally:
+        receiver.stop()
+        db.close()
+    assert broker.connections == 1
+    assert metrics.registry.get_sample_value("sightline_central_events_total", {"outcome": answered}) >= 1
+    stored = metrics.registry.get_sample_value("sightline_central_events_total", {"outcome": "stored"})
+    assert (stored == 2) == (answered == "stored")
+
+
+def test_a_broker_that_says_nothing_any_more_is_told_of(tmp_path: Path, lenient, monkeypatch) -> None:
+    db = open_db(tmp_path)
+    receiver = Receiver(Broker(port=lenient(b"", b"", 1).port), Ingest(), intake_of(db), metrics := Metrics(db))
+    stuck = threading.Event()
+    monkeypatch.setattr(receiving, "KEEPALIVE_S", 1)
+    (route,) = (one for one in router(db, metrics, receiver).routes if one.path == "/healthz")
+    receiver.start()
+    try:
+        until(lambda: b'"broker":"connected"' in route.endpoint().body, 20, "connected")
+        # The thread does not come back.
+        monkeypatch.setattr(receiver._client, "loop_misc", lambda: stuck.wait(60) and 0)
+        until(lambda: b'"broker":"silent"' in route.endpoint().body, 20, "nothing was heard for two keep-alives")
+        assert route.endpoint().status_code == 503
+    finally:
+        stuck.set()
+        receiver.stop()
+        db.close()
+
+
 def test_a_packet_that_cannot_be_read_does_not_make_a_box_deaf(bad, lenient) -> None:
     topic = b"sightline/v1/box-1/ack"
     broker = lenient(bad(topic), packet(0x30, text(topic) + b"\x00an answer"), 3)
@@ -183,3 +242,20 @@ def test_a_packet_that_cannot_be_read_does_not_make_a_box_deaf(bad, lenient) -> 
         assert link.heard.get(timeout=20) == b"an answer"
     finally:
         link.stop()
+
+
+def test_lawful_properties_cost_a_box_neither_time_nor_the_connection(lenient) -> None:
+    topic, more = b"sightline/v1/box-1/ack", b"\x26\x00\x00\x00\x00" * 1_600_000
+    marked = b"\x26" + text(b"x") + text("\ufeff".encode())
+    first = packet(0x32, text(topic) + b"\x00\x07" + number(len(more)) + more + b"not read")
+    second = packet(0x32, text(topic) + b"\x00\x09" + number(len(marked)) + marked + b"an answer")
+    broker = lenient(first + second, b"", 3)
+    link = Link(BoxBroker(port=broker.port), "box-1", threading.Event())
+    link.start()
+    try:
+        assert link.heard.get(timeout=20) == b"an answer"
+        until(lambda: b"\x40\x02\x00\x09" in broker.answers, 20)
+        assert b"\x40\x02\x00\x07" in broker.answers, "the broker may let go of it"
+    finally:
+        link.stop()
+    assert broker.connections == 1

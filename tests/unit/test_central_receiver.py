@@ -28,7 +28,7 @@ def test_a_new_connection_begins_with_an_empty_queue(tmp_path) -> None:
         if mid % 2 == 0:
             connects()
         brings(mid)
-    assert metrics.dropped._value.get() == 0
+    assert metrics.dropped.labels("1")._value.get() == 0
     waiting = [receiver._queue.get_nowait() for _ in range(receiver._queue.qsize())]
     assert [(one.mid, one.connection) for one in waiting] == [(4, 3), (5, 3)]
     db.close()
