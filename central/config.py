@@ -20,7 +20,10 @@ def _network(value: str) -> str:
 class DatabaseSettings(Settings):
     """Where the database is, as SQLAlchemy writes addresses. A relative SQLite path is seen from the settings file."""
 
-    url: str = Field(default="sqlite:///central.sqlite", description="sqlite:///FILE or postgresql+psycopg://...")
+    # Not in its repr: once resolved it carries the password.
+    url: str = Field(
+        default="sqlite:///central.sqlite", description="sqlite:///FILE or postgresql+psycopg://...", repr=False
+    )
     password_file: Readable | None = Field(default=None, description="file with the password of the user in `url`")
 
 

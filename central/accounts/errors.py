@@ -21,6 +21,12 @@ class TooManyAttempts(AccountError):  # noqa: N818
     status = 429
 
 
+class SignInBusy(AccountError):  # noqa: N818
+    """Others are signing in, and the wait for a turn was too long."""
+
+    status = 503
+
+
 class NotSignedIn(AccountError):  # noqa: N818
     """There is no session, or it has ended."""
 

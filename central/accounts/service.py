@@ -18,7 +18,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from central.accounts import limits
-from central.accounts.errors import BadAccount, CsrfRefused, SignInRefused, TooManyAttempts
+from central.accounts.errors import BadAccount, CsrfRefused, SignInBusy, SignInRefused, TooManyAttempts
 from central.accounts.roles import Role
 from central.db.accounts import User, UserSession, ViewLog
 from central.db.cases import Case
@@ -35,8 +35,10 @@ FAILURES_BY_NAME = 5
 FAILURES_BY_ADDRESS = 30
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 #: Argon2 takes 64 MiB for each password it looks at: forty guesses in one moment must not take forty times that. Who
-#: waits is counted before, so that a crowd of guesses does not slip through below the limit either.
+#: fails is counted before the next one's turn, so that a crowd of guesses does not slip through below the limit either.
 _AT_ONCE = BoundedSemaphore(2)
+#: Who waits for a turn holds one of the server's threads, which everybody else needs as well, so long at most; s.
+PATIENCE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,25 +63,38 @@ class SignedIn:
 def sign_in(db: Database, name: str, password: str, address: str) -> SignedIn:
     """Open a session for the right password. `address` is the client's, for the rate limit.
 
-    Raises SignInRefused for a wrong name or password and TooManyAttempts after too many of them. The password is
-    checked outside of any transaction: Argon2 is slow by design and must not hold a lock.
+    Raises SignInRefused for a wrong name or password, TooManyAttempts after too many of them, and SignInBusy when too
+    many others are signing in. The password is checked outside of any transaction: Argon2 is slow by design and must
+    not hold a lock.
     """
     known = name if _NAME.fullmatch(name) else ""
     # The name counts together with the address: otherwise anybody could lock an officer out from anywhere.
     keys = (f"name:{known.lower()}@{address[:64]}", f"address:{address[:64]}")
-    with _AT_ONCE:
-        with db.read() as session:
-            _limit(session, keys)
-            user = session.execute(select(User).where(User.name == known)).scalar_one_or_none()
-        right = _passwords().verify(password[:MAX_PASSWORD], user.password_hash if user else _nobody())
-        if user is None or not right or user.disabled_at is not None:
-            with db.write() as session:
-                for key in keys:
-                    limits.failed(session, key, now())
-            raise SignInRefused("name or password is not right")
+    with db.read() as session:
+        _limit(session, keys)
+    if not _AT_ONCE.acquire(timeout=PATIENCE_S):
+        raise SignInBusy("too many others are signing in - try again shortly")
+    try:
+        user = _checked(db, known, password, keys)
+    finally:
+        _AT_ONCE.release()
     with db.write() as session:
         limits.forgive(session, keys[0])
         return _opened(session, user)
+
+
+def _checked(db: Database, known: str, password: str, keys: tuple[str, str]) -> User:
+    """Whose password it is. The limit counts again: others may have failed while this one waited."""
+    with db.read() as session:
+        _limit(session, keys)
+        user = session.execute(select(User).where(User.name == known)).scalar_one_or_none()
+    right = _passwords().verify(password[:MAX_PASSWORD], user.password_hash if user else _nobody())
+    if user is None or not right or user.disabled_at is not None:
+        with db.write() as session:
+            for key in keys:
+                limits.failed(session, key, now())
+        raise SignInRefused("name or password is not right")
+    return user
 
 
 def _limit(session: Session, keys: tuple[str, str]) -> None:

@@ -32,6 +32,8 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
     headers = {"Upload-Offset": str(error.have)} if isinstance(error, WrongOffset) else {}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
+    if status == 503:
+        headers["Retry-After"] = "5"
     return JSONResponse({"detail": str(error)}, status, headers)
 
 

@@ -10,7 +10,7 @@ where there is none a root that is made for it alone.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -40,7 +40,7 @@ class ContentSigner:
 
     chain: tuple[x509.Certificate, ...]
     algorithm: str
-    key: bytes
+    key: bytes = field(repr=False)
 
     @property
     def fingerprint(self) -> str:

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import structlog
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from central.db.database import Database, unreachable
 from central.db.events import Quarantine
 from central.ingest import quarantine
 from central.ingest.admit import Message, Refused
+from central.ingest.anew import begun_anew
 from central.ingest.intake import UNAVAILABLE, judged_in
 from central.ingest.store import Arrival, store
 from contract.errors import InputError
@@ -41,11 +41,9 @@ def replay(db: Database, number: int) -> Replayed:
     it stays, with the new reason. Raises InputError when there is no such entry or only its beginning was kept.
     """
     try:
-        try:
-            return _again(db, number)
-        except IntegrityError:
-            # It came by itself between our look and our write.
-            return _again(db, number)
+        # It may come by itself between our look and our write. And ingest takes its locks the other way round: first
+        # those of the matter, then the entry, so that one of the two may be ended as a deadlock.
+        return begun_anew(lambda: _again(db, number))
     except InputError:
         raise
     except UNAVAILABLE as error:

@@ -24,6 +24,8 @@ _log = structlog.get_logger("ledger")
 EVERY_S = 2.0
 #: What has to do with others (broker, authority, a file that does not fit) is tried again after this long, in seconds.
 AGAIN_S = 60.0
+#: Between two batches, in seconds: whoever waits for SQLite's one lock looks every 0.1 s whether it is free.
+BETWEEN_S = 0.12
 
 
 class Keeper(Background):
@@ -106,14 +108,16 @@ class Keeper(Background):
 
 
 def catch_up(db: Database, stop: threading.Event | None = None) -> int:
-    """Enter all that waits, batch by batch; how many rows."""
+    """Enter all that waits, batch by batch, and let others write in between; how many rows. `stop` ends it early."""
+    stop = stop or threading.Event()
     entered = 0
-    while stop is None or not stop.is_set():
+    while not stop.is_set():
         with db.write() as session:
             done = tree.merge(session)
         entered += done
         if done < tree.BATCH:
             break
+        stop.wait(BETWEEN_S)
     return entered
 
 

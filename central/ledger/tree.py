@@ -25,7 +25,9 @@ def merge(session: Session, most: int = BATCH) -> int:
     if not waiting:
         return 0
     refs = list(dict.fromkeys((row.kind, row.ref) for row in waiting))
-    refs = [ref for ref in refs if ref not in _entered(session, refs)]
+    # A row may have been noted by a migration and by a trigger.
+    entered = places(session, refs)
+    refs = [ref for ref in refs if ref not in entered]
     lines = entries.lines(session, refs)
     _append(session, tree, [(ref, leaf_hash(lines.get(ref) or entries.gone(ref))) for ref in refs])
     session.execute(delete(LedgerWaiting).where(LedgerWaiting.id.in_([row.id for row in waiting])))
@@ -62,11 +64,6 @@ def nodes_of(session: Session) -> Nodes:
 def root_of(session: Session, count: int) -> bytes:
     """The root over the first `count` entries."""
     return root(count, nodes_of(session))
-
-
-def _entered(session: Session, refs: list[Ref]) -> set[Ref]:
-    """Those that are in already: a row may have been noted by a migration and by a trigger."""
-    return set(places(session, refs))
 
 
 def _append(session: Session, tree: LedgerTree, new: list[tuple[Ref, bytes]]) -> None:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.responses import FileResponse, RedirectResponse
 
 from central.accounts import service as accounts
-from central.accounts.errors import SignInRefused, TooManyAttempts
+from central.accounts.errors import SignInBusy, SignInRefused, TooManyAttempts
 from central.accounts.service import SignedInUser
 from central.alarms import service as alarm_service
 from central.db.database import Database
@@ -25,6 +25,7 @@ PAGE_SIZE = 50
 YEAR_S = 365 * 24 * 3600
 #: What a browser may show by itself; anything else is handed over as a file.
 SHOWN = frozenset({"image/jpeg", "image/png", "image/webp", "video/mp4"})
+_SIGN_IN_SAYS = {SignInRefused: "error.sign_in", TooManyAttempts: "error.429", SignInBusy: "error.sign_in_busy"}
 _SUFFIX = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "video/mp4": ".mp4"}
 
 Form = Annotated[dict[str, str], Depends(forms.read_form)]
@@ -58,10 +59,12 @@ def _add_sign_in(pages: APIRouter, db: Database, secure: bool) -> None:
         address = request.client.host if request.client else "unknown"
         try:
             opened = accounts.sign_in(db, name, form.get("password", ""), address)
-        except (SignInRefused, TooManyAttempts) as error:
+        except (SignInRefused, TooManyAttempts, SignInBusy) as error:
             refusals_of(request).tell(request, error.status, type(error).__name__, str(error))
-            key = "error.sign_in" if isinstance(error, SignInRefused) else "error.429"
-            return page(request, back, name, key, error.status)
+            answer = page(request, back, name, _SIGN_IN_SAYS[type(error)], error.status)
+            if error.status == 503:
+                answer.headers["Retry-After"] = "5"
+            return answer
         response = RedirectResponse(forms.local(back), 303)
         response.set_cookie(
             accounts.SESSION_COOKIE,

@@ -31,8 +31,8 @@ assemble() {
   # Certificates are all that lets anybody in: there is no password, so nobody comes by one.
   (umask 077 && : >"$run/passwords")
   ln -sf "$certs/ca.pem" "$certs/broker.pem" "$certs/broker.key" "$run/certs/"
-  # A list that was fetched before is newer than the one that came with the certificate.
-  if [ -r "$store/crl.pem" ] && signed "$store/crl.pem"; then
+  # A list that was fetched before, unless the one that came with the certificate is newer.
+  if [ -r "$store/crl.pem" ] && signed "$store/crl.pem" && ! newer "$certs/crl.pem" "$store/crl.pem"; then
     cp "$store/crl.pem" "$run/certs/crl.pem"
   else
     cp "$certs/crl.pem" "$run/certs/crl.pem"
@@ -41,13 +41,30 @@ assemble() {
 
 signed() { openssl crl -in "$1" -noout -CAfile "$certs/ca.pem" 2>&1 | grep -q '^verify OK$'; }
 
-# Whether central has another list than the one in force; it is then in its place.
+# The number of a list, which rises with each that is made, in hexadecimal and 40 places wide; RFC 5280, 5.2.3.
+number() {
+  local said
+  said=$(openssl crl -in "$1" -noout -crlnumber 2>/dev/null) || said=
+  printf '%40s' "$(echo "$said" | sed -n 's/^crlNumber=\(0x\)\{0,1\}0*\([0-9A-Fa-f]*\)$/\2/p')"
+}
+
+# Whether the first list was made after the second: who sends an older one, signed as it is, lets somebody in again.
+newer() {
+  local LC_ALL=C
+  [[ "$(number "$1")" > "$(number "$2")" ]]
+}
+
+# Whether central has a newer list than the one in force; it is then in its place.
 renewed() {
   local fresh="$store/crl.pem.new"
   curl --fail --silent --max-time 10 --max-filesize 16777216 --output "$fresh" "$list" || return 1
   cmp --silent "$fresh" "$run/certs/crl.pem" && return 1
   if ! signed "$fresh"; then
     tell "$list: is not signed by our authority - the list of before stays in force"
+    return 1
+  fi
+  if ! newer "$fresh" "$run/certs/crl.pem"; then
+    tell "$list: is not newer than the list in force, which stays - check the clock of central's machine"
     return 1
   fi
   mv "$fresh" "$store/crl.pem"

@@ -261,6 +261,29 @@ def test_guessing_passwords_ends_soon_and_says_nothing(client: TestClient, db: D
     assert client.post("/api/v1/session", json={"name": "li", "password": PASSWORD}).status_code == 429
 
 
+def test_who_waits_too_long_for_a_turn_to_sign_in_is_sent_away(client: TestClient, db: Database, monkeypatch) -> None:
+    officer(client, db)
+    monkeypatch.setattr(accounts, "PATIENCE_S", 0.05)
+    given, form = {"name": "li", "password": PASSWORD}, {"Accept": "text/html", "Accept-Language": "en"}
+    with accounts._AT_ONCE, accounts._AT_ONCE:
+        busy = client.post("/api/v1/session", json=given)
+        page = client.post("/sign-in", data=given, headers=form)
+    assert (busy.status_code, busy.headers["Retry-After"]) == (503, "5")
+    assert busy.json() == {"detail": "too many others are signing in - try again shortly"}
+    assert (page.status_code, page.headers["Retry-After"]) == (503, "5")
+    assert "Too many others are signing in just now." in page.text
+    assert client.post("/api/v1/session", json=given).status_code == 201
+
+
+def test_who_is_over_the_limit_waits_for_no_turn(client: TestClient, db: Database, monkeypatch) -> None:
+    officer(client, db)
+    monkeypatch.setattr(accounts, "PATIENCE_S", 0.05)
+    wrong = {"name": "li", "password": "wrong"}
+    assert [client.post("/api/v1/session", json=wrong).status_code for _ in range(5)] == [401] * 5
+    with accounts._AT_ONCE, accounts._AT_ONCE:
+        assert client.post("/api/v1/session", json=wrong).status_code == 429
+
+
 def case_in_review(client: TestClient, db: Database, box: Box) -> str:
     manifest, files = evidence()
     intake_of(db).take([decision(box, violation()), box.say(EventType.MANIFEST, manifest)])

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from central_kit import Box, decision, intake_of, violation
-from sqlalchemy import inspect
+from central_kit import Box, decision, intake_of, open_db, violation
+from sqlalchemy import inspect, text
+from test_central_alarms import alarm, say
 
 from central.db import migrate
 from central.db.database import Database
@@ -29,6 +30,20 @@ def test_up_with_data_and_down_to_nothing(tmp_path: Path) -> None:
     migrate.upgrade(db)
     migrate.downgrade(db, "base")
     assert set(inspect(db.engine).get_table_names()) <= {"alembic_version"}
+    db.close()
+
+
+def test_the_version_before_alarms_finds_nothing_waiting_that_it_does_not_know(tmp_path: Path) -> None:
+    db = open_db(tmp_path)
+    box = Box()
+    box.enrol(db)
+    assert intake_of(db).take([say(box, alarm())])[0].outcome == "stored"
+    query = text("SELECT DISTINCT kind FROM ledger_waiting ORDER BY kind")
+    with db.read() as session:
+        assert list(session.execute(query).scalars()) == ["alarm", "event", "key"]
+    migrate.downgrade(db, "0004")
+    with db.read() as session:
+        assert list(session.execute(query).scalars()) == ["event", "key"]
     db.close()
 
 

@@ -8,13 +8,14 @@ import pytest
 from central_kit import Box, decision, intake_of, open_db, violation
 from click.testing import Result as Said
 from sqlalchemy import func, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InternalError, OperationalError
 from typer.testing import CliRunner
 
 from central.db.cases import Case
 from central.db.database import Database
 from central.db.events import Event, Quarantine
 from central.ingest import intake as intake_module
+from central.ingest import replay as replay_module
 from central.ingest.admit import Message
 from central.ingest.intake import Intake
 from contract.errors import InputError, RunError
@@ -208,6 +209,24 @@ def test_a_deadlock_is_tried_again_at_once(db, intake, monkeypatch) -> None:
     batch = [decision(box, violation(name)) for name in "ab"]
     assert [result.outcome for result in intake.take(batch)] == ["stored", "stored"]
     assert tries == [2, 2, 2]
+
+
+@pytest.mark.parametrize("state", ["40P01", "25P03"])
+def test_a_replay_that_was_ended_as_a_deadlock_is_tried_again_at_once(db, intake, command, monkeypatch, state) -> None:
+    box, real, tries = Box(), replay_module.store, []
+    message = decision(box, violation())
+    intake.take([message])
+    box.enrol(db)
+
+    def tangled(session, arrivals):
+        tries.append(len(arrivals))
+        if len(tries) < 3:
+            raise InternalError("UPDATE", {}, Fault(state))
+        return real(session, arrivals)
+
+    monkeypatch.setattr(replay_module, "store", tangled)
+    assert command("replay", "1").stdout.splitlines()[0] == "1  stored"
+    assert (tries, count(db, Event), count(db, Quarantine)) == ([1, 1, 1], 1, 0)
 
 
 def test_a_case_that_waits_for_media_does_not_stand_before_one_that_is_ready(db, intake, tmp_path, monkeypatch) -> None:

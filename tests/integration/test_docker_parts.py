@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 from central_replicas import postgres_server
+from cryptography import x509
 from deliver_peers import listening, until
 from docker_peers import BrokerPart, Front, Office, free_port, healthy, well
 from mtls_peers import Peer, box_settings, broker_certificate, issue
@@ -118,6 +120,45 @@ def test_a_list_that_the_authority_did_not_sign_changes_nothing(tmp_path: Path) 
         peer.close()
         assert part.end() == 0
         assert not listening(broker.port)
+    finally:
+        part.end()
+
+
+def test_an_older_list_lets_nobody_in_again(tmp_path: Path) -> None:
+    """Who stands between broker and central keeps a list, signed as it is, and sends it when a box was shut out."""
+    ours = Authority.create(tmp_path / "ca")
+    certs, offered = tmp_path / "certs", tmp_path / "offered.pem"
+    pair = issue(ours, "edge-01", tmp_path / "box")
+    serial = x509.load_pem_x509_certificate(pair[0].read_bytes()).serial_number
+    lists = []
+    for revoked in ([], [(serial, now())], []):
+        lists.append(ours.revocations(revoked))
+        time.sleep(0.01)  # a list's number is its moment in ms
+    before, without, again = lists
+    broker_certificate(ours, certs)
+    (certs / "crl.pem").write_bytes(before)
+    offered.write_bytes(without)
+    broker = BrokerPart(folder_of(tmp_path, "broker"), free_port(), certs, offered.as_uri())
+    store = broker.folder / "store" / "crl.pem"
+    part = broker.start()
+    try:
+        well(broker.service, broker.places, part)
+        until(lambda: "somebody was shut out" in part.told(), 30, "the newer list is believed")
+        offered.write_bytes(before)
+        until(lambda: "is not newer than the list in force" in part.told(), 30, "the older one is not")
+        assert store.read_bytes() == without
+        assert part.told().count("somebody was shut out") == 1
+        # One that came with the certificate, and is newer than what was fetched before, counts from the start.
+        assert part.end() == 0
+        (certs / "crl.pem").write_bytes(again)
+        part = broker.start()
+        well(broker.service, broker.places, part)
+        assert (broker.folder / "run" / "certs" / "crl.pem").read_bytes() == again
+        (certs / "crl.pem").write_bytes(before)
+        assert part.end() == 0
+        part = broker.start()
+        well(broker.service, broker.places, part)
+        assert (broker.folder / "run" / "certs" / "crl.pem").read_bytes() == without
     finally:
         part.end()
 

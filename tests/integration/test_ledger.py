@@ -11,7 +11,7 @@ from bundle_kit import Bureau, bureau
 from deliver_peers import Mosquitto
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-from sqlalchemy import insert, select, text
+from sqlalchemy import event, insert, select, text
 from sqlalchemy.exc import DBAPIError
 from time_peers import TimeAuthority
 
@@ -64,6 +64,54 @@ def test_whatever_way_a_row_comes_in_it_is_entered_and_proven(office) -> None:
             assert included(leaf_hash(line), leaf.place, size, path, root(size, nodes))
     assert catch_up(office.db) == 0
     assert number
+
+
+class Between(threading.Event):
+    """Somebody else who writes whenever the keeper rests; on SQLite that waits in vain while its transaction is open."""
+
+    def __init__(self, office: Bureau) -> None:
+        super().__init__()
+        self.office, self.rests = office, []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        with self.office.db.write() as session:
+            session.execute(text("UPDATE cases SET version = version"))
+        self.rests.append(timeout)
+        return False
+
+
+def looks(office: Bureau, count: int) -> None:
+    """So many lines of the viewer log, past the ORM."""
+    with office.db.write() as session:
+        case_id = session.execute(text("SELECT id FROM cases")).scalar_one()
+        view = {"at": now(), "user_id": office.officer.id, "case_id": case_id, "sha256": None}
+        session.execute(insert(ViewLog), [view] * count)
+
+
+def test_a_batch_costs_the_same_few_questions_however_many_wait(office) -> None:
+    office.case()
+    catch_up(office.db)
+    asked: list[str] = []
+    event.listen(office.db.engine, "before_cursor_execute", lambda _1, _2, said, *_: asked.append(said))
+    costs = []
+    for count in (10, 450):
+        looks(office, count)
+        asked.clear()
+        assert catch_up(office.db) == count
+        costs.append(len([said for said in asked if "ledger_nodes" not in said]))
+    assert costs[0] == costs[1]
+    # Some nodes at the edge of the tree are read: about log2 of its size, not as many as there are entries.
+    assert len(asked) < 40
+
+
+def test_others_write_between_the_batches_of_a_long_queue(office) -> None:
+    office.case()
+    catch_up(office.db)
+    looks(office, 2 * tree.BATCH + 7)
+    between = Between(office)
+    assert catch_up(office.db, between) == 2 * tree.BATCH + 7
+    # SQLite's own waiters look every 0.1 s: a shorter rest would pass them by.
+    assert len(between.rests) == 2 and min(between.rests) > 0.1
 
 
 def test_the_end_of_a_key_is_entered(office) -> None:

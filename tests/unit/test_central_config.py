@@ -76,7 +76,12 @@ def test_the_password_of_the_database_stands_in_its_own_file(tmp_path: Path) -> 
     with pytest.raises(ConfigError, match=r"pw: cannot be read .* the database's password"):
         load_config(written(tmp_path, text))
     (tmp_path / "pw").write_text("p@ss/w:rd\n")
-    db = Database(load_config(written(tmp_path, text)).database.url)
+    config = load_config(written(tmp_path, text))
+    shown = f"{config!r} {config} {config.database!r}"
+    assert "p%40ss" in config.database.url and not any(
+        secret in shown for secret in ("p%40ss", "p@ss", "w:rd", "w%3Ard")
+    )
+    db = Database(config.database.url)
     assert (db.engine.url.username, db.engine.url.password, db.engine.url.port) == ("u", "p@ss/w:rd", 5433)
     assert "p@ss" not in db.name
     db.close()

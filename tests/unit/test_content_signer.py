@@ -53,6 +53,12 @@ def test_it_is_made_once_and_for_its_owner_alone(tmp_path: Path, db: Database) -
         opened(path, db)
 
 
+def test_its_key_is_in_no_log_that_shows_it(tmp_path: Path, db: Database) -> None:
+    made = opened(tmp_path / "c2pa.pem", db)
+    assert b"PRIVATE KEY" in made.key
+    assert "PRIVATE" not in repr(made) and "key=" not in repr(made)
+
+
 def test_exports_at_the_same_moment_make_one(tmp_path: Path, db: Database) -> None:
     with ThreadPoolExecutor(8) as pool:
         found = {one.fingerprint for one in pool.map(lambda _: opened(tmp_path / "c2pa.pem", db), range(16))}
