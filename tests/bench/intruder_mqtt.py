@@ -5,12 +5,14 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Any
 
 import httpx
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 from contract.sealing import JWS_PROPERTY
 from contract.topics import EdgeTopics, edge_id_of
@@ -34,8 +36,13 @@ class Sender:
     """One MQTT client that writes what it likes."""
 
     def __init__(self, port: int) -> None:
+        #: How the broker answered what was sent, by the name of the reason, and how often it let us in.
+        self.answers: Counter[str] = Counter()
+        self.connections = 0
         self._client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
-        self._client.max_inflight_messages_set(100)  # the broker hangs up on more than its `Receive Maximum`
+        self._client.max_queued_messages_set(0)
+        self._client.on_connect = self._on_connect
+        self._client.on_publish = self._on_publish
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
         until(self._client.is_connected, "the broker lets the intruder in")
@@ -51,6 +58,12 @@ class Sender:
         """Leave."""
         self._client.disconnect()
         self._client.loop_stop()
+
+    def _on_connect(self, *_: object) -> None:
+        self.connections += 1
+
+    def _on_publish(self, _client: Client, _data: Any, _mid: int, reason: ReasonCode, _more: Properties | None) -> None:
+        self.answers[str(reason)] += 1
 
 
 @dataclass
@@ -87,9 +100,13 @@ class Fuzz:
             for voice, one in zip(office.victims, late, strict=True):
                 self._truths(sender, voice, [one])
             self._answered("what the victims say afterwards")
+        except TimeoutError as error:
+            raise TimeoutError(f"{error} ({self._way(sender)})") from error
         finally:
             sender.close()
+        self.tally.notes.append(self._way(sender))
         self._judge(before)
+        self._lost()
         self._memory()
 
     # -- inside -----------------------------------------------------------------------------------------------------
@@ -121,6 +138,14 @@ class Fuzz:
     def _answered(self, what: str) -> None:
         until(lambda: sum(self.office.outcomes().values()) >= self.reached, f"central has answered for {what}", _LOST_S)
 
+    def _way(self, sender: Sender) -> str:
+        """Where messages stayed that were not answered for: at the sender, at the broker, dropped by central."""
+        return (
+            f"{self.reached} for central, {sum(self.office.outcomes().values())} answered for by it; the broker answered "
+            f"{dict(sender.answers)} on {sender.connections} connection(s); central dropped {self.office.dropped()} by "
+            f"QoS and was let in {self.office.connections()} time(s)"
+        )
+
     def _judge(self, before: dict[str, int]) -> None:
         """Against the database, the counters and the log."""
         admitted, outcomes = self.office.events(), self.office.outcomes()
@@ -141,6 +166,13 @@ class Fuzz:
             self.tally.faults.append(f"central could not handle {outcomes['failed']} messages - see its log")
         own = len(admitted) - len(self.genuine)
         self.tally.notes.append(f"outcomes: {outcomes}; {own} events that fit are kept as the insider's own words")
+
+    def _lost(self) -> None:
+        """What was promised to be answered and could not be."""
+        if dropped := self.office.dropped().get("1"):
+            self.tally.faults.append(f"central dropped {dropped} messages that asked for an answer")
+        if (times := self.office.connections()) > 1:
+            self.tally.faults.append(f"central lost its connection to the broker {times - 1} time(s)")
 
     def _memory(self) -> None:
         half = [one for one in self.rss if one[0] >= self.rss[-1][0] / 2]

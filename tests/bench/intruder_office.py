@@ -127,9 +127,15 @@ class Office:
 
     def outcomes(self) -> dict[str, int]:
         """Messages that central has answered for, by what became of them."""
-        said = httpx.get(f"{self.url}/metrics", timeout=60).text
-        found = re.findall(r'sightline_central_events_total\{outcome="(\w+)"\} ([0-9.e+]+)', said)
-        return {name: int(float(number)) for name, number in found}
+        return self._counted(r'sightline_central_events_total\{outcome="(\w+)"\} ([0-9.e+]+)')
+
+    def dropped(self) -> dict[str, int]:
+        """Messages that central has dropped, by quality of service."""
+        return self._counted(r'sightline_central_ingest_dropped_total\{qos="(\d)"\} ([0-9.e+]+)')
+
+    def connections(self) -> int:
+        """How often the broker let central in."""
+        return sum(line.get("event") == "connected to the broker" for line in self.lines())
 
     def healthy(self) -> bool:
         """Whether central says that it is well: its database is there, and the broker."""
@@ -175,6 +181,11 @@ class Office:
             return enrolment.issue_code(session, edge_id)
 
     # -- inside -----------------------------------------------------------------------------------------------------
+
+    def _counted(self, pattern: str) -> dict[str, int]:
+        """What central has counted so far, by the label that the pattern finds."""
+        found = re.findall(pattern, httpx.get(f"{self.url}/metrics", timeout=60).text)
+        return {name: int(float(number)) for name, number in found}
 
     def _database(self, stack: ExitStack) -> None:
         url = f"sqlite:///{self.folder / 'central.sqlite'}"
