@@ -188,8 +188,8 @@ def _sane(event: CloudEvent, data: Data | None, raw: bytes) -> None:
         raise Refused("a replay is never evidence")
     if not IDENTIFIER.fullmatch(event.id):
         raise Refused("the event id is not an identifier")
-    if _DOUBTFUL.search(raw) and not _storable(event.data):
-        raise Refused("the data holds a number that is none, or text that is none")
+    if _DOUBTFUL.search(raw) and not _storable({"type": event.type, "data": event.data}):
+        raise Refused("the event holds a number that is none, or text that is none")
     moments = [event.time]
     if isinstance(data, Violation):
         moments += [data.at_first, data.at_trigger, data.at_last]

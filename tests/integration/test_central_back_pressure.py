@@ -1,5 +1,6 @@
 """A central that is slow, behind a real broker: what was promised is answered, however much comes, and nobody hangs up."""
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import paho.mqtt.client as mqtt
 import pytest
-from central_kit import Box, decision, key_of, open_db, violation
+from central_kit import Box, decision, intake_of, key_of, open_db, violation
 from deliver_peers import Mosquitto, until
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
@@ -144,3 +145,16 @@ def test_a_flood_of_one_box_does_not_cost_another_its_events(port: int, central)
     for one in (box, flooding):
         one.disconnect()
         one.loop_stop()
+
+
+def test_a_type_that_postgresql_cannot_keep_is_refused(tmp_path: Path) -> None:
+    db, box = open_db(tmp_path), Box()
+    box.enrol(db)
+    one = json.loads(decision(box, violation()).raw)
+    forged = box.seal(json.dumps(one | {"type": "a\0b"}).encode())
+    (result,) = intake_of(db).take([forged])
+    assert (result.outcome, result.ack.reason) == (
+        "refused",
+        "the event holds a number that is none, or text that is none",
+    )
+    db.close()
