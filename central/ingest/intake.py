@@ -176,7 +176,9 @@ def judged_in(session: Session, batch: Sequence[Message]) -> list[Admitted | Ref
         try:
             verdicts.append(judge(message, lambda edge_id, kid: keys.get((edge_id, kid))))
         except Refused as refusal:
-            verdicts.append(refusal)
+            # Without its trace, which holds the frame that holds the list that holds it: the whole batch would be kept
+            # until the collector comes by.
+            verdicts.append(refusal.with_traceback(None))
     return verdicts
 
 

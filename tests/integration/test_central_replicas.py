@@ -116,7 +116,8 @@ def test_a_flood_waits_at_the_broker_and_not_in_memory(hall: Callable[[int], Hal
     before, size, count = replica.rss_mb, 40_000, 3000
     postgres.kill()
     _flood(here, size, count)
-    until(lambda: replica.metric("sightline_central_ingest_dropped_total") > 1000, "QoS 0 is dropped and counted")
+    dropped = 'sightline_central_ingest_dropped_total{qos="0"}'
+    until(lambda: replica.metric(dropped) > 1000, "QoS 0 is dropped and counted")
     assert replica.metric("sightline_central_ingest_queue") <= 200
     # 120 MB were sent asking for an acknowledgement and 120 MB unasked; central may hold 200 messages, 8 MB.
     assert replica.rss_mb - before < 60
