@@ -188,7 +188,7 @@ def test_a_port_in_use_is_told_in_one_line(newcomer: dict[str, str], home: Path)
 
 
 def test_a_scene_that_breaks_off_is_told_with_the_difference(newcomer: dict[str, str], home: Path) -> None:
-    with running(newcomer, home, "--headless", "--once", "--timeout", "60") as run:
+    with running(newcomer, home, "--headless", "--once", "--timeout", "30") as run:
         run.heard("the scene begins", 90)
         for pid, command in run.processes().items():
             if "sightline.demo.camera" in command:

@@ -70,6 +70,7 @@ def test_on_a_real_clip_both_decide_alike(
     compare(scene, model)
 
 
+@pytest.mark.long
 def test_on_the_demos_street_both_decide_alike(model: Path, tmp_path: Path) -> None:
     film = prepare_scene(tmp_path, lambda _: None)
     site = ROOT / "configs" / "sites" / "demo.yaml"

@@ -108,6 +108,7 @@ def test_the_encoded_stream_is_what_a_camera_sends(stream: Path) -> None:
         assert (stream / segment.file).stat().st_size == sum(segment.sizes)
 
 
+@pytest.mark.long
 def test_a_viewer_gets_25_whole_frames_a_second_over_the_loops_seam(cameras: tuple[Part, int, float]) -> None:
     _, number, _epoch = cameras
     packets = watch(f"rtsp://127.0.0.1:{number}/kerb-01", 12.0)
@@ -122,6 +123,7 @@ def test_a_viewer_gets_25_whole_frames_a_second_over_the_loops_seam(cameras: tup
     assert changes[1] - changes[0] in (pytest.approx(2, abs=0.01), pytest.approx(8, abs=0.01))
 
 
+@pytest.mark.long
 def test_the_programme_keeps_to_the_wall_clock(cameras: tuple[Part, int, float]) -> None:
     """Truth is told in wall clock: what the second camera shows is three seconds ahead of the first."""
     _, number, epoch = cameras

@@ -11,6 +11,7 @@ from sightline.demo.scene.render import prepare_scene
 from sightline.demo.scene.site import SITE_FILE
 
 
+@pytest.mark.long  # every run of the tests: the same street and detector in test_bench_edge.py, the clips in test_replay_clips.py
 @pytest.mark.shared
 def test_yolo_gives_what_the_scene_contains(shared: Path, tmp_path: Path) -> None:
     files = prepare_scene(tmp_path, print)

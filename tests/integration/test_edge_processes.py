@@ -56,6 +56,7 @@ def test_a_stay_on_a_real_stream_becomes_sealed_evidence(
     assert "top-secret" not in told
 
 
+@pytest.mark.long  # every run of the tests: test_edge_goes_on.py kills one part after the other, and the supervisor
 @pytest.mark.timeout(240)
 def test_a_killed_part_is_started_anew_and_a_killed_supervisor_leaves_nothing(
     free_port: int, field: Callable[[int, str], Field]
