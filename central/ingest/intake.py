@@ -7,21 +7,14 @@ from datetime import datetime
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.exc import (
-    DBAPIError,
-    IntegrityError,
-    InterfaceError,
-    InternalError,
-    OperationalError,
-    SQLAlchemyError,
-)
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
-from sqlalchemy.orm.exc import StaleDataError
 
 from central.db.database import Database
 from central.edges.names import kid_of
 from central.ingest import quarantine
 from central.ingest.admit import Admitted, Message, Refused, SealBroken, event_id, judge
+from central.ingest.anew import begun_anew, lost
 from central.ingest.store import Arrival, keys_of, store
 from central.metrics import Metrics
 from contract.events import Ack, now
@@ -29,13 +22,8 @@ from contract.topics import edge_id_of
 
 _log = structlog.get_logger("ingest")
 FAILED = "failed"
-#: How often a batch is begun anew because another replica committed one of its matters in the same moment.
-_AGAIN = 4
 #: What the driver raises when the database is away, full, or chose us to end a circle of waiting.
 UNAVAILABLE = (OperationalError, InterfaceError)
-#: SQLSTATE of a deadlock, of a transaction that could not be put in order with the others, and of one of ours that
-#: stood still for too long (`central.ingest.turns`).
-_TANGLED = frozenset({"40P01", "40001", "25P03"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +62,14 @@ class Intake:
     def _together(self, batch: Sequence[Message]) -> list[Result]:
         try:
             return self._commit(batch)
-        except UNAVAILABLE:
-            raise
-        except Exception:
+        except Exception as error:
+            if lost(error) and len(batch) > 1:
+                # It may have taken longer than a transaction may stand still: half of it takes half as long.
+                _log.warning("the connection was lost in mid-batch, taking it in halves", messages=len(batch))
+                middle = len(batch) // 2
+                return self._together(batch[:middle]) + self._together(batch[middle:])
+            if isinstance(error, UNAVAILABLE):
+                raise
             # Somewhere in it is a message that we or the database cannot handle. It must not cost the others.
             if len(batch) > 1:
                 _log.warning("a message of a batch is at fault, taking each alone", messages=len(batch), exc_info=True)
@@ -112,14 +105,11 @@ class Intake:
         return Result(FAILED)
 
     def _commit(self, batch: Sequence[Message]) -> list[Result]:
-        for left in reversed(range(_AGAIN)):
-            try:
-                with self._db.write() as session:
-                    return self._admitted(session, batch)
-            except (IntegrityError, StaleDataError, OperationalError, InternalError) as error:
-                if not left or not _raced(error):
-                    raise
-        raise AssertionError("unreachable")
+        def once() -> list[Result]:
+            with self._db.write() as session:
+                return self._admitted(session, batch)
+
+        return begun_anew(once, stood=len(batch) == 1)
 
     def _admitted(self, session: Session, batch: Sequence[Message]) -> list[Result]:
         judged = judged_in(session, batch)
@@ -157,12 +147,6 @@ class Intake:
             _log.error("quarantine is full: message counted, not kept", most=self._most)
             return False
         return quarantine.whole(message)
-
-
-def _raced(error: SQLAlchemyError) -> bool:
-    """Whether another replica came between our look and our write: looking again then helps."""
-    tangled = isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _TANGLED
-    return tangled or isinstance(error, IntegrityError | StaleDataError)
 
 
 def judged_in(session: Session, batch: Sequence[Message]) -> list[Admitted | Refused]:

@@ -15,7 +15,8 @@ from contract.events import EventType
 from contract.sealing import sha256_hex
 
 #: A replica that stops in mid-transaction (its machine lost power, it hangs) loses it and its locks after so long, so
-#: that the others go on within 10 s; ms. Between two statements of a batch there is less than a second.
+#: that the others go on within 10 s; ms. Between two statements of a batch there is less than a second as a rule; one
+#: that takes longer (a machine that is far too busy) loses its connection, too, and is taken again in halves.
 _IDLE_MS = 8000
 _IDLE = text("SELECT set_config('idle_in_transaction_session_timeout', :idle, true)")
 _ALONE = text("SELECT pg_advisory_xact_lock(one) FROM unnest(CAST(:names AS bigint[])) AS one")
