@@ -195,7 +195,7 @@ def test_a_replica_that_stops_in_mid_transaction_loses_it_and_the_others_go_on(
     assert [one.outcome for one in intake_of(shared_db).take([message])] == ["duplicate"]
 
 
-def test_a_batch_that_stood_still_for_too_long_is_taken_again_at_once(
+def test_a_batch_that_stood_still_for_too_long_is_taken_again_at_once_in_halves(
     shared_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The process was stopped in the middle of it, and goes on: its connection is gone, nobody is at fault."""
@@ -213,4 +213,4 @@ def test_a_batch_that_stood_still_for_too_long_is_taken_again_at_once(
     monkeypatch.setattr(intake_module, "store", slow)
     batch = [decision(box, violation(name)) for name in "ab"]
     assert [one.outcome for one in intake_of(shared_db).take(batch)] == ["stored", "stored"]
-    assert tries == [2, 2]
+    assert tries == [2, 1, 1], "the same batch could stand still for as long again"
