@@ -1,12 +1,12 @@
 """Alarms of sensors: one a matter, and what became of it."""
 
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Float, ForeignKey, Index, Integer, String, Text, UniqueConstraint, event
-from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
+from sqlalchemy import Float, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from central.db.base import Base
+from central.db.history import Line, only_added_to
 
 
 class Alarm(Base):
@@ -50,26 +50,14 @@ class Alarm(Base):
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 
 
-class AlarmLog(Base):
+class AlarmLog(Line, Base):
     """What became of an alarm, line by line. Only ever added to."""
 
     __tablename__ = "alarm_log"
 
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
     alarm_id: Mapped[int] = mapped_column(ForeignKey("alarms.id"), index=True)
-    at: Mapped[datetime]
-    actor: Mapped[str] = mapped_column(String(64))
-    action: Mapped[str] = mapped_column(String(40))
-    from_state: Mapped[str | None] = mapped_column(String(20))
-    to_state: Mapped[str | None] = mapped_column(String(20))
-    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
 
-def _append_only(_mapper: Mapper[Any], _connection: Any, line: AlarmLog) -> None:
-    raise ValueError(f"the history of an alarm is only added to: line {line.id} cannot be changed or removed")
-
-
-event.listen(AlarmLog, "before_update", _append_only)
-event.listen(AlarmLog, "before_delete", _append_only)
+only_added_to(AlarmLog, "an alarm")
 
 __all__ = ["Alarm", "AlarmLog"]

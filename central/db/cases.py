@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Float, ForeignKey, Index, Integer, String, Text, UniqueConstraint, event
-from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
+from sqlalchemy import Boolean, Float, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from central.db.base import Base
+from central.db.history import Line, only_added_to
 
 
 class Case(Base):
@@ -92,19 +93,12 @@ class CaseQuestion(Base):
     answered_at: Mapped[datetime | None]
 
 
-class CaseLog(Base):
+class CaseLog(Line, Base):
     """What became of a case, line by line. Only ever added to."""
 
     __tablename__ = "case_log"
 
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
-    at: Mapped[datetime]
-    actor: Mapped[str] = mapped_column(String(64))
-    action: Mapped[str] = mapped_column(String(40))
-    from_state: Mapped[str | None] = mapped_column(String(20))
-    to_state: Mapped[str | None] = mapped_column(String(20))
-    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
 
 class CaseNumber(Base):
@@ -116,9 +110,4 @@ class CaseNumber(Base):
     last: Mapped[int]
 
 
-def _append_only(_mapper: Mapper[Any], _connection: Any, line: CaseLog) -> None:
-    raise ValueError(f"the history of a case is only added to: line {line.id} cannot be changed or removed")
-
-
-event.listen(CaseLog, "before_update", _append_only)
-event.listen(CaseLog, "before_delete", _append_only)
+only_added_to(CaseLog, "a case")

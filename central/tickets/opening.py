@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC
 
-from sqlalchemy import func, inspect, select
-from sqlalchemy.orm import Session, object_session
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from central.db.cases import Case, CaseLog, CaseMedia, CaseQuestion
 from central.db.events import Event
+from central.db.history import add_line
 from central.db.media import Media
 from central.tickets import precheck
 from central.tickets.errors import TicketError
@@ -97,13 +98,7 @@ def log(case: Case, actor: str, action: str, target: str | None, **detail: objec
     """Add a line to the history of `case`, before its state is changed."""
     source = case.state if target else None
     line = CaseLog(at=now(), actor=actor, action=action, from_state=source, to_state=target, detail=detail)
-    session = object_session(case)
-    if case.id is not None and session is not None and "history" in inspect(case).unloaded:
-        # A whole history need not be read to add a line to it.
-        line.case_id = case.id
-        session.add(line)
-    else:
-        case.history.append(line)
+    add_line(case, "case_id", line)
 
 
 def opened(row: Event, data: Violation) -> Case:
