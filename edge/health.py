@@ -15,6 +15,7 @@ from prometheus_client.core import Metric
 
 from contract.errors import ConfigError, SightlineError
 from edge import metrics
+from edge.beats import read_json
 from edge.box import Folders
 from edge.child import Child
 from edge.detect.client import service_stats
@@ -41,7 +42,7 @@ class Health:
         parts = {part.name: {"running": part.running, "restarts": part.restarts} for part in self.parts}
         cameras = {name: figures.get("state", "starting") for name, figures in metrics.cameras_of(self.parts).items()}
         recordings = {name: str(figures.get("state")) for name, figures in recordings_of(self.parts).items()}
-        outbox = metrics.read_json(self.folders.outbox_state)
+        outbox = read_json(self.folders.outbox_state)
         stats = self._stats()
         shedding = stats.shedding if stats else []
         down = [name for name, one in parts.items() if not one["running"]]
@@ -66,7 +67,7 @@ class Health:
         yield from metrics.of_cameras(metrics.cameras_of(self.parts))
         yield from of_recordings(recordings_of(self.parts))
         yield from of_sensors(sensors_of(self.parts))
-        yield from metrics.of_outbox(metrics.read_json(self.folders.outbox_state))
+        yield from metrics.of_outbox(read_json(self.folders.outbox_state))
         yield from metrics.of_inference(self._stats())
 
     def _stats(self) -> Stats | None:

@@ -3,21 +3,19 @@
 Everything is read from what the parts wrote or answer; no camera is asked. `docs/operations.md` lists the names.
 """
 
-import json
 import os
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from edge.beats import fresh_beats
 from edge.child import Child
 from edge.detect.stats import Stats
+from edge.families import Things, counters, states
 from edge.gaps import GapBook
 
-#: A heartbeat older than this says nothing about now. Seconds.
-FRESH_S = 15.0
 STATES = ("starting", "live", "lost")
 #: Where the processor time of a camera goes; the heartbeat has `cpu_<stage>_s`.
 STAGES = ("capture", "decode", "gate", "detect", "rules", "evidence")
@@ -54,31 +52,21 @@ _GAUGES = {
 def cameras_of(parts: Sequence[Child]) -> dict[str, dict[str, Any]]:
     """Figures of every camera whose worker wrote them lately, with `figures_at`."""
     found: dict[str, dict[str, Any]] = {}
-    for part in parts:
-        if part.heartbeat is not None and part.running:
-            beat = read_json(part.heartbeat)
-            at = float(beat.get("at", 0))
-            if time.time() - at < FRESH_S:
-                for name, figures in beat.get("cameras", {}).items():
-                    found[name] = figures | {"figures_at": at}
+    for beat in fresh_beats(part for part in parts if part.running):
+        for name, figures in beat.get("cameras", {}).items():
+            found[name] = figures | {"figures_at": float(beat["at"])}
     return found
 
 
-def of_cameras(cameras: Mapping[str, Mapping[str, Any]]) -> Iterable[Metric]:
+def of_cameras(cameras: Things) -> Iterable[Metric]:
     """Metrics with the label `camera`."""
-    state = GaugeMetricFamily("sightline_edge_camera_state", "1 for the state it is in", labels=["camera", "state"])
+    yield states("camera", "1 for the state it is in", STATES, cameras, "camera")
     mode = GaugeMetricFamily("sightline_edge_camera_mode", "1 for how it is looked at", labels=["camera", "mode"])
     for name, figures in cameras.items():
-        for one in STATES:
-            state.add_metric([name, one], float(figures.get("state") == one))
         if figures.get("mode"):
             mode.add_metric([name, str(figures["mode"])], 1.0)
-    yield from (state, mode)
-    for key, text in _COUNTERS.items():
-        counter = CounterMetricFamily(f"sightline_edge_camera_{key}", text, labels=["camera"])
-        for name, figures in cameras.items():
-            counter.add_metric([name], float(figures.get(key, 0)))
-        yield counter
+    yield mode
+    yield from counters("camera", _COUNTERS, cameras, "camera")
     for key, text in _GAUGES.items():
         gauge = GaugeMetricFamily(f"sightline_edge_camera_{key}", text, labels=["camera"])
         for name, figures in cameras.items():
@@ -88,7 +76,7 @@ def of_cameras(cameras: Mapping[str, Mapping[str, Any]]) -> Iterable[Metric]:
     yield from _by_stage(cameras)
 
 
-def _by_stage(cameras: Mapping[str, Mapping[str, Any]]) -> Iterable[Metric]:
+def _by_stage(cameras: Things) -> Iterable[Metric]:
     cpu = CounterMetricFamily(
         "sightline_edge_camera_cpu_seconds", "Processor time of its worker's threads", labels=["camera", "stage"]
     )
@@ -163,15 +151,6 @@ def of_outbox(state: Mapping[str, Any]) -> Iterable[Metric]:
             yield GaugeMetricFamily(f"sightline_edge_outbox_{key}", f"Deliver: {key}", value=float(value))
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """The object in a file, empty when there is none that can be read."""
-    try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
 def _cpu_s(pid: int) -> float | None:
     """User and system time of a process in seconds (proc(5)); None when it is gone."""
     try:
@@ -191,7 +170,6 @@ def _memory_bytes(pid: int) -> float:
 
 
 __all__ = [
-    "FRESH_S",
     "STAGES",
     "STATES",
     "cameras_of",
@@ -199,5 +177,4 @@ __all__ = [
     "of_inference",
     "of_outbox",
     "of_parts",
-    "read_json",
 ]

@@ -1,13 +1,13 @@
 """What recorders say of themselves, from their heartbeats: for `/healthz` and `/metrics`."""
 
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily, Metric
 
+from edge.beats import fresh_beats
 from edge.child import Child
-from edge.metrics import FRESH_S, read_json
+from edge.families import Things, counters, states
 
 #: `full`: the camera is there and the disk is not.
 STATES = ("starting", "live", "lost", "full")
@@ -23,33 +23,23 @@ _COUNTERS = {
 
 
 def recordings_of(parts: Sequence[Child]) -> dict[str, dict[str, Any]]:
-    """Figures of every recorded camera whose recorder is alive."""
+    """Figures of every recorded camera whose recorder wrote them lately, whether or not it runs now."""
     found: dict[str, dict[str, Any]] = {}
-    for part in parts:
-        if part.heartbeat is not None:
-            beat = read_json(part.heartbeat)
-            if time.time() - float(beat.get("at", 0)) < FRESH_S:
-                found.update(beat.get("recording", {}))
+    for beat in fresh_beats(parts):
+        found.update(beat.get("recording", {}))
     return found
 
 
-def of_recordings(recordings: Mapping[str, Mapping[str, Any]]) -> Iterable[Metric]:
+def of_recordings(recordings: Things) -> Iterable[Metric]:
     """Metrics with the label `camera`; none where nothing is recorded."""
     if not recordings:
         return
-    text = "1 for the state of its recording"
-    state = GaugeMetricFamily("sightline_edge_recording_state", text, labels=["camera", "state"])
+    yield states("recording", "1 for the state of its recording", STATES, recordings, "camera")
     newest = GaugeMetricFamily("sightline_edge_recording_at", "Unix time of the newest picture", labels=["camera"])
     for name, figures in recordings.items():
-        for one in STATES:
-            state.add_metric([name, one], float(figures.get("state") == one))
         newest.add_metric([name], float(figures.get("at", 0)))
-    yield from (state, newest)
-    for key, text in _COUNTERS.items():
-        counter = CounterMetricFamily(f"sightline_edge_recording_{key}", text, labels=["camera"])
-        for name, figures in recordings.items():
-            counter.add_metric([name], float(figures.get(key, 0)))
-        yield counter
+    yield newest
+    yield from counters("recording", _COUNTERS, recordings, "camera")
 
 
 __all__ = ["STATES", "of_recordings", "recordings_of"]

@@ -14,8 +14,8 @@ from edge.child import Child, Gap
 from edge.detect.stats import SHED_S, CameraCount, Lateness, Stats
 from edge.gaps import GapBook
 from edge.metrics import STAGES
-from edge.record.metrics import of_recordings
-from edge.sensors.metrics import of_sensors
+from edge.record.metrics import of_recordings, recordings_of
+from edge.sensors.metrics import of_sensors, sensors_of
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
 FIGURES = {"state": "live", "mode": "stretch", "packets": 250, "clock_offset_ms": None, "zone_looked_at": 17.0}
@@ -125,6 +125,18 @@ def test_a_stale_heartbeat_says_nothing(tmp_path: Path) -> None:
     finally:
         child.kill()
         assert child.wait(10)
+
+
+def test_what_a_part_that_does_not_run_last_said_is_told_of_recordings_alone(tmp_path: Path) -> None:
+    beat = tmp_path / "beat.json"
+    said = {key: {"one": {"state": "live"}} for key in ("cameras", "recording", "sensors")}
+    beat.write_text(json.dumps({"at": time.time()} | said))
+    parts = [Child("without figures", []), Child("ended", [], heartbeat=beat)]
+    assert (metrics.cameras_of(parts), sensors_of(parts)) == ({}, {})
+    assert recordings_of(parts) == {"one": {"state": "live"}}
+    for unreadable in ('{"at": 1', "[]", "{}"):
+        beat.write_text(unreadable)
+        assert recordings_of(parts) == {}
 
 
 def test_lateness_is_forgotten_after_its_time() -> None:
