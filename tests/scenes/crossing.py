@@ -3,11 +3,14 @@
 import numpy as np
 
 from edge.frames import Facts
-from tests.scenes.street import LANE, STOP_L, STOP_R
+from edge.rules.decision import Decision, Outcome
+from tests.scenes.street import LANE, STOP_L, STOP_R, Street, decisions, play
 from tests.scenes.world import DRAWN, Thing, path
 
 #: 20 km/h: the stopping distance of C2 is then 10.7 m.
 SLOW = 20 / 3.6
+#: A pedestrian in l1's cell or on the way to it, from well before the vehicle could be asked to stop; (t, x).
+CLEAR = (1.2, 4.5), (8.0, -3.6)
 LANE_X = {"l1": -LANE / 2, "l2": -3 * LANE / 2, "r1": LANE / 2, "r2": 3 * LANE / 2}
 
 
@@ -47,3 +50,15 @@ def walker(number: int, *points: tuple[float, float], y: float = 20.0, kind: str
     """A person along (t, x) over the crosswalk; stands before the first and after the last point."""
     whole = [(points[0][0] - 60, points[0][1]), *points, (points[-1][0] + 60, points[-1][1])]
     return Thing(kind, path(*((t, x, y) for t, x in whole)), number, heading=90.0)
+
+
+def only(street: Street, *things: Thing, **how: float) -> Decision:
+    """The one decision of a scene with one vehicle."""
+    made = decisions(play(street, things, **how))
+    assert len(made) == 1, [decision.reason for decision in made]
+    return made[0]
+
+
+def accused(street: Street, *things: Thing, **how: float) -> bool:
+    """Whether the one vehicle of a scene is accused."""
+    return only(street, *things, **how).outcome is Outcome.VIOLATION

@@ -12,12 +12,11 @@ from edge.rules.ground import plane_of
 from edge.rules.mover import Group
 from edge.rules.movers import Movers
 from edge.rules.yielding import YieldRule
-from tests.scenes.crossing import steady, vehicle, walker
+from tests.scenes.crossing import CLEAR, steady, vehicle, walker
 from tests.scenes.street import VIEW, Street, decisions, judge
 from tests.scenes.world import Thing, World, path
 
 PEDESTRIAN = 50
-CLEAR = (1.2, 4.5), (8.0, -3.6)
 
 
 def scenes_of(street: Street, *things: Thing, t0: float = -4.0, t1: float = 16.0) -> list[Scene]:

@@ -8,23 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edge.rules.decision import Decision, Outcome
+from edge.rules.decision import Outcome
 from edge.rules.drive import Drive
 from edge.rules.ground import plane_of
 from edge.rules.motion import smooth
 from edge.rules.movers import MOST, Group, Mover, Movers
-from tests.scenes.crossing import steady, vehicle, walker
+from tests.scenes.crossing import CLEAR, only, steady, vehicle, walker
 from tests.scenes.street import Street, decisions, play
 from tests.scenes.world import Thing, World, path
-
-CLEAR = (1.2, 4.5), (8.0, -3.6)  # in l1's cell or on the way to it, from well before the vehicle could be asked to stop
-
-
-def only(street: Street, *things: Thing, **how: float) -> Decision:
-    """The one decision of a scene with one vehicle."""
-    made = decisions(play(street, things, **how))
-    assert len(made) == 1, [decision.reason for decision in made]
-    return made[0]
 
 
 def swaying(number: int, x: float, by: float, period: float) -> Thing:
