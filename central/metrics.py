@@ -42,7 +42,7 @@ class Metrics:
             registry=self.registry,
         )
         self.queued = Gauge(
-            "sightline_central_ingest_queue", "Messages received and not yet taken in", registry=self.registry
+            "sightline_central_ingest_queue", "Messages received that wait for their batch", registry=self.registry
         )
         self.dropped = Counter(
             "sightline_central_ingest_dropped_total",

@@ -101,6 +101,8 @@ class Receiver:
         self._told_drop = -_TELL_S
         self.failed = threading.Event()
         self.fatal: SightlineError | None = None
+        # Asked at each scrape: a figure that is set when a message comes would stay when none comes any more.
+        metrics.queued.set_function(self._queue.qsize)
         self._client = self._made()
         self._worker = threading.Thread(target=self._work, name="ingest", daemon=True)
 
@@ -207,7 +209,6 @@ class Receiver:
             self._drop(message.qos)
             return
         self._queue.put(_Delivery(_received(message), message.mid, message.qos, self._connections))
-        self._metrics.queued.set(self._queue.qsize())
 
     def _full(self) -> bool:
         """Whether nothing more is read for now. The upper half of the queue is for QoS 1 alone."""

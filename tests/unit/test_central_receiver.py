@@ -44,3 +44,23 @@ def test_a_batch_of_large_messages_is_short(tmp_path) -> None:
     taken = [len(receiver._next()) for _ in range(3)]
     assert sum(taken) == 20 and max(taken) * 900_000 <= MAX_BATCH_BYTES + 900_000
     db.close()
+
+
+def test_the_queue_that_is_told_is_the_one_that_is_there(tmp_path) -> None:
+    """Of a figure that is set when a message comes, the last one would stay for as long as none comes."""
+    db = open_db(tmp_path)
+    metrics = Metrics(db)
+    receiver = Receiver(Broker(), Ingest(batch=3), None, metrics)
+
+    def told() -> float | None:
+        return metrics.registry.get_sample_value("sightline_central_ingest_queue")
+
+    assert told() == 0
+    for mid in range(4):
+        message = MQTTMessage(mid, b"sightline/v1/edge-01/event")
+        message.payload, message.qos = b"{}", 1
+        receiver._on_message(receiver._client, None, message)
+    assert told() == 4
+    assert len(receiver._next()) == 3 and told() == 1
+    assert len(receiver._next()) == 1 and told() == 0
+    db.close()
