@@ -110,6 +110,17 @@ class Measurement(Model):
     at: AwareDatetime | None = None
 
 
+class Unstable(Model):
+    """Why a box calls a sensor unstable: it began at least `begun` alarms (or silences) within `within_s`.
+
+    This one is over only after `calm_s` of calm (of silences: without another). Durations in seconds.
+    """
+
+    begun: Annotated[int, Field(ge=2, le=1000)]
+    within_s: Duration
+    calm_s: Duration
+
+
 class SensorAlarm(Model):
     """`data` of an alarm: a value beyond its limit for long enough, or (`matter: silent`) a sensor that is not heard.
 
@@ -139,6 +150,7 @@ class SensorAlarm(Model):
     dated: Literal["reading", "arrival"]
     refused: int = Field(default=0, ge=0, description="readings since then that were not believed")
     refused_why: str = Field(default="", max_length=300)
+    unstable: Unstable | None = Field(default=None, description="absent: one of few")
     reason: str = Field(max_length=500)
     chain: Chain | None = None
 
@@ -171,4 +183,5 @@ __all__ = [
     "SensorClosed",
     "SensorKind",
     "SparkplugMetric",
+    "Unstable",
 ]

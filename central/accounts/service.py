@@ -21,6 +21,7 @@ from central.accounts import limits
 from central.accounts.errors import BadAccount, CsrfRefused, SignInBusy, SignInRefused, TooManyAttempts
 from central.accounts.roles import Role
 from central.db.accounts import User, UserSession, ViewLog
+from central.db.alarms import Alarm, AlarmViewLog
 from central.db.cases import Case
 from central.db.database import Database
 from contract.events import now
@@ -152,6 +153,13 @@ def log_view(session: Session, user: SignedInUser, case_number: str, sha256: str
     case_id = session.execute(select(Case.id).where(Case.number == case_number)).scalar_one_or_none()
     if case_id is not None:
         session.add(ViewLog(at=now(), user_id=user.id, case_id=case_id, sha256=sha256))
+
+
+def log_alarm_view(session: Session, user: SignedInUser, number: str) -> None:
+    """Note that `user` looked at an alarm of a sensor."""
+    alarm_id = session.execute(select(Alarm.id).where(Alarm.number == number)).scalar_one_or_none()
+    if alarm_id is not None:
+        session.add(AlarmViewLog(at=now(), user_id=user.id, alarm_id=alarm_id))
 
 
 def add_user(session: Session, name: str, role: Role, password: str) -> None:

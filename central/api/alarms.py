@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from central.accounts import service as accounts
 from central.alarms import service
 from central.alarms.views import AlarmPage, AlarmView
 from central.api.people import ActingUser, Db, User
@@ -41,10 +42,13 @@ def alarms(
 
 
 @router.get("/{number}")
-def alarm(number: str, _user: User, db: Db) -> AlarmView:
-    """Everything that is known of one alarm."""
+def alarm(number: str, user: User, db: Db) -> AlarmView:
+    """Everything that is known of one alarm. The look is noted."""
     with db.read() as session:
-        return service.alarm(session, number)
+        view = service.alarm(session, number)
+    with db.write() as session:
+        accounts.log_alarm_view(session, user, view.number)
+    return view
 
 
 @router.post("/{number}/take")

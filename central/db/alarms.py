@@ -1,4 +1,4 @@
-"""Alarms of sensors: one a matter, and what became of it."""
+"""Alarms of sensors: one a matter, what became of it, and who looked at it."""
 
 from datetime import datetime
 
@@ -58,6 +58,17 @@ class AlarmLog(Line, Base):
     alarm_id: Mapped[int] = mapped_column(ForeignKey("alarms.id"), index=True)
 
 
+class AlarmViewLog(Base):
+    """Somebody looked at an alarm: its page, or the whole of it over the API."""
+
+    __tablename__ = "alarm_view_log"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    at: Mapped[datetime]
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    alarm_id: Mapped[int] = mapped_column(ForeignKey("alarms.id"), index=True)
+
+
 only_added_to(AlarmLog, "an alarm")
 
-__all__ = ["Alarm", "AlarmLog"]
+__all__ = ["Alarm", "AlarmLog", "AlarmViewLog"]

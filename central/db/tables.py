@@ -1,7 +1,7 @@
 """Every table, gathered: importing this module makes the metadata complete."""
 
 from central.db.accounts import Attempt, User, UserSession, ViewLog
-from central.db.alarms import Alarm, AlarmLog
+from central.db.alarms import Alarm, AlarmLog, AlarmViewLog
 from central.db.base import Base
 from central.db.cases import Case, CaseLog, CaseMedia, CaseNumber, CaseQuestion
 from central.db.edges import Certificate, Edge, EdgeKey, EnrolCode
@@ -12,6 +12,7 @@ from central.db.media import CaseHold, Media, MediaName, MediaUpload
 __all__ = [
     "Alarm",
     "AlarmLog",
+    "AlarmViewLog",
     "Attempt",
     "Base",
     "Case",

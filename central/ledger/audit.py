@@ -12,7 +12,7 @@ from sqlalchemy import String, cast, exists, select
 from sqlalchemy.orm import Session
 
 from central.db.accounts import ViewLog
-from central.db.alarms import AlarmLog
+from central.db.alarms import AlarmLog, AlarmViewLog
 from central.db.cases import CaseLog
 from central.db.edges import EdgeKey
 from central.db.events import Event
@@ -24,12 +24,12 @@ from contract.merkle import completed, leaf_hash, root
 
 _WORDS = {
     entries.EVENT: "event", entries.CASE: "line of the case history", entries.VIEW: "line of the viewer log",
-    entries.ALARM: "line of the alarm history",
+    entries.ALARM: "line of the alarm history", entries.ALARM_VIEW: "line of the viewer log of alarms",
     entries.KEY: "key of a box", entries.KEY_RETIRED: "end of a box's key", entries.KEY_REVOKED: "ban of a box's key",
 }  # fmt: skip
 _ROWS = (
     (entries.EVENT, Event.id), (entries.CASE, CaseLog.id), (entries.ALARM, AlarmLog.id), (entries.VIEW, ViewLog.id),
-    (entries.KEY, EdgeKey.kid),
+    (entries.ALARM_VIEW, AlarmViewLog.id), (entries.KEY, EdgeKey.kid),
 )  # fmt: skip
 
 

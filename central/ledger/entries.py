@@ -11,14 +11,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from central.db.accounts import User, ViewLog
-from central.db.alarms import Alarm, AlarmLog
+from central.db.alarms import Alarm, AlarmLog, AlarmViewLog
 from central.db.cases import Case, CaseLog
 from central.db.edges import EdgeKey
 from central.db.events import Event
 from contract.ledger import canonical, moment
 from contract.sealing import sha256_hex
 
-EVENT, CASE, ALARM, VIEW = "event", "case", "alarm", "view"
+EVENT, CASE, ALARM, VIEW, ALARM_VIEW = "event", "case", "alarm", "view", "alarm-view"
 KEY, KEY_RETIRED, KEY_REVOKED = "key", "key-retired", "key-revoked"
 #: A kind of row and its primary key as text.
 Ref = tuple[str, str]
@@ -100,6 +100,13 @@ def _views(session: Session, refs: list[str]) -> Iterator[tuple[str, Entry]]:
         )
 
 
+def _alarm_views(session: Session, refs: list[str]) -> Iterator[tuple[str, Entry]]:
+    query = select(AlarmViewLog, Alarm.number, User.name).join(Alarm, Alarm.id == AlarmViewLog.alarm_id)
+    query = query.join(User, User.id == AlarmViewLog.user_id).where(AlarmViewLog.id.in_([int(ref) for ref in refs]))
+    for row, number, name in session.execute(query):
+        yield str(row.id), {"id": row.id, "alarm": number, "at": moment(row.at), "by": name}
+
+
 def _keys(session: Session, refs: list[str]) -> Iterator[tuple[str, Entry]]:
     for row in session.execute(select(EdgeKey).where(EdgeKey.kid.in_(refs))).scalars():
         yield (
@@ -122,9 +129,22 @@ _READERS: Mapping[str, Callable[[Session, list[str]], Iterator[tuple[str, Entry]
     CASE: _case_lines,
     ALARM: _alarm_lines,
     VIEW: _views,
+    ALARM_VIEW: _alarm_views,
     KEY: _keys,
     KEY_RETIRED: _ended("retired_at"),
     KEY_REVOKED: _ended("revoked_at"),
 }
 
-__all__ = ["ALARM", "CASE", "EVENT", "KEY", "KEY_RETIRED", "KEY_REVOKED", "VIEW", "Ref", "gone", "lines"]
+__all__ = [
+    "ALARM",
+    "ALARM_VIEW",
+    "CASE",
+    "EVENT",
+    "KEY",
+    "KEY_RETIRED",
+    "KEY_REVOKED",
+    "VIEW",
+    "Ref",
+    "gone",
+    "lines",
+]

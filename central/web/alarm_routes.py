@@ -51,6 +51,8 @@ def add(pages: APIRouter, db: Database) -> None:
         user, say = user_asking(request, db), language_of(request)
         with db.read() as session:
             view = service.alarm(session, number)
+        with db.write() as session:
+            accounts.log_alarm_view(session, user, view.number)
         return render(request, "alarm.html", user, section="queue", page=alarms.AlarmPage(view, user, say))
 
     @pages.post("/alarms/{number}/take")

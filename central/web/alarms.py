@@ -139,6 +139,22 @@ class AlarmPage:
         return self._sealed.refused_why
 
     @property
+    def unstable(self) -> str | None:
+        """That this is one of too many for a sensor that works, and when it will be over; None while it is one of few.
+
+        Whoever goes there decides whether the place or the sensor is looked after.
+        """
+        many, say = self._sealed.unstable, self._say
+        if many is None:
+            return None
+        return say(
+            f"alarm.unstable.{self._sealed.matter}",
+            n=many.begun,
+            within=f"{many.within_s / 60:g}",
+            calm=f"{many.calm_s / 60:g}",
+        )
+
+    @property
     def ended(self) -> str | None:
         """How it ended by the sensor's own word, None while it has not."""
         view, say = self._view, self._say

@@ -21,8 +21,7 @@ nothing: the time of a reading counts, never how many there are.
 from dataclasses import dataclass, replace
 
 #: What begins as one of so many alarms (or silences) within an hour is unstable, and ends after so much calm. Seconds.
-MOST_AN_HOUR, CALM_S = 6, 900.0
-_HOUR_S = 3600.0
+MOST_AN_HOUR, HOUR_S, CALM_S = 6, 3600.0, 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +203,7 @@ def _alive(state: State, t: float) -> tuple[State, list[Decision]]:
 
 def _of_an_hour(begun: tuple[float, ...], t: float) -> tuple[float, ...]:
     """Those of the last hour and the one that begins at `t`."""
-    return (*(one for one in begun if t - one < _HOUR_S), t)[-MOST_AN_HOUR:]
+    return (*(one for one in begun if t - one < HOUR_S), t)[-MOST_AN_HOUR:]
 
 
 def _waiting(state: State, limits: Limits, reading: Reading) -> State:
@@ -238,6 +237,7 @@ def _full(state: State, limits: Limits, t: float) -> tuple[State, list[Decision]
 
 __all__ = [
     "CALM_S",
+    "HOUR_S",
     "MOST_AN_HOUR",
     "Cleared",
     "Decision",

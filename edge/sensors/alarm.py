@@ -5,9 +5,9 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from contract.events import CloudEvent, EventType, case_key, new_event, now, rfc3339
-from contract.sensors import Sensor, SensorAlarm, SensorClosed, SensorKind
+from contract.sensors import Sensor, SensorAlarm, SensorClosed, SensorKind, Unstable
 from contract.sitefile import SiteFile
-from edge.rules.threshold import CALM_S, MOST_AN_HOUR, Cleared, Decision, Heard, Limits, Raised, Silent, State
+from edge.rules.threshold import CALM_S, HOUR_S, MOST_AN_HOUR, Cleared, Decision, Heard, Limits, Raised, Silent, State
 from edge.sensors.believing import limits_of
 
 _TYPE = {
@@ -88,7 +88,7 @@ def _raised(post: Post, state: State, decision: Raised) -> SensorAlarm:
     if decision.unstable:
         reason += _UNSTABLE + "of calm"
     return SensorAlarm(
-        **_common(post, state),
+        **_common(post, state, decision),
         case_key=matter_of(post.edge_id, sensor.id, "raised", wait.t_first),
         matter="raised",
         peak=wait.peak,
@@ -106,7 +106,7 @@ def _silent(post: Post, state: State, decision: Silent, doubt: Doubt) -> SensorA
     if decision.unstable:
         reason += _UNSTABLE + "without another"
     return SensorAlarm(
-        **_common(post, state),
+        **_common(post, state, decision),
         case_key=matter_of(post.edge_id, post.sensor.id, "silent", decision.since),
         matter="silent",
         at_first=_moment(post, decision.since),
@@ -118,7 +118,7 @@ def _silent(post: Post, state: State, decision: Silent, doubt: Doubt) -> SensorA
     )
 
 
-def _common(post: Post, state: State) -> dict[str, Any]:
+def _common(post: Post, state: State, decision: Raised | Silent) -> dict[str, Any]:
     sensor, limits = post.sensor, post.limits
     return {
         "kind": sensor.kind,
@@ -135,6 +135,7 @@ def _common(post: Post, state: State) -> dict[str, Any]:
         "clear_at": limits.clear_at,
         "for_s": limits.for_s,
         "silent_after_s": limits.silent_after_s,
+        "unstable": Unstable(begun=MOST_AN_HOUR, within_s=HOUR_S, calm_s=CALM_S) if decision.unstable else None,
     }
 
 

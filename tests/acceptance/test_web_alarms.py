@@ -8,12 +8,15 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from central.accounts.roles import Role
+from central.db.accounts import User
+from central.db.alarms import Alarm, AlarmViewLog
 from central.ingest.admit import Message
 from contract.events import EventType, case_key, new_event, serialise
 from contract.sealing import sha256_hex, sign_detached
-from contract.sensors import SensorAlarm, SensorClosed, SensorKind
+from contract.sensors import SensorAlarm, SensorClosed, SensorKind, Unstable
 from contract.topics import EdgeTopics
 from tests.acceptance import web_world
 from tests.acceptance.web_world import BEGIN, EDGE, PASSWORD, World
@@ -122,6 +125,40 @@ def test_an_officer_takes_and_closes_an_alarm_and_a_stale_form_changes_nothing(a
         page = li.get(f"/alarms/{WATER}").text
         assert "As reported, dealt with (li)" in page and HOSTILE not in page
         assert WATER in li.get("/?show=sensors-over").text and WATER not in li.get("/?show=sensors").text
+
+
+def test_an_unstable_sensor_is_told_where_one_decides_and_others_are_not_called_so(address: str, world: World) -> None:
+    many = Unstable(begun=6, within_s=3600, calm_s=900)
+    send(world, EventType.SMOKE, alarm(SensorKind.SMOKE, 3, unstable=many))
+    send(world, EventType.SENSOR_SILENT, alarm(SensorKind.SMOKE, 4, unstable=many, matter="silent", peak=None))
+    raised, silent = "S20260105-0004", "S20260105-0005"
+    for tongue, badge, said in (
+        ("en", "Unstable sensor", {raised: "has given alarm at least 6 times", silent: "has fallen silent at least 6"}),
+        ("zh-CN", "传感器不稳定", {raised: "内已至少报警 6 次", silent: "内已至少失联 6 次"}),
+    ):
+        with client(address, tongue=tongue) as li:
+            for number, words in said.items():
+                page = li.get(f"/alarms/{number}").text
+                decide = page.partition('class="panel decide"')[2].partition("</section>")[0]
+                assert words in decide and "15" in decide
+                assert badge in page.partition('class="badges"')[2].partition("</span></span>")[0]
+            assert badge not in li.get(f"/alarms/{SMOKE}").text and "unstable" not in li.get(f"/alarms/{QUIET}").text
+
+
+def test_every_look_at_an_alarm_is_on_record(address: str, world: World) -> None:
+    with client(address, "audit") as auditor, client(address) as li:
+        auditor.get(f"/alarms/{WATER}")
+        li.get("/?show=sensors")
+        li.get(f"/api/v1/alarms/{SMOKE}")
+        li.get("/api/v1/alarms")
+        assert li.get("/alarms/S20260105-9999").status_code == 404
+        page = li.get(f"/alarms/{WATER}").text
+        assert li.post(f"/alarms/{WATER}/take", data=form(page), follow_redirects=True).status_code == 200
+    query = select(User.name, Alarm.number).join_from(AlarmViewLog, User).join(Alarm).order_by(AlarmViewLog.id)
+    with world.db.read() as session:
+        looks = [tuple(row) for row in session.execute(query)]
+    # The last one is the page that is shown when it was taken.
+    assert looks == [("audit", WATER), ("li", SMOKE), ("li", WATER), ("li", WATER)]
 
 
 def test_who_may_not_act_looks_and_nothing_else_and_a_stranger_signs_in(address: str) -> None:

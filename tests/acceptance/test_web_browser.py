@@ -13,8 +13,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from sqlalchemy import select
 
 from central.db.cases import Case, CaseLog
-from contract.events import Clock
+from contract.events import Clock, EventType
+from contract.sensors import SensorKind, Unstable
 from tests.acceptance import web_world
+from tests.acceptance.test_web_alarms import alarm, send
 from tests.acceptance.web_world import PASSWORD, World
 
 pytestmark = pytest.mark.browser
@@ -378,3 +380,20 @@ CONTRAST = """() => {
   }
   return bad;
 }"""
+
+
+#: How many boxes the page has, and whether any two lie over one another.
+_OVERLAPPING = """() => {
+  const boxes = [...document.querySelectorAll(".panel, .moments")].map((one) => one.getBoundingClientRect());
+  const meet = (a, b) => a.top < b.bottom && b.top < a.bottom && a.left < b.right && b.left < a.right;
+  return [boxes.length, boxes.some((a, n) => boxes.slice(n + 1).some((b) => meet(a, b)))];
+}"""
+
+
+def test_on_a_phone_what_is_done_about_an_alarm_hides_nothing_of_its_page(world: World, desks: Any) -> None:
+    many = Unstable(begun=6, within_s=3600, calm_s=900)
+    send(world, EventType.SMOKE, alarm(SensorKind.SMOKE, 0, unstable=many))
+    desk = desks("en", PHONE).sign_in(path="/alarms/S20260105-0001")
+    expect(desk.page.locator(".decide .unstable")).to_contain_text("at least 6 times within 60 minutes")
+    wide = desk.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    assert wide[0] <= wide[1] and desk.page.evaluate(_OVERLAPPING) == [7, False]

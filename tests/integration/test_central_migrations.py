@@ -5,13 +5,15 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from central_kit import Box, decision, intake_of, open_db, violation
+from central_kit import Box, decision, intake_of, open_db, person, violation
 from sqlalchemy import inspect, text
 from test_central_alarms import alarm, say
 
+from central.accounts import service as accounts
 from central.db import migrate
 from central.db.database import Database
 from central.db.tables import Base
+from central.ledger import triggers
 from contract.errors import RunError
 
 
@@ -44,6 +46,26 @@ def test_the_version_before_alarms_finds_nothing_waiting_that_it_does_not_know(t
     migrate.downgrade(db, "0004")
     with db.read() as session:
         assert list(session.execute(query).scalars()) == ["event", "key"]
+    db.close()
+
+
+def test_the_version_before_looks_at_alarms_finds_none_waiting_and_keeps_the_alarms(tmp_path: Path) -> None:
+    db = open_db(tmp_path)
+    box, li = Box(), person(db)
+    box.enrol(db)
+    intake_of(db).take([say(box, alarm())])
+    with db.write() as session:
+        accounts.log_alarm_view(session, li, "S20261121-0001")
+    kinds = text("SELECT kind FROM ledger_waiting ORDER BY id")
+    with db.read() as session:
+        assert list(session.execute(kinds).scalars()) == ["key", "event", "alarm", "alarm-view"]
+    migrate.downgrade(db, "0005")
+    with db.read() as session:
+        assert list(session.execute(kinds).scalars()) == ["key", "event", "alarm"]
+        assert session.execute(text("SELECT number FROM alarms")).scalars().all() == ["S20261121-0001"]
+    migrate.upgrade(db)
+    with db.engine.connect() as connection:
+        triggers.require(connection)
     db.close()
 
 
