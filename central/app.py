@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from central.api import alarms, cases, edges, health, problems, sessions
+from central.api import alarms, brokers, cases, edges, health, problems, sessions
 from central.api.describe import TITLE, VERSION
 from central.api.health import Connection
 from central.bodies import BodyLimit
@@ -38,6 +38,7 @@ def create_app(
     app.include_router(health.router(db, metrics, ingest))
     if front:
         app.include_router(edges.router)
+        app.include_router(brokers.router)
         app.include_router(sessions.router(secure=secure))
         app.include_router(cases.router)
         app.include_router(alarms.router)

@@ -4,7 +4,7 @@ import json
 
 from fastapi import FastAPI
 
-from central.api import alarms, cases, edges, health, sessions
+from central.api import alarms, brokers, cases, edges, health, sessions
 from central.db.database import Database
 from central.metrics import Metrics
 
@@ -18,6 +18,7 @@ def document() -> str:
     app = FastAPI(title=TITLE, version=VERSION, docs_url=None, redoc_url=None)
     app.include_router(health.router(db, Metrics(db), None))
     app.include_router(edges.router)
+    app.include_router(brokers.router)
     app.include_router(sessions.router(secure=False))
     app.include_router(cases.router)
     app.include_router(alarms.router)

@@ -63,7 +63,7 @@ def _http(text: str) -> Iterator[str]:
     }
     yield from (f"front/nginx.conf: {line} is missing: {why}" for line, why in wanted.items() if line not in text)
     outside = text.partition("listen 8443")[2].partition("server {")[0]
-    for path in ("/healthz", "/metrics"):
+    for path in ("/healthz", "/metrics", "/edge/v1/broker/access"):
         if f"location = {path} {{ return 404; }}" not in outside:
             yield f"front/nginx.conf: {path} is shown to everybody"
 

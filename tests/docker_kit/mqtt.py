@@ -3,10 +3,13 @@
 import re
 from collections.abc import Iterator
 
+from tests.docker_kit import commands
 from tests.docker_kit.deployment import Deployment, Service, Stack
 
 #: Of Mosquitto alone: its own figures have other topics at EMQX.
 _OWN = {("central", "read", "$SYS/broker/uptime")}
+#: What central is asked (`central.api.brokers.Asked`): EMQX puts the certificate's common name in.
+ASKED = '{username = "${username}"}'
 _ACTIONS = {"publish": "write", "subscribe": "read"}
 
 
@@ -43,7 +46,7 @@ def check(deployment: Deployment, stack: Stack) -> list[str]:
     nodes = [one for one in stack.services.values() if str(one.body["image"]).startswith("emqx/")]
     if not nodes:
         return []
-    found = [*_settings(deployment, nodes), *_list(deployment)]
+    found = [*_settings(deployment, nodes), *_asked(stack, nodes, emqx(deployment)), *_list(deployment)]
     return [f"docker/replicas: {line}" for line in found]
 
 
@@ -54,7 +57,10 @@ def _settings(deployment: Deployment, nodes: list[Service]) -> Iterator[str]:
         "listeners.ssl.default.ssl_options.fail_if_no_peer_cert": "true",
         "mqtt.peer_cert_as_username": "cn",
         "mqtt.shared_subscription": "true",
+        "mqtt.strict_mode": "true",
         "authorization.no_match": "deny",
+        "authorization.cache.enable": "true",
+        "authorization.cache.ttl": "1m",
         "listeners.tcp.default.enable": "false",
         "listeners.ws.default.enable": "false",
         "listeners.wss.default.enable": "false",
@@ -78,6 +84,31 @@ def _settings(deployment: Deployment, nodes: list[Service]) -> Iterator[str]:
             path = said.get(f"listeners.ssl.default.ssl_options.{key}", "").strip('"')
             if node.mount_of(path) is None:
                 yield f"{node.name}: {key} {path} is not mounted"
+
+
+def _asked(stack: Stack, nodes: list[Service], said: dict[str, str]) -> Iterator[str]:
+    """Whom the nodes ask before they let somebody do something: central first, at a route it has, and then the list."""
+    sources = said.get("authorization.sources", "")
+    kinds = re.findall(r"\{type = (\w+), enable = true", sources)
+    if kinds != ["http", "file"]:
+        yield f"emqx.conf: asks {kinds}, not central and then the list"
+    where = re.search(r'method = post, url = "http://([\w.-]+):(\d+)([^"]+)", body = (\{.*?"\})', sources)
+    if where is None:
+        yield "emqx.conf: says not how central is asked"
+        return
+    host, port, path, body = where.groups()
+    if body != ASKED:
+        yield f"emqx.conf: central is asked {body}, which is not the question it knows"
+    if not commands.central_answers(path, "post"):
+        yield f"emqx.conf: central does not answer at {path}"
+    for node in nodes:
+        found = stack.named(host, node)
+        if not found:
+            yield f"{node.name}: nobody near has the name {host}"
+        for one in found:
+            exposed = one.image.final.all("EXPOSE") if one.image is not None else []
+            if port not in [word for rest in exposed for word in rest.split()]:
+                yield f"emqx.conf: {one.name} does not listen at {port}"
 
 
 def _list(deployment: Deployment) -> Iterator[str]:

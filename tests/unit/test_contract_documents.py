@@ -41,6 +41,7 @@ def test_the_api_has_these_routes_and_no_others() -> None:
         "/edge/v1/enrol",
         "/edge/v1/certificate",
         "/edge/v1/crl.pem",
+        "/edge/v1/broker/access",
         "/edge/v1/media/{sha256}",
         "/api/v1/session",
         "/api/v1/cases",
