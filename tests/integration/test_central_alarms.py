@@ -1,7 +1,5 @@
 """Alarms at central: one a matter whatever order its events come in, taken and closed by people, held by the ledger."""
 
-import json
-import re
 from datetime import datetime, timedelta
 from itertools import permutations
 from pathlib import Path
@@ -11,7 +9,6 @@ import pytest
 from central_kit import AT, Box, intake_of, open_db, person
 from sqlalchemy import select, text
 
-from central.accounts import service as accounts
 from central.accounts.roles import Role
 from central.alarms import service
 from central.alarms.workflow import FINDINGS, WORKFLOW, AlarmFacts
@@ -20,9 +17,8 @@ from central.db.cases import Case
 from central.db.database import Database
 from central.db.events import Event, Quarantine
 from central.ingest.admit import Message
-from central.ledger import audit, audit_alarms, entries
+from central.ledger import audit_alarms, entries
 from central.ledger.keeper import catch_up
-from central.ledger.key import office_key
 from central.tickets.errors import CaseMissing, Conflict, NotAllowed, Unfit
 from contract.events import EventType, case_key
 from contract.sensors import SensorAlarm, SensorClosed, SensorKind
@@ -266,32 +262,3 @@ def test_every_line_of_an_alarm_is_in_the_ledger_and_a_changed_row_is_found(db: 
         assert changed(db, undo) == [], undo
     with pytest.raises(ValueError, match="only added to"), db.write() as session:
         session.execute(select(AlarmLog)).scalars().first().actor = "nobody"  # type: ignore[union-attr]
-
-
-def test_looks_at_alarms_are_in_the_ledger_and_one_that_was_changed_or_removed_is_found(
-    db: Database, box: Box, tmp_path: Path
-) -> None:
-    intake_of(db).take([say(box, alarm()), say(box, alarm("p2"))])
-    li, wang = person(db), person(db, "wang")
-    with db.write() as session:
-        for user, number in ((li, "S20261121-0001"), (wang, "S20261121-0002"), (li, "S20261121-0002")):
-            accounts.log_alarm_view(session, user, number)
-        accounts.log_alarm_view(session, li, "S20261121-0009")  # there is none
-    catch_up(db)
-    with db.read() as session:
-        lines = entries.lines(session, [(entries.ALARM_VIEW, str(ref)) for ref in range(1, 5)])
-        said = [json.loads(line) for line in lines.values()]
-        key, heads = office_key(session, tmp_path / "office.jwk"), tmp_path / "heads.jsonl"
-        assert list(audit.findings(session, key, heads)) == []
-    assert [(one["alarm"], one["by"]) for one in said] == [
-        ("S20261121-0001", "li"), ("S20261121-0002", "wang"), ("S20261121-0002", "li"),
-    ]  # fmt: skip
-    for change, why in (
-        (f"UPDATE alarm_view_log SET user_id = {wang.id} WHERE id = 1", "1 .entry .*: is not what was entered"),
-        ("DELETE FROM alarm_view_log WHERE id = 2", "2 .entry .*it was removed"),
-    ):
-        with db.write() as session:
-            session.execute(text(change))
-        with db.read() as session:
-            found = list(audit.findings(session, key, heads))
-        assert any(re.search(f"line of the viewer log of alarms {why}", one) for one in found), found

@@ -205,6 +205,7 @@ def test_the_front_lets_through_what_people_and_boxes_need(
         page = browser.get("/")
         assert page.status_code == 200 and "max-age" in page.headers["Strict-Transport-Security"]
         assert [browser.get(path).status_code for path in ("/healthz", "/metrics")] == [404, 404]
+        assert browser.post("/edge/v1/broker/access", json={"username": "edge-01"}).status_code == 404
         said = browser.post("/api/v1/session", json={"name": "li", "password": "a long password"})
         assert said.status_code == 201 and "Secure" in said.headers["Set-Cookie"]
     reached = SimpleNamespace(url=office.url, broker=SimpleNamespace(port=broker.port))
