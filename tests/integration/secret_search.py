@@ -65,6 +65,19 @@ def of_key(key: ec.EllipticCurvePrivateKey | Ed25519PrivateKey, *own: Path) -> S
     )
 
 
+def of_jwk(path: Path) -> Secret:
+    """The private Ed25519 key in a JWK (RFC 8037), which may stand in its file."""
+    number = str(json.loads(path.read_text())["d"])
+    return of_key(Ed25519PrivateKey.from_private_bytes(base64.urlsafe_b64decode(number + "==")), path)
+
+
+def of_pem(path: Path) -> Secret:
+    """The private P-256 key in a PEM file, which may stand there."""
+    key = serialization.load_pem_private_key(path.read_bytes(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    return of_key(key, path)
+
+
 def leaks(root: Path, secrets: dict[str, Secret]) -> list[str]:
     """Which secret stands, in which spelling, in which file that may not hold it."""
     files = sorted(path for path in root.rglob("*") if path.is_file() and not path.is_symlink())
@@ -115,4 +128,4 @@ def _base64(raw: bytes) -> dict[str, bytes]:
     return found
 
 
-__all__ = ["Secret", "leaks", "leaks_in", "of_key", "of_text"]
+__all__ = ["Secret", "leaks", "leaks_in", "of_jwk", "of_key", "of_pem", "of_text"]

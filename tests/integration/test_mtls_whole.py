@@ -7,7 +7,6 @@ docs/enrolment.md names.
 import json
 import sqlite3
 import zipfile
-from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -17,10 +16,9 @@ import httpx
 import pytest
 import yaml
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from deliver_peers import feed, until
 from mtls_peers import County, Peer, Process, box_settings, county, issue, private_key_of, sightline
-from secret_search import Secret, leaks, leaks_in, of_key, of_text
+from secret_search import Secret, leaks, leaks_in, of_jwk, of_pem, of_text
 
 from central.ca.authority import key_pem, pem
 from contract.events import now
@@ -118,8 +116,8 @@ def secrets_in(office: County, box: Box, watcher: Path, desk: dict[str, str]) ->
     keys, data = box.data / "keys", office.config.parent / "data"
     found = {
         "code": of_text(box.code),
-        "sealing key": of_key(_ed25519(keys / "edge.jwk"), keys / "edge.jwk"),
-        "key of the office": of_key(_ed25519(data / "office.jwk"), data / "office.jwk"),
+        "sealing key": of_jwk(keys / "edge.jwk"),
+        "key of the office": of_jwk(data / "office.jwk"),
         "key of the secrets": of_text((keys / "secrets.key").read_text().strip(), keys / "secrets.key"),
         "password of the camera": of_text(RIGHT),
         "wrong password of the camera": of_text(WRONG),
@@ -132,13 +130,8 @@ def secrets_in(office: County, box: Box, watcher: Path, desk: dict[str, str]) ->
         *watcher.glob("*.key"),
     ]
     for path in [data / "ca" / "private" / "ca.key", box.certificate.path, *certs]:
-        found[str(path)] = of_key(private_key_of(path), path)
+        found[str(path)] = of_pem(path)
     return found
-
-
-def _ed25519(path: Path) -> Ed25519PrivateKey:
-    number = str(json.loads(path.read_text())["d"])
-    return Ed25519PrivateKey.from_private_bytes(urlsafe_b64decode(number + "=="))
 
 
 def at_the_desk(office: County, folder: Path) -> dict[str, str]:
