@@ -54,7 +54,9 @@ def serve(
     answer on the configured port.
     """
     from central.serve import serve as run
+    from sightline.undumped import never_dumped
 
+    never_dumped()
     run(_settings(config), role.value)
 
 

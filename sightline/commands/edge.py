@@ -34,7 +34,9 @@ def run(config: Config) -> None:
     from edge.deliver.link import check_broker
     from edge.logs import configure
     from edge.supervisor import Supervisor
+    from sightline.undumped import never_dumped
 
+    never_dumped()
     configure()
     settings = load_config(config)
     KeyRing(settings.data_dir / "keys").load()

@@ -29,6 +29,9 @@ def test_a_stay_on_a_real_stream_becomes_sealed_evidence(
     with EmbeddedBroker(tmp_path / "broker", free_port, USERS):
         central = Subscriber(free_port, USERS["central"])
         box = enrolled(field(free_port, receiver.url))
+        site = yaml.safe_load(box.site.read_text(encoding="utf-8"))  # a camera that is away: its address is told
+        site["cameras"].append({"id": "cam-2", "url": "rtsp://viewer:top-secret@127.0.0.1:9/", "frame": [640, 360]})
+        box.site.write_text(yaml.safe_dump(site), encoding="utf-8")
         box.run()
 
         def events() -> dict[str, dict]:
@@ -47,7 +50,7 @@ def test_a_stay_on_a_real_stream_becomes_sealed_evidence(
         assert not any(line.startswith("still") for line in manifest["dropped"])
         for raw, seal in list(central.received):
             verify_detached(raw, seal, box.ring.load())
-        until(lambda: box.report().get("cameras") == {"cam-1": "live"}, 30)
+        until(lambda: box.report().get("cameras") == {"cam-1": "live", "cam-2": "lost"}, 30)
         until(lambda: 'sightline_edge_camera_packs_total{camera="cam-1"} 1.0' in box.metrics(), 20, box.told())
         assert box.end() == 0
         central.close()
