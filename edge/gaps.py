@@ -38,7 +38,7 @@ class GapBook:
         lasted = gap.until - gap.since
         self.count[gap.part] += 1
         self.seconds[gap.part] += lasted
-        log.warning("%s works again after %.1f s - it %s", gap.part, lasted, gap.cause)
+        log.warning("%s works again after %.1f s - %s", gap.part, lasted, gap.cause)
         self._put(gap.part, gap.cause, lasted)
 
     def absent(self, absence: Absence) -> None:
