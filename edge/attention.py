@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterator
+from threading import Semaphore
 
 from contract.errors import ModelError, RunError
 from edge.analysis import Analysis, Output
@@ -34,12 +35,16 @@ class Attention:
         detector: Detector,
         figures: Figures,
         analysis: Callable[[], Analysis],
+        turns: Semaphore | None = None,
     ) -> None:
-        """`analysis` makes the camera's rules; it raises RunError or ModelError while the detector is away."""
+        """`turns`: see `Looker`.
+
+        `analysis` makes the camera's rules; it raises RunError or ModelError while the detector is away.
+        """
         self.analysis: Analysis | None = None
         self.turned = time.monotonic()
         self._place, self._settings, self._reader = place, settings, reader
-        self._detector, self._figures, self._make = detector, figures, analysis
+        self._detector, self._figures, self._make, self._turns = detector, figures, analysis, turns
         self._looker: Looker | None = None
 
     @property
@@ -102,6 +107,7 @@ class Attention:
                 newest=lambda: self._reader.newest,
                 coming=self._reader.keyframe_after,
                 costs=self._figures.costs,
+                turns=self._turns,
             )
             self._figures.counts = self._looker.counts
         return self._looker

@@ -62,8 +62,9 @@ class CameraWatch:
         detector: Detector,
         evidence: ThreadPoolExecutor | None = None,
         plates: PlateWitness | None = None,
+        turns: threading.Semaphore | None = None,
     ) -> None:
-        """`detector` is its own, closed with it. `evidence` (see `Lane`) and `plates` are shared by cameras."""
+        """`detector` is its own, closed with it; `evidence` (see `Lane`), `plates` and `turns` are the worker's."""
         camera = place.camera
         self.camera_id = camera.id
         self.failed: BaseException | None = None
@@ -89,7 +90,9 @@ class CameraWatch:
         )
         self._lane = Lane(evidence)
         self._proven = ProvenFile(self._folders.proven(camera.id))
-        self._attention = Attention(place, config.detection, self._reader, detector, self.figures, self._analysis)
+        self._attention = Attention(
+            place, config.detection, self._reader, detector, self.figures, self._analysis, turns
+        )
         self._stop = threading.Event()
         self._state = "starting"
         self._last = (0.0, time.monotonic())

@@ -8,6 +8,7 @@ import argparse
 import logging
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -28,6 +29,8 @@ log = logging.getLogger("sightline.worker")
 HEARTBEAT_S = 2.0
 FLUSH_S = 8.0
 DETECTOR_PATIENCE_S = 5.0
+#: Kerbs look at their spans in turn: so many at once would be no faster, and keep every keyframe waiting.
+SPANS_AT_ONCE = 1
 #: A look that would take longer is passed over by a box that is too slow: a newer picture tells more [I]. Seconds.
 YIELD_WORTH_S, PARKING_WORTH_S = 1.0, 4.0
 
@@ -55,6 +58,7 @@ class Worker:
         schemas = {known[camera].profile.plate_schema for camera in names}
         readers = {schema: witness(plates, schema, log.info) for schema in sorted(schemas)} if plates else {}
         threads = evidence_threads(len(names))
+        turns = threading.Semaphore(SPANS_AT_ONCE)
         self._watches = [
             CameraWatch(
                 known[camera],
@@ -63,6 +67,7 @@ class Worker:
                 self._detector(camera, crossing(known[camera])),
                 None if crossing(known[camera]) else threads[number % len(threads)],
                 readers.get(known[camera].profile.plate_schema),
+                turns,
             )
             for number, camera in enumerate(names)
         ]

@@ -29,10 +29,11 @@ class Choice(StrEnum):
 
 
 class Watch(StrEnum):
-    """How closely a crossing is watched: by its keyframes, at a low rate, or at the rate its rule needs."""
+    """How closely a crossing is watched: by its keyframes, at a low rate, at half the rule's rate, or at the rule's."""
 
     IDLE = "idle"
     VIGIL = "vigil"
+    COMING = "coming"
     FULL = "full"
 
 

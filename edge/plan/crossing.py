@@ -1,8 +1,9 @@
-"""How closely a camera with crosswalks is watched. Pure: what was detected in, IDLE, VIGIL or FULL out.
+"""How closely a camera with crosswalks is watched. Pure: what was detected in, IDLE, VIGIL, COMING or FULL out.
 
 A crossing idles on keyframes while nobody is near it. With somebody near it is watched at a low rate, and with somebody
 near and a vehicle that could meet them at the rate that the rule needs, beginning at the keyframe before the one that
-showed it. Near is metres on the road where that is calibrated, else heights of the person.
+showed it; at half of that while each such vehicle is still far off or stands. Near is metres on the road where that is
+calibrated, else heights of the person.
 """
 
 from collections.abc import Sequence
@@ -24,6 +25,10 @@ NEAR_M = 5.0
 NEAR_HEIGHTS = 3.0
 #: Vehicles farther from the crossing than this cannot meet anybody before the next look [m].
 ARRIVES_M = 80.0
+#: A vehicle farther off than this is seen well enough at half the rate [m]: it needs 1.8 s to come, at 50 km/h.
+CLOSE_M = 25.0
+#: ... and so is one that has stood for so long [s]: it moves a quarter of a metre before it is looked at twice.
+WAITS_S = 1.0
 #: Who has stood beside the crosswalk for so long waits for something else, and a vehicle must first move again [s].
 PERSON_STOOD_S, VEHICLE_STOOD_S = 20.0, 10.0
 #: Somebody is taken to be near for so long after they were seen there [s]: a detector misses people for seconds.
@@ -45,7 +50,7 @@ class CrossingPlan:
         self._heartbeat_s = heartbeat_s
         self._people, self._vehicles = Stood(), Stood()
         self._t_detected: float | None = None
-        self._near_until = self._full_until = -np.inf
+        self._near_until = self._coming_until = self._full_until = -np.inf
         self.watch = Watch.IDLE
 
     def surroundings(self, frame: tuple[int, int]) -> list[list[Point]]:
@@ -64,12 +69,16 @@ class CrossingPlan:
         self._t_detected = t
         if self._somebody(t, seen):
             self._near_until = max(self._near_until, t + LINGER_S)
-        vehicles = self._could_meet(t, seen)
+        comes, close = self._could_meet(t, seen)
         near = t <= self._near_until
-        if near and vehicles:
+        if near and comes:
+            self._coming_until = max(self._coming_until, t + FULL_LINGER_S)
+        if near and close:
             self._full_until = max(self._full_until, t + FULL_LINGER_S)
         if t <= self._full_until or (following and self.watch is not Watch.IDLE):
             self.watch = Watch.FULL
+        elif t <= self._coming_until:
+            self.watch = Watch.COMING
         else:
             self.watch = Watch.VIGIL if near else Watch.IDLE
         return self.watch
@@ -90,18 +99,24 @@ class CrossingPlan:
                 return True
         return False
 
-    def _could_meet(self, t: float, seen: Detections) -> bool:
-        """Whether a vehicle is in sight that may come over a crosswalk: near enough, not past it, not merely parked."""
+    def _could_meet(self, t: float, seen: Detections) -> tuple[bool, bool]:
+        """Whether a vehicle is in sight that may come over a crosswalk: near enough, not past it, not merely parked.
+
+        And whether one of those is close to it and does not stand.
+        """
         boxes = seen.boxes[np.isin(seen.classes, _MEETING)].astype(np.float64)
         stood = self._vehicles.since(t, boxes)
         if not len(boxes):
-            return False
+            return False, False
         comes = (stood < VEHICLE_STOOD_S) & ~self._past(boxes)
+        close = stood < WAITS_S
         if self._plane.calibrated:
             road = shapely.points(self._plane.metres(_feet(boxes)))
             areas = [shapely.Polygon(self._plane.metres(walk)).buffer(0) for walk in self._walks]
-            comes &= np.min([shapely.distance(road, area) for area in areas], axis=0) <= ARRIVES_M
-        return bool(comes.any())
+            off = np.min([shapely.distance(road, area) for area in areas], axis=0)
+            comes &= off <= ARRIVES_M
+            close &= off <= CLOSE_M
+        return bool(comes.any()), bool((comes & close).any())
 
     def _past(self, boxes: Boxes) -> NDArray[np.bool_]:
         """Which boxes are in lanes that lead away from the crosswalk where they are, and off the crosswalk."""

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
@@ -45,9 +45,11 @@ class Eye:
         self._counts.decoded += frame is not None
         return frame
 
-    def between(self, group: Group, after: float, until: float, pace: Pace, *, whole: bool) -> Iterator[Frame]:
-        """Due pictures of a group in (`after`, `until`]; `whole`: no more of its packets will come."""
-        frames = group.frames(max(after, self.floor - 1e-6), until, pace.wants, whole=whole)
+    def between(
+        self, group: Group, after: float, until: float, wants: Callable[[float], bool], *, whole: bool
+    ) -> Iterator[Frame]:
+        """Pictures of a group in (`after`, `until`] that `wants` lets through; `whole`: no more of it will come."""
+        frames = group.frames(max(after, self.floor - 1e-6), until, wants, whole=whole)
         while True:
             before, damaged = group.decoded, group.damaged
             with self._costs.of("decode"):

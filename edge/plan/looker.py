@@ -11,6 +11,8 @@ and replay; a live one knows how late it is (`newest`) and then sheds by rule, r
 
 import math
 from collections.abc import Callable, Iterator
+from concurrent.futures import wait
+from threading import Semaphore
 from typing import Literal
 
 import av
@@ -37,6 +39,8 @@ from edge.rules.ground import Plane
 
 #: Looks a second while somebody is near a crossing and no vehicle in sight [I].
 VIGIL_FPS = 2.5
+#: While an answer is awaited, the next keyframe is looked for this often [s].
+GLANCE_S = 0.1
 #: Behind by so much [s], every second picture is passed over: at half the rate a crossing is judged nearly as well
 #: (docs/plans.md). By more, spans are not decoded; by still more, all but the newest
 #: group of pictures are passed over.
@@ -61,10 +65,12 @@ class Looker:
         newest: Callable[[], float] | None = None,
         coming: Callable[[float], CameraPacket | None] | None = None,
         costs: Costs | None = None,
+        turns: Semaphore | None = None,
     ) -> None:
         """`size` (width, height) px is what the detector takes in.
 
-        Live, `newest` is the stream second that has come, and `coming` the first keyframe after one, if it has come.
+        Live, `newest` is the stream second that has come, and `coming` the first keyframe after one, if it has come;
+        `turns` are shared by cameras that look at their spans in turn.
         """
         parking = [zone.polygon for zone in camera.zones if zone.type in PARKING_ZONES]
         walks = [zone for zone in camera.zones if zone.type is ZoneType.CROSSWALK]
@@ -90,6 +96,7 @@ class Looker:
         self._turn = 0
         self._tried: float | None = None
         self._caught_up = False
+        self._turns = turns or Semaphore()
 
     def take(self, packets: list[CameraPacket]) -> Iterator[Outputs]:
         """Go on with the next packets, in decode order; what the rules say, scene by scene."""
@@ -247,28 +254,58 @@ class Looker:
     def _stretch(self, look: Look) -> Iterator[Outputs]:
         """Look at the whole span up to a look, and at last at what was seen in it."""
         # Not from the look itself: one that waited for this decision is old, however fast the box is.
-        late = self._late(look.t if self._now.t_look is None else self._now.t_look)
-        if late > SPAN_PATIENCE_S:
-            self.counts.shed += round((look.t - look.after) * self._rates.parking_fps)
+        if self._turn_comes(look.t if self._now.t_look is None else self._now.t_look):
+            try:
+                self.counts.stretches += 1
+                self.counts.mode = "stretch"
+                margin = 0.0 if look.put_off else 0.4 / self._rates.parking_fps
+                yield from self._between(look.after, look.t - margin)
+                self.counts.mode = "keyframes"
+            finally:
+                self._turns.release()
         else:
-            self.counts.stretches += 1
-            self.counts.mode = "stretch"
-            margin = 0.0 if look.put_off else 0.4 / self._rates.parking_fps
-            yield from self._between(look.after, look.t - margin)
-            self.counts.mode = "keyframes"
+            self.counts.shed += round((look.t - look.after) * self._rates.parking_fps)
         if not look.put_off:
             yield self._feed(look.t, look.seen)
 
+    def _turn_comes(self, t: float) -> bool:
+        """Wait for this camera's turn, the next keyframe apart; False when the look at `t` has become too old."""
+        for _ in range(round(2 * SPAN_PATIENCE_S / GLANCE_S)):  # also of a camera that is lost, and never late
+            if self._late(t) > SPAN_PATIENCE_S:
+                return False
+            if self._turns.acquire(timeout=GLANCE_S):
+                return True
+            self._glance()
+        return False
+
     def _between(self, after: float, until: float) -> Iterator[Outputs]:
-        """Decode and look at (`after`, `until`] with `parking_fps`."""
+        """Decode and look at (`after`, `until`] with `parking_fps`; while one is detected the next is decoded."""
         pace = Pace(self._rates.parking_fps, after)
-        groups = [group for group in self._now.groups if group.t <= until]
-        for group in groups:
-            for t, frame in self._eye.between(group, after, until, pace, whole=True):
-                self._glance()
-                if (seen := self._eye.detect(frame)) is not None:
-                    self._held.note(seen)
-                    yield self._feed(t, seen)
+        asked: tuple[float, Asked] | None = None
+        for group in [group for group in self._now.groups if group.t <= until]:
+            for t, frame in self._eye.between(group, after, until, self._glancing(pace), whole=True):
+                before, asked = asked, (t, self._eye.ask(frame))
+                if before is not None:
+                    yield from self._looked_between(*before)
+        if asked is not None:
+            yield from self._looked_between(*asked)
+
+    def _looked_between(self, t: float, asked: Asked) -> Iterator[Outputs]:
+        while not asked.done():
+            wait([asked], GLANCE_S)
+            self._glance()
+        if (seen := self._eye.answer(asked)) is not None:
+            self._held.note(seen)
+            yield self._feed(t, seen)
+
+    def _glancing(self, pace: Pace) -> Callable[[float], bool]:
+        """`pace.wants`, with an eye on the next keyframe: twelve pictures between two that are due take their time."""
+
+        def wants(t: float) -> bool:
+            self._glance()
+            return pace.wants(t)
+
+        return wants
 
     def _run(self, *, whole: bool = False) -> Iterator[Outputs]:
         """Decode what has come and look at every picture that is due; while one is detected the next is decoded."""
@@ -287,7 +324,7 @@ class Looker:
         self.counts.mode = "full"
         for group in list(now.groups):
             last = group is now.groups[-1]
-            for t, frame in self._eye.between(group, now.t_fed, math.inf, self._pace, whole=whole or not last):
+            for t, frame in self._eye.between(group, now.t_fed, math.inf, self._due_now, whole=whole or not last):
                 late = self._late(t)
                 if late > PATIENCE_S and not last:
                     self.counts.skipped_packets += len(group.packets)
@@ -299,6 +336,10 @@ class Looker:
                     continue
                 yield t, frame
 
+    def _due_now(self, t: float) -> bool:
+        """At the rate of now: what is seen in one picture of a span may change it for those that follow."""
+        return self._pace.wants(t)
+
     def _look_closely(self, t: float, asked: Asked) -> Iterator[Outputs]:
         seen = self._eye.answer(asked)
         self._now.t_look = t
@@ -309,7 +350,7 @@ class Looker:
         if self._crossing and not self._always:
             before = self._crossing.watch
             if self._crossing.second(t, seen, self._judge.heed().following) is not before:
-                self._pace = Pace(self._crossing_fps())
+                self._pace = Pace(self._crossing_fps(), t)
         if self._parking:
             self._parking.followed(t, seen)
         yield self._feed(t, seen)
@@ -335,7 +376,8 @@ class Looker:
         assert self._crossing is not None
         if self._crossing.watch is Watch.FULL:
             return self._rates.yield_fps
-        return max(VIGIL_FPS, self._rates.parking_fps if self._parking else 0.0)
+        least = max(VIGIL_FPS, self._rates.parking_fps if self._parking else 0.0)
+        return max(least, self._rates.yield_fps / 2) if self._crossing.watch is Watch.COMING else least
 
     def _late(self, t: float) -> float:
         return self._newest() - t if self._newest else 0.0

@@ -63,7 +63,7 @@ def bench_edge(wish: Wish, say: Say) -> dict[str, Any]:
             measured = measure(field, listener, wish.seconds, say)
         finally:
             listener.close()
-        own = figures(measured, len(shown), float(FPS))
+        own = figures(measured, shown, float(FPS))
         result = _result(wish, model, shown, on, own)
         if wish.peer and weights is not None:
             port = field.ports["cameras"]

@@ -6,6 +6,7 @@ here and shown as unknown, never as nought.
 
 import json
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,24 +71,25 @@ class Watch:
             name: one["at"] for name, one in self._now().items() if one.get("state") == "live" and one.get("packets")
         }
 
-    def counted(self, key: str) -> float | None:
-        """How much a counter of all cameras has grown; None when no camera tells it."""
-        if not any(key in one for one in self.last.values()):
+    def counted(self, key: str, cameras: Collection[str] | None = None) -> float | None:
+        """How much a counter of `cameras` (all of them) has grown; None when no camera tells it."""
+        told = {name: one for name, one in self.last.items() if cameras is None or name in cameras}
+        if not any(key in one for one in told.values()):
             return None
-        return sum(float(one.get(key, 0)) - float(self.first[name].get(key, 0)) for name, one in self.last.items())
+        return sum(float(one.get(key, 0)) - float(self.first[name].get(key, 0)) for name, one in told.items())
 
     def look_gap_s(self) -> float | None:
         """The longest stream time that any camera's zones went without a look; None when no camera tells it."""
         told = [float(one["look_gap_s"]) for one in self.last.values() if "look_gap_s" in one]
         return max(told, default=None)
 
-    def counters(self) -> dict[str, float]:
-        """Every counter that is told."""
-        return {key: value for key in _COUNTERS if (value := self.counted(key)) is not None}
+    def counters(self, cameras: Collection[str] | None = None) -> dict[str, float]:
+        """Every counter that is told, of `cameras` (all of them)."""
+        return {key: value for key in _COUNTERS if (value := self.counted(key, cameras)) is not None}
 
-    def stages(self) -> dict[str, float]:
-        """CPU seconds by stage, of the stages that are told."""
-        return {stage: value for stage in STAGES if (value := self.counted(f"cpu_{stage}_s")) is not None}
+    def stages(self, cameras: Collection[str] | None = None) -> dict[str, float]:
+        """CPU seconds by stage, of the stages that are told, of `cameras` (all of them)."""
+        return {stage: value for stage in STAGES if (value := self.counted(f"cpu_{stage}_s", cameras)) is not None}
 
     def rate(self, name: str) -> float:
         """Packets a second of one camera while measured."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from sightline.bench.county import Mount
 from sightline.bench.field import Field
 from sightline.bench.heartbeat import Watch
 from sightline.bench.listener import Heard, Listener
@@ -189,8 +190,23 @@ def _starved(watch: Watch, after_s: float) -> dict[str, float]:
     return {"share": round(share, 4), "worst_s": round(worst, 2)}
 
 
-def figures(measured: Measured, cameras: int, fps: float) -> dict[str, Any]:
+def _by_kind(measured: Measured, mounts: list[Mount]) -> dict[str, Any]:
+    """What kerbs and zebras took, each: counts, and the workers' CPU seconds a camera-minute by stage."""
+    found: dict[str, Any] = {}
+    for kind in sorted({mount.stream.kind for mount in mounts}):
+        names = {mount.camera_id for mount in mounts if mount.stream.kind == kind}
+        minutes = len(names) * measured.seconds / 60
+        found[kind] = {
+            "cameras": len(names),
+            "by_stage": {name: round(value / minutes, 4) for name, value in measured.watch.stages(names).items()},
+            "counters": {name: round(value) for name, value in measured.watch.counters(names).items()},
+        }
+    return found
+
+
+def figures(measured: Measured, mounts: list[Mount], fps: float) -> dict[str, Any]:
     """What is reported, as plain JSON. CPU is in seconds a camera-minute, memory in MB."""
+    cameras = len(mounts)
     minutes = cameras * measured.seconds / 60
     watch, verdict, sampled = measured.watch, measured.verdict, measured.sampled
     counters = watch.counters()
@@ -209,6 +225,7 @@ def figures(measured: Measured, cameras: int, fps: float) -> dict[str, Any]:
         },
         "detections_per_frame": round(counters["looked"] / frames, 4) if frames and "looked" in counters else None,
         "counters": {name: round(value) for name, value in counters.items()},
+        "by_kind": _by_kind(measured, mounts),
         "unseen_s_worst": round(max(watch.unseen_s.values()), 2) if watch.unseen_s else None,
         "look_gap_s_worst": watch.look_gap_s(),
         "unseen_share": _starved(watch, 0.0),

@@ -6,7 +6,7 @@ import pytest
 from contract.site import Lane, Zone, ZoneType
 from edge.frames import CAR, PERSON, Detections
 from edge.plan.choice import Watch
-from edge.plan.crossing import FULL_LINGER_S, LINGER_S, PERSON_STOOD_S, VEHICLE_STOOD_S, CrossingPlan
+from edge.plan.crossing import CLOSE_M, FULL_LINGER_S, LINGER_S, PERSON_STOOD_S, VEHICLE_STOOD_S, CrossingPlan
 from edge.rules.ground import CalibratedPlane, EstimatedPlane, Plane
 
 #: 20 px a metre, the road runs down the picture, its traffic towards y = 700; the crosswalk lies at y 340..400.
@@ -15,6 +15,18 @@ WALK = [(200.0, 340.0), (600.0, 340.0), (600.0, 400.0), (200.0, 400.0)]
 LANE = Lane(id="l1", polygon=[(300.0, 0.0), (500.0, 0.0), (500.0, 720.0), (300.0, 720.0)], towards=(400.0, 700.0))
 ZONE = Zone(id="zebra", type=ZoneType.CROSSWALK, polygon=WALK, lanes=[LANE])
 GROUND = np.array([[0.0, 0.0], [800.0, 0.0], [800.0, 720.0], [0.0, 720.0]])
+#: The same road, seen 50 m on before the crosswalk.
+LONG = ZONE.model_copy(
+    update={
+        "polygon": [(x, y + 700) for x, y in WALK],
+        "lanes": [
+            LANE.model_copy(
+                update={"polygon": [(x, y * 2) for x, y in LANE.polygon], "towards": (400.0, 1400.0)},
+            )
+        ],
+    }
+)
+LONG_PLANE = CalibratedPlane(GROUND * 2, GROUND / 10)
 CALIBRATED, ESTIMATED = CalibratedPlane(GROUND, GROUND / 20), EstimatedPlane(FRAME, 0.0)
 
 
@@ -51,6 +63,20 @@ def test_a_vehicle_that_is_past_the_crosswalk_meets_nobody_and_one_upon_it_does(
     assert CrossingPlan([ZONE], CALIBRATED).second(0.0, seen(near, car(400, 390)), False) is Watch.FULL
 
 
+def test_a_vehicle_far_off_or_one_that_waits_is_watched_at_half_the_rate_until_it_comes() -> None:
+    plan, walker = CrossingPlan([LONG], LONG_PLANE), person(180, 1070)
+    far, close = car(400, 1040 - 20 * (CLOSE_M + 5)), car(400, 1040 - 20 * (CLOSE_M - 5))
+    assert plan.second(0.0, seen(walker, far), False) is Watch.COMING
+    assert plan.second(0.2, seen(walker, far, close), False) is Watch.FULL, "the nearer one counts"
+    assert plan.second(0.3 + FULL_LINGER_S, seen(walker, far), False) is Watch.COMING
+    assert plan.second(0.4 + FULL_LINGER_S, seen(walker, far), True) is Watch.FULL, "followed over the line"
+    plan = CrossingPlan([ZONE], CALIBRATED)
+    watches = [plan.second(0.2 * k, seen(person(180, 370), car(400, 300)), False) for k in range(12)]
+    assert watches[0] is Watch.FULL
+    assert watches[-1] is Watch.COMING, "it yields"
+    assert plan.second(2.6, seen(person(180, 370), car(400, 320)), False) is Watch.FULL, "it moves off"
+
+
 def test_it_lingers_and_then_falls_back() -> None:
     plan = CrossingPlan([ZONE], CALIBRATED)
     assert plan.second(0.0, seen(person(180, 370), car(400, 150)), False) is Watch.FULL
@@ -83,7 +109,7 @@ def test_who_stands_beside_the_crosswalk_for_long_waits_for_something_else_until
     assert watches[-1] is Watch.IDLE
     t = PERSON_STOOD_S + 10
     assert plan.second(t, seen(waiting, coming), False) is Watch.IDLE
-    assert plan.second(t + 2, seen(person(185, 370), coming), False) is Watch.FULL
+    assert plan.second(t + 2, seen(person(185, 370), car(400, 190)), False) is Watch.FULL
 
 
 def test_the_detector_is_asked_when_something_changed_around_and_by_the_heartbeat() -> None:
