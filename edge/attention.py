@@ -73,7 +73,7 @@ class Attention:
         try:
             return self.analysis.detect(picture)
         except LateError:
-            self._figures.counts.shed += 1  # nobody looked: no sighting, and no absence either
+            raise  # counted by the thread that takes the answer
         except (RunError, ModelError) as error:
             self._blind(error)
         return None

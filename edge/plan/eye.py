@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import av
 
@@ -13,6 +13,7 @@ from edge.cameras.hardware import Decode
 from edge.cameras.keyframe import KeyframeDecoder
 from edge.cameras.packets import CameraPacket, Picture
 from edge.cameras.planes import luma, scaled
+from edge.detect.protocol import LateError
 from edge.frames import Detections
 from edge.plan.costs import Costs
 from edge.plan.counts import Counts
@@ -21,7 +22,20 @@ from edge.plan.gate import Change, ChangeGate
 from edge.plan.judge import Judge, Outputs
 from edge.plan.pace import Pace
 
-Asked = Future[tuple[Detections | None, float]]
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of asking the detector: nothing `seen` when none answers, or when the box was too slow (`late`).
+
+    `seconds` of processor time went into the asking.
+    """
+
+    seen: Detections | None
+    late: bool
+    seconds: float
+
+
+Asked = Future[Answer]
 
 
 class Eye:
@@ -74,31 +88,39 @@ class Eye:
             return gate.look(t, luma(frame))
 
     def detect(self, frame: av.VideoFrame) -> Detections | None:
-        """What is in a picture; None when no detector answers."""
+        """What is in a picture; None when no detector answers, or none in time."""
         with self._costs.of("detect"):
-            seen = self._seen(self._shown(frame))
-        self._counts.looked += seen is not None
-        return seen
+            answer = self._answer(self._shown(frame))
+        return self._counted(answer)
 
     def ask(self, frame: av.VideoFrame) -> Asked:
         """`detect` begun: the detector works while the next picture is decoded. One is asked for at a time."""
         if self._asking is None:
             self._asking = ThreadPoolExecutor(1, thread_name_prefix="asks")
         with self._costs.of("detect"):
-            return self._asking.submit(self._timed, self._shown(frame))
+            return self._asking.submit(self._answer, self._shown(frame))
 
     def answer(self, asked: Asked) -> Detections | None:
-        """What was asked for; None when no detector answers."""
-        seen, seconds = asked.result()
-        self._costs.add("detect", seconds)
-        self._counts.looked += seen is not None
-        return seen
+        """What was asked for; None as `detect`."""
+        answer = asked.result()
+        self._costs.add("detect", answer.seconds)
+        return self._counted(answer)
 
-    def _timed(self, picture: Picture) -> tuple[Detections | None, float]:
-        """What is in a picture, and the CPU seconds of asking, which are on no time card."""
+    def _counted(self, answer: Answer) -> Detections | None:
+        """What was seen, counted in the thread that counts everything else: whoever asks beside it counts nothing."""
+        self._counts.looked += answer.seen is not None
+        self._counts.shed += answer.late
+        return answer.seen
+
+    def _answer(self, picture: Picture) -> Answer:
+        """Ask. The CPU seconds are for who asks beside the analysis, where no time card runs."""
         begun = time.thread_time()
-        seen = self._seen(picture)
-        return seen, time.thread_time() - begun
+        seen, late = None, False
+        try:
+            seen = self._seen(picture)
+        except LateError:
+            late = True  # nobody looked: no sighting, and no absence either
+        return Answer(seen, late, time.thread_time() - begun)
 
     def _shown(self, frame: av.VideoFrame) -> Picture:
         return scaled(frame, self._size) if self._part is None else self._part.cut(frame, self._size)

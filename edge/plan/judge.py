@@ -13,7 +13,10 @@ class Judge(Protocol):
     """Detector and rules of one camera."""
 
     def detect(self, picture: Picture) -> Detections | None:
-        """What is in a BGR picture of any size, in px of `frame`; None when no detector answers."""
+        """What is in a BGR picture of any size, in px of `frame`; None when no detector answers.
+
+        May be called beside the other two, in another thread. Raises LateError when the box was too slow.
+        """
         ...
 
     def seen(self, t: float, seen: Detections) -> Outputs:
