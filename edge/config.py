@@ -16,6 +16,7 @@ class Central(Settings):
     """Where central's HTTP front is: enrolment and media."""
 
     url: str = "http://127.0.0.1:8080"
+    tls_ca: Readable | None = Field(default=None, description="CA of central's certificate; default: the public ones")
 
 
 class Detection(Settings):
@@ -103,6 +104,7 @@ def _resolved(config: EdgeConfig, base: Path) -> EdgeConfig:
             "sites": [base / site for site in config.sites],
             "data_dir": base / config.data_dir,
             "broker": config.broker.seen_from(base),
+            "central": config.central.model_copy(update={"tls_ca": absolute(config.central.tls_ca)}),
             "recording": config.recording.model_copy(update={"folder": absolute(config.recording.folder)}),
             "secrets": config.secrets.model_copy(update={"key_file": absolute(config.secrets.key_file)}),
             "plates": config.plates.model_copy(update={"weights": absolute(config.plates.weights)}),

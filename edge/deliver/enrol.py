@@ -8,7 +8,7 @@ from typing import Any
 from contract.enrolment import Invitation, enrolment_statement, read_invitation
 from contract.errors import CentralError, ConfigError, InputError
 from contract.sealing import public_jwk, sign_detached, thumbprint
-from edge.config import EdgeConfig
+from edge.config import Central, EdgeConfig
 from edge.deliver.asking import ask
 from edge.deliver.certificate import ClientCertificate
 from edge.deliver.keys import KeyRing
@@ -73,7 +73,7 @@ def _enrol(config: EdgeConfig, invitation: Invitation) -> Enrolment:
         "proof": sign_detached(statement, key),
         "csr": request,
     }
-    answer = _post(config.central.url, body)
+    answer = _post(config.central, body)
     if answer.get("edge_id") != config.edge_id or answer.get("kid") != thumbprint(key):
         raise CentralError(f"{config.central.url}: answered for another box or key - is central.url the right one?")
     until = _certified(config, certificate, answer, invitation)
@@ -96,8 +96,8 @@ def _certified(
     return held.end if held else None
 
 
-def _post(base: str, body: dict[str, Any]) -> dict[str, Any]:
-    answer = ask(base, "/edge/v1/enrol", body)
+def _post(central: Central, body: dict[str, Any]) -> dict[str, Any]:
+    answer = ask(central, "/edge/v1/enrol", body)
     if answer.status in {200, 201}:
         return answer.said
     if 400 <= answer.status < 500:

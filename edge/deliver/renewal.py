@@ -98,16 +98,15 @@ def renew_when_due(config: EdgeConfig, key: OKPKey) -> bool:
     held = own.held()
     if held is None:
         return False
-    base = config.central.url
     if _left(held) > _DUE:
-        state = ask(base, _PATH, token=token(key, config.edge_id))
+        state = ask(config.central, _PATH, token=token(key, config.edge_id))
         if state.status != 200:
             raise CentralError(f"{state.address}: {state.why}")
         if state.said.get("renew") is not True:
             return False
     request = own.request(config.edge_id, fresh=False)
     body = {"csr": request, "proof": sign_detached(renewal_statement(config.edge_id, request), key)}
-    answer = ask(base, _PATH, body, token(key, config.edge_id))
+    answer = ask(config.central, _PATH, body, token(key, config.edge_id))
     if answer.status != 200:
         if 400 <= answer.status < 500:
             own.discard()

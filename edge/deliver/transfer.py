@@ -13,6 +13,7 @@ from joserfc import jwt
 from joserfc.jwk import OKPKey
 
 from contract.sealing import thumbprint
+from edge.deliver.asking import remedy
 
 AUDIENCE = "sightline-central"
 TOKEN_S = 300
@@ -61,7 +62,7 @@ class Transfer:
         try:
             return self._send(path, sha256)
         except httpx.HTTPError as error:
-            why = f"{self.base}: central cannot be reached for media ({type(error).__name__})"
+            why = f"{self.base}: central cannot be reached for media ({type(error).__name__}) - {remedy(error)}"
             return Outcome("later", why, everyone=isinstance(error, httpx.ConnectError | httpx.ConnectTimeout))
         except InterruptedError:
             return Outcome("later", "deliver is ending")

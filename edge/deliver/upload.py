@@ -17,6 +17,7 @@ from joserfc.jwk import OKPKey
 
 from contract.events import now as clock
 from edge.config import EdgeConfig
+from edge.deliver.asking import client
 from edge.deliver.media import MediaRow, dropped_event
 from edge.deliver.outbox import Outbox
 from edge.deliver.rate import Rate
@@ -47,7 +48,7 @@ class Uploader:
         per_s = config.outbox.max_media_bytes_per_s
         self._pace = _Pace(Rate(per_s, per_s * _BURST_S))
         self._at_once = at_once
-        self._client = httpx.Client(timeout=_TIMEOUT, trust_env=False)
+        self._client = client(config.central, _TIMEOUT)
         self._transfer = Transfer(self._client, config.central.url, config.edge_id, key, self._pace)
         self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="upload")
         self._results: queue.SimpleQueue[tuple[MediaRow, Outcome]] = queue.SimpleQueue()

@@ -232,7 +232,8 @@ class Front:
         (folder / "nginx.conf").write_text(text)
         words = [binary, "-e", "stderr", "-c", str(folder / "nginx.conf"), "-p", str(folder), "-g", "daemon off;"]
         self.part = Part(folder / "front.log", words)
-        self.trust = ssl.create_default_context(cafile=folder / "tls_certificate")
+        self.certificate = folder / "tls_certificate"
+        self.trust = ssl.create_default_context(cafile=self.certificate)
         self.url = f"https://127.0.0.1:{self.port}"
 
     def client(self, **more: object) -> httpx.Client:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
+import yaml
 from central_replicas import postgres_server
 from cryptography import x509
 from deliver_peers import listening, until
@@ -21,12 +23,14 @@ from central.ca.authority import Authority
 from central.config import load_config
 from central.db.accounts import Attempt
 from central.db.database import Database
+from contract.errors import CentralError, ConfigError
 from contract.events import now
 from contract.sealing import sha256_hex
 from edge.config import load_config as load_edge
+from edge.deliver.asking import client
 from edge.deliver.enrol import enrol
 from edge.deliver.keys import KeyRing
-from edge.deliver.transfer import token
+from edge.deliver.transfer import Transfer, token
 
 CAMERA = {"id": "cam-1", "url": "rtsp://127.0.0.1:1/cam", "frame": [320, 192]}
 #: What the broker answers to whom it lets publish.
@@ -238,6 +242,34 @@ def test_the_front_lets_through_what_people_and_boxes_need(
         with pytest.raises(ConnectionResetError):
             put(0, cut())
         until(lambda: put(at := there(), raw[at:]) == 201, 30, "the rest arrives")
+
+
+def test_a_box_trusts_the_authority_of_its_settings_and_says_whom_it_does_not_trust(
+    front: Front, county: tuple[Office, BrokerPart], tmp_path: Path
+) -> None:
+    office, broker = county
+    reached = SimpleNamespace(url=front.url, broker=SimpleNamespace(port=broker.port))
+    code = office.run(["central", "enrol-code", "edge-05", "--no-qr", "--config", str(office.config)]).strip()
+    path = box_settings(tmp_path / "edge-05", "edge-05", reached, [CAMERA])
+    with pytest.raises(CentralError, match=r"not trusted here.* central\.tls_ca"):
+        enrol(load_edge(path), code)
+    settings = yaml.safe_load(path.read_text())
+    for named, words in (("missing.pem", "missing.pem: cannot be read"), ("edge.yaml", "edge.yaml: cannot be read")):
+        path.write_text(yaml.safe_dump(settings | {"central": {"url": front.url, "tls_ca": named}}))
+        with pytest.raises(ConfigError, match=words):
+            enrol(load_edge(path), code)
+    shutil.copyfile(front.certificate, path.parent / "front.pem")
+    path.write_text(yaml.safe_dump(settings | {"central": {"url": front.url, "tls_ca": "front.pem"}}))
+    assert enrol(load_edge(path), code).edge_id == "edge-05", "and no try before used the code up"
+    config, raw = load_edge(path), os.urandom(100_000)
+    key = KeyRing(config.data_dir / "keys").load()
+    still = tmp_path / sha256_hex(raw)
+    still.write_bytes(raw)
+    with client(config.central, httpx.Timeout(30.0)) as line:
+        assert Transfer(line, config.central.url, "edge-05", key).send(still, still.name).state == "uploaded"
+    with httpx.Client() as stranger:
+        told = Transfer(stranger, config.central.url, "edge-05", key).send(still, still.name)
+    assert told.state == "later" and "central.tls_ca" in told.reason
 
 
 def test_behind_the_front_a_broker_still_sees_who_comes(
