@@ -22,7 +22,7 @@ class Rank(IntEnum):
     """Lower goes first, by some 25 % of processor time a step (sched(7))."""
 
     CROSSING = 0
-    KERB = 2
+    KERB = 5
 
 
 def rank_process(rank: Rank) -> None:
