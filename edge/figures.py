@@ -45,7 +45,7 @@ class Figures:
         looked_at = 0.0 if t_looked is None else round(link.clock.wall(t_looked).timestamp(), 3)
         tally = asdict(self.tally)
         spent = {f"cpu_{stage}_s": 0.0 for stage in _STAGES}
-        spent |= {f"cpu_{stage}_s": round(seconds, 4) for stage, seconds in self.costs.seconds.items()}
+        spent |= {f"cpu_{stage}_s": round(seconds, 4) for stage, seconds in dict(self.costs.seconds).items()}
         spent["cpu_capture_s"] = round(tally.pop("captured_s"), 4)
         seen = {
             "packets": link.packets_seen,

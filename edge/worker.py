@@ -29,8 +29,8 @@ log = logging.getLogger("sightline.worker")
 HEARTBEAT_S = 2.0
 FLUSH_S = 8.0
 DETECTOR_PATIENCE_S = 5.0
-#: Kerbs look at their spans in turn: so many at once would be no faster, and keep every keyframe waiting.
-SPANS_AT_ONCE = 1
+#: Kerbs look at their spans in turn, one for two cores: more would be no faster, and keep every keyframe waiting.
+SPANS_AT_ONCE = max(1, (os.cpu_count() or 1) // 2)
 #: A look that would take longer is passed over by a box that is too slow: a newer picture tells more [I]. Seconds.
 YIELD_WORTH_S, PARKING_WORTH_S = 1.0, 4.0
 
@@ -67,7 +67,7 @@ class Worker:
                 self._detector(camera, crossing(known[camera])),
                 None if crossing(known[camera]) else threads[number % len(threads)],
                 readers.get(known[camera].profile.plate_schema),
-                turns,
+                None if crossing(known[camera]) else turns,
             )
             for number, camera in enumerate(names)
         ]

@@ -104,6 +104,10 @@ class ChangeGate:
         """The last look becomes the reference: a detection was made of it. Without a look nothing happens."""
         self._reference = self._last
 
+    def forget(self) -> None:
+        """The zones were watched otherwise for a while: at the next look all has changed."""
+        self._reference = None
+
     def _begin(self, height: int, width: int) -> None:
         self._shape, self._factor = (height, width), factor_of(width)
         self._regions = [Region(polygon, self._frame, (height, width)) for polygon in self._polygons]

@@ -29,6 +29,7 @@ from edge.plan.crop import shown
 from edge.plan.crossing import CrossingPlan
 from edge.plan.eye import Asked, Eye, of_zones
 from edge.plan.gate import Change, ChangeGate
+from edge.plan.haste import SPAN_PATIENCE_S, Haste
 from edge.plan.heat import Heat
 from edge.plan.held import Held, joined
 from edge.plan.judge import Judge, Outputs
@@ -41,12 +42,6 @@ from edge.rules.ground import Plane
 VIGIL_FPS = 2.5
 #: While an answer is awaited, the next keyframe is looked for this often [s].
 GLANCE_S = 0.1
-#: Behind by so much [s], every second picture is passed over: at half the rate a crossing is judged nearly as well
-#: (docs/plans.md). By more, spans are not decoded; by still more, all but the newest
-#: group of pictures are passed over.
-BEHIND_S, PATIENCE_S, SPAN_PATIENCE_S = 1.5, 4.0, 3.0
-#: A run begins with the packets of up to two seconds before: so late it may be until it has once caught up [s].
-BEGINS_S = 3.0
 
 
 class Looker:
@@ -77,7 +72,7 @@ class Looker:
         self.counts = Counts(mode="keyframes" if parking or walks else "demux")
         self.costs = costs or Costs()
         self._judge, self._rates, self._decode = judge, rates, decode
-        self._newest, self._coming = newest, coming
+        self._haste, self._coming = Haste(newest), coming
         self._eye = Eye(judge, self.counts, self.costs, decode, size, shown(camera))
         bays = [zone.polygon for zone in camera.zones if zone.type is ZoneType.PARKING_BAY]
         lanes = [lane.polygon for lane in camera.lanes]
@@ -93,9 +88,7 @@ class Looker:
         self._now = State(running=self._always)
         self._pace = Pace(rates.yield_fps if walks else rates.parking_fps)
         self._grid = Pace(rates.parking_fps)
-        self._turn = 0
         self._tried: float | None = None
-        self._caught_up = False
         self._turns = turns or Semaphore()
 
     def take(self, packets: list[CameraPacket]) -> Iterator[Outputs]:
@@ -137,8 +130,7 @@ class Looker:
         if now.running:
             yield from self._run(whole=True)
             return
-        for look in now.waiting:
-            yield from self._stretch(look)
+        yield from self._stretches(list(now.waiting))
         now.waiting.clear()
         after = now.t_fed
         yield from self._between(after, math.inf)
@@ -158,6 +150,7 @@ class Looker:
                     group.follow(now.groups[-1])
                 else:
                     now.running, now.t_look = False, now.t_fed
+                    self._gate.forget()
                     self.counts.mode = "keyframes"
         now.groups.append(group)
         if not now.running and packet.t >= self._eye.floor and now.keyframe_due(packet.t):
@@ -231,15 +224,14 @@ class Looker:
             yield from self._flush()
             now.running, now.t_fed = True, max(now.t_fed, look.after if look.after < look.t else look.t - 1e-6)
             self._pace = Pace(self._crossing_fps())
-            self._caught_up = False
+            self._haste.begins()
             return
         if self._parking:
             second = self._parking.second(look.t, look.seen, heed, heat)
             choice = choice if choice is Choice.STRETCH else second
         if choice is Choice.STRETCH and self._parking:
             before = self.counts.stretches
-            for one in (*now.waiting, look):
-                yield from self._stretch(one)
+            yield from self._stretches([*now.waiting, look])
             now.waiting.clear()
             self._held.note(look.seen)
             if self.counts.stretches > before:  # else nobody looked closely
@@ -251,27 +243,34 @@ class Looker:
         else:
             yield self._feed(look.t, look.seen)
 
+    def _stretches(self, looks: list[Look]) -> Iterator[Outputs]:
+        """The spans up to `looks`, each in its turn; when it is too late for one it is for all that follow."""
+        given_up = False
+        for look in looks:
+            # Not from the look itself: one that waited for this decision is old, however fast the box is.
+            given_up = given_up or not self._turn_comes(look.t if self._now.t_look is None else self._now.t_look)
+            if given_up:
+                self.counts.shed += round((look.t - look.after) * self._rates.parking_fps)
+            else:
+                yield from self._stretch(look)
+            if not look.put_off:
+                yield self._feed(look.t, look.seen)
+
     def _stretch(self, look: Look) -> Iterator[Outputs]:
-        """Look at the whole span up to a look, and at last at what was seen in it."""
-        # Not from the look itself: one that waited for this decision is old, however fast the box is.
-        if self._turn_comes(look.t if self._now.t_look is None else self._now.t_look):
-            try:
-                self.counts.stretches += 1
-                self.counts.mode = "stretch"
-                margin = 0.0 if look.put_off else 0.4 / self._rates.parking_fps
-                yield from self._between(look.after, look.t - margin)
-                self.counts.mode = "keyframes"
-            finally:
-                self._turns.release()
-        else:
-            self.counts.shed += round((look.t - look.after) * self._rates.parking_fps)
-        if not look.put_off:
-            yield self._feed(look.t, look.seen)
+        """Look at the whole span up to a look, and give the turn back."""
+        try:
+            self.counts.stretches += 1
+            self.counts.mode = "stretch"
+            margin = 0.0 if look.put_off else 0.4 / self._rates.parking_fps
+            yield from self._between(look.after, look.t - margin)
+            self.counts.mode = "keyframes"
+        finally:
+            self._turns.release()
 
     def _turn_comes(self, t: float) -> bool:
         """Wait for this camera's turn, the next keyframe apart; False when the look at `t` has become too old."""
-        for _ in range(round(2 * SPAN_PATIENCE_S / GLANCE_S)):  # also of a camera that is lost, and never late
-            if self._late(t) > SPAN_PATIENCE_S:
+        for _ in range(round(SPAN_PATIENCE_S / GLANCE_S)):  # by these too: a stream that ended is never late
+            if self._haste.gives_up(t):
                 return False
             if self._turns.acquire(timeout=GLANCE_S):
                 return True
@@ -325,13 +324,11 @@ class Looker:
         for group in list(now.groups):
             last = group is now.groups[-1]
             for t, frame in self._eye.between(group, now.t_fed, math.inf, self._due_now, whole=whole or not last):
-                late = self._late(t)
-                if late > PATIENCE_S and not last:
+                if not last and self._haste.skips(t):
                     self.counts.skipped_packets += len(group.packets)
                     break
-                self._turn += 1
-                self._caught_up = self._caught_up or late <= BEHIND_S
-                if late > (BEHIND_S if self._caught_up else BEGINS_S) and self._turn % 2:
+                halved = self._crossing is not None and self._crossing.watch is Watch.COMING
+                if self._haste.passes_over(t, halved=halved):
                     self.counts.shed += 1
                     continue
                 yield t, frame
@@ -378,6 +375,3 @@ class Looker:
             return self._rates.yield_fps
         least = max(VIGIL_FPS, self._rates.parking_fps if self._parking else 0.0)
         return max(least, self._rates.yield_fps / 2) if self._crossing.watch is Watch.COMING else least
-
-    def _late(self, t: float) -> float:
-        return self._newest() - t if self._newest else 0.0

@@ -7,20 +7,27 @@ from edge.plan.choice import Boxes, overlaps
 
 #: What overlaps its first box here by so much has not gone on.
 STILL_IOU = 0.8
-#: What was not seen for so long [s] is forgotten.
-FORGET_S = 12.0
+#: What was not seen for so long [s] is forgotten: for as long as it stood, within these, and not between two looks.
+FORGET_LEAST_S, FORGET_S = 0.3, 12.0
+#: ... so much longer than between the last two looks: the detector may miss it in one, and looks are not punctual.
+_LOOKS = 1.5
 
 
 class Stood:
-    """Boxes of one kind of road user before one camera, fed in rising stream time."""
+    """Boxes of one kind of road user before one camera, fed in rising stream time.
+
+    What drives leaves a trail of places where it was: they are forgotten before the next vehicle comes along.
+    """
 
     def __init__(self) -> None:
         self._anchors: list[tuple[Boxes, float, float]] = []
+        self._t = float("-inf")
 
     def since(self, t: float, boxes: Boxes) -> NDArray[np.float64]:
         """For each box (N, 4) px seen at stream second `t`, how long it has stood [s]; 0.0 for a newcomer."""
         stood = np.zeros(len(boxes))
-        known = [anchor for anchor in self._anchors if t - anchor[2] <= FORGET_S]
+        apart, self._t = t - self._t, t
+        known = [anchor for anchor in self._anchors if t - anchor[2] <= _remembered_s(anchor, apart)]
         kept: list[tuple[Boxes, float, float]] = []
         fits = overlaps(boxes, np.array([anchor[0] for anchor in known]).reshape(-1, 4))
         used: set[int] = set()
@@ -35,3 +42,9 @@ class Stood:
                 kept.append((box, t, t))
         self._anchors = kept + [anchor for number, anchor in enumerate(known) if number not in used]
         return stood
+
+
+def _remembered_s(anchor: tuple[Boxes, float, float], apart: float) -> float:
+    """How long a place is kept where nobody is seen any more; `apart` [s] are the last two looks."""
+    _, begun, last = anchor
+    return min(FORGET_S, max(FORGET_LEAST_S, _LOOKS * apart, last - begun))

@@ -17,7 +17,7 @@ import pytest
 from contract.site import Camera, Lane
 from edge.cameras.file import FilePackets
 from edge.cameras.packets import Picture
-from edge.frames import CAR, Detections, Scene
+from edge.frames import CAR, PERSON, Detections, Scene
 from edge.plan.choice import Heed
 from edge.plan.counts import Rates
 from edge.plan.looker import Looker
@@ -225,6 +225,38 @@ def test_one_who_arrives_is_never_fed_as_absent_once_it_was_seen(tmp_path: Path)
     judge, _ = run(film(tmp_path / "a.mp4", 20, lambda t: 250.0 if t > 5 else None), KERB)
     shown = [count > 0 for t, count in judge.scenes if t > 5.05]
     assert shown.index(True) <= 1 and all(shown[shown.index(True) :])
+
+
+def test_who_left_the_kerb_right_after_the_crosswalk_was_watched_is_not_held_to_stand(tmp_path: Path) -> None:
+    """While a run lasts the gate sees nothing: the picture of before must not speak for the one after."""
+    lane = {"id": "l1", "polygon": [[60, 0], [120, 0], [120, 120], [60, 120]], "towards": [90, 110]}
+    polygon = [[40, 20], [140, 20], [140, 60], [40, 60]]
+    walk: dict[str, object] = {"id": "walk", "type": "crosswalk", "polygon": polygon, "lanes": [lane]}
+
+    class Walked(Truth):
+        def detect(self, picture: Picture) -> Detections | None:
+            seen = super().detect(picture)
+            if seen is None or looker.t > 8.0:
+                return seen
+            somebody = np.array([[84.0, 10.0, 96.0, 40.0]], np.float32)
+            return Detections(
+                np.concatenate([seen.boxes, somebody]),
+                np.append(seen.scores, np.float32(0.9)),
+                np.append(seen.classes, np.int8(PERSON)),
+            )
+
+    path = film(tmp_path / "a.mp4", 24, lambda t: 250.0 if 5.0 <= t < 13.9 else None)
+    given = camera(KERB, walk)
+    judge = Walked(given)
+    looker = Looker(given, plane_of(given), judge, Rates(heartbeat_s=30.0))
+    begin = datetime(2026, 1, 5, tzinfo=UTC)
+    ran = []
+    for packet in FilePackets(path, lambda t: begin + timedelta(seconds=t)).walk():
+        list(looker.take([packet]))
+        ran.append((packet.t, looker.running))
+    assert any(running for t, running in ran if 6 < t < 12) and not any(running for t, running in ran if t > 14.5)
+    assert any(count for t, count in judge.scenes if 8 < t < 13.9)
+    assert not any(count for t, count in judge.scenes if t >= 13.9)
 
 
 def test_the_costs_stand_on_the_card_of_their_stage(tmp_path: Path) -> None:

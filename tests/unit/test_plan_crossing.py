@@ -77,6 +77,15 @@ def test_a_vehicle_far_off_or_one_that_waits_is_watched_at_half_the_rate_until_i
     assert plan.second(2.6, seen(person(180, 370), car(400, 320)), False) is Watch.FULL, "it moves off"
 
 
+def test_a_stream_of_vehicles_is_watched_at_the_full_rate_while_one_of_them_is_close() -> None:
+    """Two seconds behind each other, over the same places: none of them waits."""
+    plan, walker = CrossingPlan([ZONE], CALIBRATED), person(180, 370)
+    for k in range(100):
+        t = 0.08 * k
+        cars = [car(400, y) for n in range(8) if 0 <= (y := 60 + 120 * (t - 2.0 * n)) <= 330]
+        assert plan.second(t, seen(walker, *cars), False) is Watch.FULL
+
+
 def test_it_lingers_and_then_falls_back() -> None:
     plan = CrossingPlan([ZONE], CALIBRATED)
     assert plan.second(0.0, seen(person(180, 370), car(400, 150)), False) is Watch.FULL
