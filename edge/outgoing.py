@@ -7,6 +7,7 @@ and names it: it must not be tried for ever, nor keep the camera's later events 
 import threading
 from collections import deque
 from collections.abc import Callable
+from datetime import datetime
 from typing import Protocol
 
 from contract.events import CloudEvent
@@ -27,23 +28,31 @@ class Outgoing:
     """Any thread may add and send. `done` is called with each pack that is safe, `tell` with what a person should."""
 
     def __init__(
-        self, spool: Spool, place: Place, tally: Tally, done: Callable[[Pack], None], tell: Callable[[str], None]
+        self,
+        spool: Spool,
+        place: Place,
+        tally: Tally,
+        done: Callable[[Pack], None],
+        tell: Callable[[str], None],
+        handed_over: Callable[[datetime], None] = lambda _: None,
     ) -> None:
+        """`handed_over` is called with what an event was added `of`, once that event is on disk."""
         self._spool = spool
         self._place = place
         self._tally = tally
         self._done = done
         self._tell = tell
-        self._waiting: deque[tuple[CloudEvent, Pack | None]] = deque()
+        self._handed_over = handed_over
+        self._waiting: deque[tuple[CloudEvent, Pack | datetime | None]] = deque()
         self._refused = False
         self._sending = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def add(self, event: CloudEvent) -> None:
-        """An event without media."""
-        self._waiting.append((event, None))
+    def add(self, event: CloudEvent, of: datetime | None = None) -> None:
+        """An event without media; `of` is the wall clock of the picture that decided it."""
+        self._waiting.append((event, of))
 
     def add_pack(self, pack: Pack) -> None:
         """The evidence of a decision, whose manifest is made of it."""
@@ -62,7 +71,8 @@ class Outgoing:
     def _send_all(self) -> bool:
         """Whether the disk took everything."""
         while self._waiting:
-            event, pack = self._waiting[0]
+            event, of = self._waiting[0]
+            pack = of if isinstance(of, Pack) else None
             try:
                 self._spool.put(event, pack.files if pack else {})
             except MediaGone as gone:
@@ -82,6 +92,8 @@ class Outgoing:
             if pack is not None:
                 self._done(pack)
                 self._tally.packs += 1
+            elif isinstance(of, datetime):
+                self._handed_over(of)
         return True
 
 

@@ -97,7 +97,7 @@ class CameraWatch:
         self._state = "starting"
         self._last = (0.0, time.monotonic())
         self._written = b""
-        self._outgoing = Outgoing(spool, place, self.figures.tally, self._safe, self._tell)
+        self._outgoing = Outgoing(spool, place, self.figures.tally, self._safe, self._tell, self.figures.handed_over)
         self._brought = (0, time.monotonic())
         self._threads = [
             threading.Thread(target=self._guarded, args=(self.link.run,), name=f"capture-{camera.id}", daemon=True),
@@ -262,10 +262,9 @@ class CameraWatch:
             return
         log.info("%s: %s - %s", self.camera_id, judged.decision.rule, judged.decision.reason)
         with self.figures.costs.of("evidence"):
-            self._outgoing.add(event)
+            t = self._attention.t
+            self._outgoing.add(event, None if t is None else self.link.clock.wall(t))
             self._outgoing.send()
-        if (t := self._attention.t) is not None:
-            self.figures.handed_over(self.link.clock.wall(t))
         self._lane.do(self._keeper.decided, judged.decision, str(event.data["case_key"]))
 
     def _hand_over_due(self, t: float) -> None:

@@ -20,6 +20,7 @@ from edge.cameras.packets import CameraPacket, StreamInfo
 from edge.cameras.patience import Patience
 from edge.cameras.rtsp import GATHER_S
 from edge.cameras.source import RawPacket, Source, Transport, open_source, require_decoder
+from edge.cameras.trouble import login_refused
 
 #: Time stamps that go back by more than this, or leap ahead of arrival by more than that, are a new epoch. Seconds.
 _BACK_S = 1.0
@@ -81,19 +82,20 @@ class CameraLink:
         """Connect and feed until stopped, or, for a file, until its end. Never raises for what a camera does."""
         patience = Patience(self._url)
         while not self._stop.is_set():
-            began = time.monotonic()
+            began, refused = time.monotonic(), False
             try:
                 self._once()
                 cause = f"{shown(self._url)}: ended the stream"
             except (CameraError, MediaError) as error:
-                cause = str(error)
+                cause, refused = str(error), login_refused(error.__cause__)
             if self._stop.is_set():
                 return
             self.losses += 1
             self._set("lost", cause)
             if self._paced:
                 return
-            patience.wait(self._stop, well=self._last is not None and time.monotonic() - began > WELL_S)
+            well = self._last is not None and time.monotonic() - began > WELL_S
+            patience.wait(self._stop, well, refused=refused)
 
     def stop(self) -> None:
         """Let `run` return; within the silence time-out at the latest."""

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 8.0
 KNOCK_S = 0.5
+#: Waits after refused logins in a row, the last again and again: four tries in any half hour [s].
+LOGIN_WAITS_S = (0.5, 60.0, 1200.0)
 #: A knock that is not answered by then is not. Seconds.
 _ANSWER_S = 1.0
 
@@ -24,11 +26,19 @@ class Patience:
     def __init__(self, url: str) -> None:
         self._place = _place(url)
         self._next = FIRST_WAIT_S
+        self._refusals = 0
 
-    def wait(self, stop: threading.Event, well: bool) -> None:
-        """Wait until it is time to ask again, or until `stop`. `well`: the connection that was lost had been good."""
+    def wait(self, stop: threading.Event, well: bool, *, refused: bool = False) -> None:
+        """Wait until it is time to ask again, or until `stop`.
+
+        `well`: the connection that was lost had been good. `refused`: the camera takes neither this user nor password.
+        """
         if well:
             self._next = FIRST_WAIT_S
+        self._refusals = self._refusals + 1 if refused else 0
+        if refused:
+            stop.wait(jittered(LOGIN_WAITS_S[min(self._refusals, len(LOGIN_WAITS_S)) - 1]))
+            return
         if stop.wait(jittered(self._next)):
             return
         if self._at_home():

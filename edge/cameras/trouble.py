@@ -49,6 +49,13 @@ def _live(error: Exception, waited: float, timeout: float) -> str:
     return f"is not an RTSP stream that can be read ({text}) - check the address"
 
 
+def login_refused(error: BaseException | None) -> bool:
+    """Whether a camera answered that it does not take this user or password."""
+    if isinstance(error, RefusedError):
+        return error.status in {401, 403}
+    return isinstance(error, av.error.HTTPUnauthorizedError | av.error.HTTPForbiddenError)
+
+
 def why_file(url: str, error: Exception) -> str:
     """Why a video file could not be opened, and what to do."""
     path = file_of(url)

@@ -18,6 +18,7 @@ from edge.cameras.packets import CameraPacket
 from edge.cameras.probe import probe
 from edge.cameras.ring import PacketRing
 from edge.cameras.source import open_source
+from edge.cameras.trouble import login_refused
 from edge.evidence.clip import write_clip
 from tests.scenes.recordings import bar, record
 from tests.scenes.rtsp import Deaf, FileServer, GstServer, Relay, Speaks, need_gst, open_port
@@ -251,6 +252,7 @@ def test_a_wrong_password_is_told_and_the_right_one_works(recordings: Path) -> N
         with pytest.raises(CameraError, match="refuses the user name or password") as caught:
             open_source(wrong)
         assert "hush" not in str(caught.value)
+        assert login_refused(caught.value.__cause__), "the link must not try on and on"
         open_source(server.url.replace("://", "://user:hush@")).close()
     finally:
         server.stop()

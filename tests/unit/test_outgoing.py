@@ -117,6 +117,24 @@ def test_a_disk_that_refuses_keeps_the_order_and_is_told_once(way: Way, tmp_path
     assert way.arrived()[0][1].dropped == [], "what the disk refused for a while is not lost"
 
 
+def test_an_event_counts_as_handed_over_when_the_disk_has_it(tmp_path: Path, monkeypatch) -> None:
+    handed: list[datetime] = []
+    spool = Spool(tmp_path / "spool")
+    outgoing = Outgoing(spool, PLACE, Tally(), lambda _: None, lambda _: None, handed.append)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(spool, "put", full)
+        outgoing.add(feed("first"), AT)
+        outgoing.send()
+        assert not handed
+    outgoing.add(feed("not decided by a picture"))
+    outgoing.send()
+    assert handed == [AT]
+
+
 def test_two_threads_that_send_lose_and_double_nothing_and_leave_nothing_behind(way: Way) -> None:
     """Analysis hands over events while packs go out beside it: each event of a thread comes once, in its order."""
 
