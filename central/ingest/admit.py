@@ -40,8 +40,9 @@ _MAX_SEQ = 2**53
 _MAX_NAME = 200
 _UNFIT = re.compile("[\x00\ud800-\udfff]")
 #: Bytes without any of these hold no number that is none and no text that is none: NaN, numbers that may be too large
-#: for a float, escaped characters. Their data need not be walked through.
-_DOUBTFUL = re.compile(rb"NaN|Infinity|[eE]\+?[0-9]{3}|[0-9]{200}|\\u|\x00")
+#: for a float, escaped characters. Their data need not be walked through. A number stands behind one of these signs or
+#: a space; a digest in hex, of which nearly every one has an e before digits, behind a quotation mark.
+_DOUBTFUL = re.compile(rb"NaN|Infinity|[:,\[\s]-?[0-9][0-9.]*[eE]\+?[0-9]{3}|[0-9]{200}|\\u|\x00")
 _ID = re.compile(rb'"id"\s*:\s*"([A-Za-z0-9._:-]{1,64})"')
 
 

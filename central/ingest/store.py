@@ -12,7 +12,7 @@ from central.db.edges import Edge, EdgeKey
 from central.db.events import Event
 from central.ingest import chain
 from central.ingest.admit import Admitted, Key, Refused
-from central.ingest.turns import take_turns
+from central.ingest.turns import stand_still_no_longer, take_turns
 from central.tickets import given_up
 from central.tickets.assembly import Matter, assemble
 from contract.events import EventType, now
@@ -66,7 +66,7 @@ def store(session: Session, arrivals: Sequence[Arrival]) -> list[Outcome | Refus
     Refused stands for an event whose id was used for other bytes. Raises IntegrityError when another replica
     committed one of them in the same moment: roll back and look again.
     """
-    take_turns(session, [arrival.admitted for arrival in arrivals])
+    stand_still_no_longer(session)
     shelf = _Shelf(_held(session, arrivals), _matters(session, arrivals))
     outcomes = [_shelved(shelf, arrival) for arrival in arrivals]
     chain.place(session, shelf.rows)
@@ -74,6 +74,9 @@ def store(session: Session, arrivals: Sequence[Arrival]) -> list[Outcome | Refus
     shelf.rows.sort(key=lambda row: row.id)
     session.add_all(shelf.rows)
     session.flush()
+    # Half of the work is done by now, and no other replica had to wait for it.
+    if take_turns(session, [arrival.admitted for arrival in arrivals]):
+        _look_again(session, shelf)
     # Of what is refused nothing is said: another box may have used the very id of an event that is stored beside it.
     said = {
         arrival.admitted.event.id: arrival.admitted.data
@@ -106,6 +109,22 @@ def _matters(session: Session, arrivals: Sequence[Arrival]) -> dict[Matter, dict
         for row in session.execute(query).scalars():
             matters.setdefault((row.edge_id, str(row.case_key)), {})[row.type] = row
     return matters
+
+
+def _look_again(session: Session, shelf: _Shelf) -> None:
+    """Add what others have stored meanwhile of the matters that this batch touches."""
+    keys = {case_key for _, case_key in shelf.touched}
+    if not keys:
+        return
+    edges = {edge_id for edge_id, _ in shelf.touched}
+    query = select(Event.id, Event.edge_id, Event.case_key, Event.type)
+    found = session.execute(query.where(Event.edge_id.in_(edges), Event.case_key.in_(keys)))
+    strange = [
+        name for name, edge_id, case_key, kind in found if kind not in shelf.matters.get((edge_id, str(case_key)), {})
+    ]
+    if strange:
+        for row in session.execute(select(Event).where(Event.id.in_(strange))).scalars():
+            shelf.matters.setdefault((row.edge_id, str(row.case_key)), {})[row.type] = row
 
 
 def _shelved(shelf: _Shelf, arrival: Arrival) -> Outcome | Refused:

@@ -91,7 +91,9 @@ def test_a_bomb_is_refused(bomb: bytes) -> None:
         judge(Message("sightline/v1/edge-01/event", bomb, sign_detached(bomb, KEY)), keys)
 
 
-@pytest.mark.parametrize("number", [b"9" * 250 + b"e99", b"9" * 200 + b"E+0120", b"NaN"])
+@pytest.mark.parametrize(
+    "number", [b"9" * 250 + b"e99", b"9" * 200 + b"E+0120", b"NaN", b"1e400", b" -1.5E+0400", b"\n9e309", b"-Infinity"]
+)
 def test_a_number_too_large_for_a_float_is_refused(number: bytes) -> None:
     raw = decision(box(), violation()).raw
     assert b'"stood_s":180.0' in raw
