@@ -1,4 +1,4 @@
-"""What the pages say, in which language: a catalogue that is data, one flat JSON file a language.
+"""What the pages say, in which language: catalogues that are data, a folder a language and a flat JSON file a part.
 
 The reader's choice (a cookie set by the switch) wins over the browser's Accept-Language; English is the last resort.
 """
@@ -42,8 +42,13 @@ class Language:
 
 @cache
 def load(tag: str) -> Language:
-    """The language of `tag`, which must be one of LANGUAGES."""
-    sentences = json.loads((FOLDER / f"{tag}.json").read_text(encoding="utf-8"))
+    """The language of `tag`, which must be one of LANGUAGES. Raises ValueError when two parts say the same key."""
+    sentences: dict[str, str] = {}
+    for part in sorted((FOLDER / tag).glob("*.json")):
+        said = json.loads(part.read_text(encoding="utf-8"))
+        if twice := sentences.keys() & said.keys():
+            raise ValueError(f"{part}: {min(twice)!r} is said in another part too - keep one of them")
+        sentences |= said
     return Language(tag, sentences)
 
 

@@ -33,6 +33,23 @@ def test_both_languages_say_the_same_things_with_the_same_values() -> None:
     assert wrong == []
 
 
+def test_each_part_of_a_language_has_its_twin_with_the_same_keys() -> None:
+    parts = {tag: sorted(one.name for one in (language.FOLDER / tag).glob("*.json")) for tag in language.LANGUAGES}
+    assert parts["en"] == parts["zh-CN"] != []
+    for part in parts["en"]:
+        said = [json.loads((language.FOLDER / tag / part).read_text(encoding="utf-8")) for tag in language.LANGUAGES]
+        assert list(said[0]) == list(said[1]), part
+
+
+def test_a_key_that_two_parts_say_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "en").mkdir()
+    for part in ("a", "b"):
+        (tmp_path / "en" / f"{part}.json").write_text('{"queue.title": "Queue"}')
+    monkeypatch.setattr(language, "FOLDER", tmp_path)
+    with pytest.raises(ValueError, match="'queue.title' is said in another part too"):
+        load.__wrapped__("en")
+
+
 def test_no_sentence_is_left_in_the_other_language() -> None:
     chinese = re.compile("[\u4e00-\u9fff]")
     allowed = {"nav.language", "nav.language_short"}
@@ -47,7 +64,7 @@ def test_no_sentence_is_left_in_the_other_language() -> None:
 
 def test_every_sentence_that_a_template_asks_for_is_there() -> None:
     asked = set()
-    for page in (WEB / "templates").glob("*.html"):
+    for page in (WEB / "templates").rglob("*.html"):
         asked |= set(re.findall(r"say\('([a-z_0-9.-]+)'[,)]", page.read_text(encoding="utf-8")))
     assert len(asked) > 50
     assert asked - set(EN.sentences) == set()
@@ -55,7 +72,7 @@ def test_every_sentence_that_a_template_asks_for_is_there() -> None:
 
 def test_every_sentence_that_code_asks_for_is_there() -> None:
     asked = set()
-    for module in WEB.glob("*.py"):
+    for module in WEB.rglob("*.py"):
         asked |= set(re.findall(r'say\("([a-z_0-9.-]+)"[,)]', module.read_text(encoding="utf-8")))
     assert len(asked) > 30
     assert asked - set(EN.sentences) == set()
@@ -70,7 +87,7 @@ def test_every_state_and_every_reject_code_has_its_word_and_key(say: language.La
 
 
 def test_no_template_or_style_breaks_the_policy_against_inline_code() -> None:
-    for page in (WEB / "templates").glob("*.html"):
+    for page in (WEB / "templates").rglob("*.html"):
         text = page.read_text(encoding="utf-8")
         assert not re.search(r"\sstyle=|\son[a-z]+=|<style|javascript:|\|\s*safe", text), page.name
         assert not re.search(r"<script(?![^>]*\ssrc=)", text), page.name
