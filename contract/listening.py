@@ -1,17 +1,23 @@
 """An MQTT 5 client whose time and memory for what it hears do not depend on who wrote it.
 
-paho reads properties in quadratic time: one lawful packet of 8 MB with 1.6 million empty user properties keeps its
+paho waits with select(), which cannot see a descriptor of 1,024 or more: a process that holds many connections would
+connect, lose the connection, and connect again for ever. Here it waits with poll().
+
+paho also reads properties in quadratic time: one lawful packet of 8 MB with 1.6 million empty user properties keeps its
 thread busy for tens of minutes. It also refuses U+FEFF in a user property, which MQTT 5 (1.5.4) says must be let be,
 and ends the connection over it. So properties are read here, and paho is given the packet without them.
 """
 
+import contextlib
 import logging
+import select
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
 
 from paho.mqtt.client import Client, MQTTMessage
-from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.enums import MQTTErrorCode, _ConnectionState
 from paho.mqtt.exception import MalformedPacket
 
 log = logging.getLogger("sightline.mqtt")
@@ -45,6 +51,39 @@ class ListeningClient(Client):
         self._pairs: list[tuple[str, str]] | None = []
         self._told = -_TELL_S
 
+    def _loop(self, timeout: float = 1.0) -> MQTTErrorCode:
+        """See paho: wait for at most `timeout` seconds, then read, write and look after the connection."""
+        sock, waker = self._sock, self._sockpairR
+        if sock is None:
+            return MQTTErrorCode.MQTT_ERR_NO_CONN
+        try:
+            readable, writable = self._ready(sock, waker, timeout)
+        except (OSError, ValueError):  # closed by another thread in this very moment
+            return self._lost()
+        if readable and (code := self.loop_read()):
+            return code
+        if waker is not None and _drained(waker):
+            writable = True  # publish() rings: there is something to write that was not there before the wait
+        if writable and self._sock is not None and (code := self.loop_write()):
+            return code
+        return self.loop_misc() if self._sock is not None else MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def _ready(self, sock: Any, waker: socket.socket | None, timeout: float) -> tuple[bool, bool]:
+        """Whether the broker's socket can be read and written."""
+        # What TLS has decrypted already is not seen by poll().
+        pending = hasattr(sock, "pending") and sock.pending() > 0
+        poll = select.poll()
+        poll.register(sock, select.POLLIN | (select.POLLOUT if self.want_write() else 0))
+        if waker is not None:
+            poll.register(waker, select.POLLIN)
+        seen = dict(poll.poll(0 if pending else timeout * 1000)).get(sock.fileno(), 0)
+        return pending or bool(seen & ~select.POLLOUT), bool(seen & select.POLLOUT)
+
+    def _lost(self) -> MQTTErrorCode:
+        if self._state not in (_ConnectionState.MQTT_CS_DISCONNECTING, _ConnectionState.MQTT_CS_DISCONNECTED):
+            self._state = _ConnectionState.MQTT_CS_CONNECTION_LOST
+        return MQTTErrorCode.MQTT_ERR_CONN_LOST
+
     def _handle_publish(self) -> MQTTErrorCode:
         """paho calls this with a whole packet in `_in_packet`. Raises MalformedPacket, which ends the connection."""
         packet = self._in_packet["packet"]
@@ -77,6 +116,13 @@ class ListeningClient(Client):
             log.warning("a message with more than %d properties was not read", MAX_PROPERTIES)
         self.ack(message.mid, message.qos)  # without `manual_ack` this does nothing, and paho acknowledges
         self.on_overlong(message)
+
+
+def _drained(waker: socket.socket) -> bool:
+    """Whether somebody rang; what he rang with is thrown away."""
+    with contextlib.suppress(BlockingIOError):
+        return bool(waker.recv(10_000))
+    return False
 
 
 def user_properties(raw: bytes) -> list[tuple[str, str]]:

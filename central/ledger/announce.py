@@ -10,6 +10,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from central.config import Broker, broker_password
 from contract.errors import BrokerError
 from contract.ledger import HEAD_TOPIC
+from contract.listening import ListeningClient
 
 _WAIT_S = 15.0
 
@@ -18,7 +19,7 @@ def announce(broker: Broker, line: str) -> None:
     """Publish one line (`SignedHead.as_line`) and wait until the broker has it. Raises BrokerError."""
     # A name of its own: not every broker gives one.
     name = f"central-ledger-{secrets.token_hex(6)}"
-    client = Client(CallbackAPIVersion.VERSION2, name, protocol=MQTTProtocolVersion.MQTTv5)
+    client = ListeningClient(CallbackAPIVersion.VERSION2, name, protocol=MQTTProtocolVersion.MQTTv5)
     if broker.username is not None:
         client.username_pw_set(broker.username, broker_password(broker))
     refused: list[str] = []

@@ -26,6 +26,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from contract.errors import BrokerError, ConfigError
 from contract.events import EdgeStatus
 from contract.events import now as clock
+from contract.listening import ListeningClient
 from contract.sealing import JWS_PROPERTY
 from contract.statement import MAX_STATEMENT_BYTES
 from contract.topics import EdgeTopics
@@ -227,7 +228,7 @@ def check_broker(broker: Broker, edge_id: str, timeout_s: float = 5.0) -> str | 
     wake = threading.Event()
     answer: list[ReasonCode | None] = []
     # A name of its own: the check must not throw out a deliver process that is connected.
-    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=f"check-{edge_id}", protocol=mqtt.MQTTv5)
+    client = ListeningClient(CallbackAPIVersion.VERSION2, client_id=f"check-{edge_id}", protocol=mqtt.MQTTv5)
     authenticate(client, broker)
 
     def heard(code: ReasonCode | None) -> None:
