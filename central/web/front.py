@@ -102,7 +102,7 @@ def refusal(request: Request, error: Exception) -> Response:
     status = _status(error)
     # The other errors repeat what was sent: a query's values, a statement's.
     said = str(error) if isinstance(error, _OURS) else "cannot be taken as it is"
-    refusals_of(request).tell(request, status, type(error).__name__, said)
+    refusals_of(request).tell(request, status, error, said)
     say = language_of(request)
     key = error.key if isinstance(error, FormRefused) else f"error.{status}"
     key = "error.csrf" if isinstance(error, CsrfRefused) else key
