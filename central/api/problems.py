@@ -28,7 +28,7 @@ def add_handlers(app: FastAPI) -> None:
 
 async def _refused(request: Request, error: Exception) -> JSONResponse:
     status = int(getattr(error, "status", 400))
-    refusals_of(request).tell(request, status, type(error).__name__, str(error))
+    refusals_of(request).tell(request, status, error, str(error))
     headers = {"Upload-Offset": str(error.have)} if isinstance(error, WrongOffset) else {}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
@@ -42,7 +42,7 @@ async def _unreadable(request: Request, error: Exception) -> JSONResponse:
     first = error.errors()[0] if isinstance(error, RequestValidationError) else {"loc": (), "msg": "cannot be read"}
     where = ".".join(str(part) for part in first["loc"] if isinstance(part, str | int))[:120]
     said = f"{where}: {first['msg']}"[:300]
-    refusals_of(request).tell(request, 422, "RequestValidationError", said)
+    refusals_of(request).tell(request, 422, error, said)
     return JSONResponse({"detail": said}, 422)
 
 
@@ -51,7 +51,7 @@ async def _http(request: Request, error: Exception) -> Response:
         return refusal(request, error)
     if not isinstance(error, HTTPException):
         return JSONResponse({"detail": "refused"}, 400)
-    refusals_of(request).tell(request, error.status_code, "HTTPException", str(error.detail))
+    refusals_of(request).tell(request, error.status_code, error, str(error.detail))
     return JSONResponse({"detail": str(error.detail)}, error.status_code, error.headers)
 
 
