@@ -10,7 +10,7 @@ from edge.analysis import Analysis, Output
 from edge.cameras.live import LiveReader
 from edge.cameras.packets import CameraPacket, Picture
 from edge.config import Detection
-from edge.detect.protocol import Detector, LateError
+from edge.detect.protocol import Detector
 from edge.figures import Figures
 from edge.frames import Detections
 from edge.judgement import Place
@@ -67,13 +67,11 @@ class Attention:
         yield from looker.take(packets)
 
     def detect(self, picture: Picture) -> Detections | None:
-        """See `Judge.detect`."""
+        """See `Judge.detect`; LateError is counted by the thread that takes the answer."""
         self.turned = time.monotonic()
         assert self.analysis is not None
         try:
             return self.analysis.detect(picture)
-        except LateError:
-            raise  # counted by the thread that takes the answer
         except (RunError, ModelError) as error:
             self._blind(error)
         return None

@@ -5,15 +5,18 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from contract.errors import RunError
+from contract.errors import SightlineError
 from contract.events import ModelRef
 from edge.frames import Detections
 
 Picture = NDArray[np.uint8]
 
 
-class LateError(RunError):
-    """The box was too slow: nobody looked at this picture, so nothing may be concluded from it, not even absence."""
+class LateError(SightlineError):
+    """The box was too slow: nobody looked at this picture, so nothing may be concluded from it, not even absence.
+
+    No RunError: the detector is there and well, and nobody is blind.
+    """
 
 
 class Detector(Protocol):
