@@ -47,6 +47,7 @@ from contract.topics import EdgeTopics
 SHANGHAI = timezone(timedelta(hours=8))
 AT = datetime(2026, 11, 21, 10, 0, tzinfo=SHANGHAI)
 CAMERA = "cam-1"
+_OPENED: list[Database] = []
 
 
 @dataclass
@@ -169,8 +170,21 @@ def open_db(folder: Any) -> Database:
     """A migrated database: SQLite in `folder`, or a fresh one on the server of SIGHTLINE_TEST_DATABASE (an address)."""
     url = os.environ.get("SIGHTLINE_TEST_DATABASE")
     db = Database(_fresh(url) if url else f"sqlite:///{folder}/central.sqlite")
+    _OPENED.append(db)
     migrate.upgrade(db)
     return db
+
+
+def give_back_files() -> None:
+    """Close what idle databases of `open_db` hold open; one that is used again opens its file again."""
+    while _OPENED:
+        _OPENED.pop().close()
+
+
+def give_back_files() -> None:
+    """Close what idle databases of `open_db` hold open. One that is used again opens its file again."""
+    for db in _OPENED:
+        db.close()
 
 
 def _fresh(url: str) -> str:

@@ -2,6 +2,8 @@
 
 import os
 import socket
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,3 +34,12 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture(autouse=True)
+def files_given_back() -> Iterator[None]:
+    """No test leaves a database's files open behind it: three thousand tests share one process."""
+    yield
+    kit = sys.modules.get("central_kit")
+    if kit is not None:
+        kit.give_back_files()
