@@ -9,11 +9,13 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
+from threading import Event, Lock
 
-from contract.errors import InputError
+from contract.errors import InputError, RunError
 from sightline.bench.mix.clips import Picture, empty_street
 from sightline.bench.mix.drawn_takes import drawn_kerb, drawn_zebra
 from sightline.bench.mix.encode import encode
@@ -32,6 +34,8 @@ _NO_MATTER = {"compose.py", "stream.py", "streets.py", "__init__.py"}
 _NOT_KERBS = {"drawn.py", "drawn_takes.py", "zebra.py"}
 _NOT_ZEBRAS = {"drawn.py", "drawn_takes.py"}
 _NOT_DRAWN = {"clips.py", "passage.py", "run.py", "walker.py", "zebra.py"}
+#: Streams composed at a time: drawing and encoding leave Python most of the time, and each encodes with two threads.
+_AT_A_TIME = 2
 Progress = Callable[[str], None]
 
 
@@ -54,10 +58,21 @@ def compose(
     if short:  # one street of each kind is enough to tell, and CI composes them anew
         kerb = next(iter(makers))
         makers = {name: makers[name] for name in (kerb, "drawn-zebra")}
-    return [_made(out / name, *one, say) for name, one in makers.items() if only in {None, name}]
+    chosen = {name: one for name, one in makers.items() if only in {None, name}}
+    given_up = Event()
+    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        made = [pool.submit(_made, out / name, *one, say, given_up) for name, one in chosen.items()]
+        try:
+            for one in as_completed(made):
+                one.result()
+        except BaseException:  # also Ctrl-C, which only this thread hears
+            given_up.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return [one.result() for one in made]
 
 
-def _made(folder: Path, fingerprint: str, script: Callable[[], Script], say: Progress) -> Path:
+def _made(folder: Path, fingerprint: str, script: Callable[[], Script], say: Progress, given_up: Event) -> Path:
     if _kept(folder, fingerprint):
         return folder
     part = folder.with_name(folder.name + ".part")
@@ -65,7 +80,8 @@ def _made(folder: Path, fingerprint: str, script: Callable[[], Script], say: Pro
     part.mkdir(parents=True)
     one = script()
     segments = {
-        take.name: encode(part / f"{take.name}.h264", _frames(one, take, say), Window.SIZE) for take in one.takes
+        take.name: encode(part / f"{take.name}.h264", _frames(one, take, say, given_up), Window.SIZE)
+        for take in one.takes
     }
     write_stream(
         part,
@@ -84,9 +100,11 @@ def _kept(folder: Path, fingerprint: str) -> bool:
         return False
 
 
-def _frames(script: Script, take: Take, say: Progress) -> Iterator[Picture]:
+def _frames(script: Script, take: Take, say: Progress, given_up: Event) -> Iterator[Picture]:
     count = round(take.seconds / GOP_S) * GOP_S * FPS
     for index in range(count):
+        if given_up.is_set():
+            raise RunError(f"{script.name}: is not composed, another stream could not be")
         if index % (FPS * 10) == 0:
             say(f"{script.name}: {take.name} {100 * index // count} %")
         yield take.draw(index / FPS, index)
@@ -98,8 +116,11 @@ def _filmed(clips: Path, pace: Pace, say: Progress) -> dict[str, tuple[str, Call
         say(f"{clip}: cutting out who passes")
         return _cut(clips / clip, say)
 
+    one_at_a_time = Lock()  # streets share clips, and none is cut twice
+
     def script(street: Kerb | Zebra) -> Script:
-        material = of(street.clip)
+        with one_at_a_time:
+            material = of(street.clip)
         return (
             kerb_script(street, pace, *material) if isinstance(street, Kerb) else zebra_script(street, pace, *material)
         )

@@ -57,7 +57,10 @@ class DrawnStreet:
         skin = bus_skin(photo)
         self._buses = [Bus(skin if paint is None else recoloured(skin, *paint)) for paint in PAINTS]
         self._people = [Walker(sprite, 1.8) for sprite in walkers(photo)]
-        self._light, self._sensor = light, Sensor(Window.SIZE, light.noise, seed)
+        # A gain knows 256 answers: looked up, a picture costs 3 ms; multiplied, 14 ms.
+        levels = np.arange(256, dtype=np.float32)[:, None] * np.array(light.gains, np.float32)
+        self._lit = np.clip(levels, 0, 255).astype(np.uint8)[:, None]
+        self._sensor = Sensor(Window.SIZE, light.noise, seed)
 
     def frame(self, wheels: list[OnWheels], feet: list[OnFoot], t: float, index: int) -> Picture:
         """The street at second `t`: all shadows first, then the bodies from far to near."""
@@ -78,9 +81,7 @@ class DrawnStreet:
                 )
         for _, draw in sorted(bodies, key=itemgetter(0), reverse=True):
             draw()
-        if self._light.gains != (1.0, 1.0, 1.0):
-            picture = np.clip(picture * np.array(self._light.gains, np.float32), 0, 255).astype(np.uint8)
-        return self._sensor.expose(picture, index)
+        return self._sensor.expose(np.asarray(cv2.LUT(picture, self._lit), np.uint8), index)
 
 
 def drawn_camera(name: str, zones: set[str], permitted_wait_s: float | None = None) -> dict[str, Any]:
