@@ -181,12 +181,6 @@ def give_back_files() -> None:
         _OPENED.pop().close()
 
 
-def give_back_files() -> None:
-    """Close what idle databases of `open_db` hold open. One that is used again opens its file again."""
-    for db in _OPENED:
-        db.close()
-
-
 def _fresh(url: str) -> str:
     name = f"test_{uuid4().hex}"
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
