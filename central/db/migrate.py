@@ -1,5 +1,6 @@
 """Migrations: the schema as numbered steps that travel in the wheel (Alembic)."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -30,8 +31,9 @@ def revision(db: Database) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
+@cache
 def head() -> str | None:
-    """The revision that this code wants."""
+    """The revision that this code wants: the running one, also while a newer version is put in its place on disk."""
     return ScriptDirectory(str(_FOLDER)).get_current_head()
 
 
