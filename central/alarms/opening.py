@@ -15,7 +15,7 @@ from central.db.events import Event
 from central.db.history import add_line
 from central.db.ids import take_ahead
 from central.db.matters import Matter, data_of, locked, number
-from central.tickets.workflow import SYSTEM
+from central.workflow.table import MACHINE, SYSTEM, Doing
 from contract.events import EventType, now
 from contract.sensors import SensorAlarm, SensorClosed
 
@@ -86,8 +86,8 @@ def _end(alarm: Alarm, row: Event, data: SensorClosed) -> None:
     if data.peak is not None:
         alarm.peak = data.peak
     target = None
-    if "end" in WORKFLOW.open_to(alarm.state, SYSTEM):
-        target = WORKFLOW.step(alarm.state, "end", SYSTEM, AlarmFacts(over=True)).target
+    if "end" in WORKFLOW.open_to(alarm.state, MACHINE.roles):
+        target = WORKFLOW.step(alarm.state, "end", AlarmFacts(over=True), Doing(MACHINE, now())).target
     log(alarm, SYSTEM, "ended", target, event=row.id, how=data.how)
     alarm.state = target or alarm.state
 

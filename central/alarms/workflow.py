@@ -6,7 +6,8 @@ The sensor's own word ends it, whoever had taken it; what was found on the spot 
 from dataclasses import dataclass
 from typing import Final
 
-from central.tickets.workflow import SYSTEM, Transition, Workflow
+from central.workflow.engine import Workflow
+from central.workflow.table import SYSTEM, Doing, Transition
 
 OPEN: Final = "OPEN"
 TAKEN: Final = "TAKEN"
@@ -34,11 +35,11 @@ class AlarmFacts:
     note: str = ""
 
 
-def _over(facts: AlarmFacts) -> str | None:
+def _over(facts: AlarmFacts, _: Doing) -> str | None:
     return None if facts.over else "the sensor has not said that it is over"
 
 
-def _found(facts: AlarmFacts) -> str | None:
+def _found(facts: AlarmFacts, _: Doing) -> str | None:
     if facts.finding not in FINDINGS:
         return f"say what was found: {next(iter(FINDINGS))} to {OTHER}"
     if facts.finding == OTHER and not facts.note.strip():
@@ -47,17 +48,18 @@ def _found(facts: AlarmFacts) -> str | None:
 
 
 _SYSTEM = frozenset({SYSTEM})
-_OFFICER = frozenset({"officer"})
+#: Roles that take and close alarms.
+DECIDES: Final = frozenset({"officer"})
 
 TABLE: Final[tuple[Transition[AlarmFacts], ...]] = (
-    Transition("take", OPEN, TAKEN, _OFFICER),
+    Transition("take", OPEN, TAKEN, DECIDES),
     Transition("end", OPEN, ENDED, _SYSTEM, (_over,)),
     Transition("end", TAKEN, ENDED, _SYSTEM, (_over,)),
-    Transition("close", OPEN, CLOSED, _OFFICER, (_found,)),
-    Transition("close", TAKEN, CLOSED, _OFFICER, (_found,)),
-    Transition("close", ENDED, CLOSED, _OFFICER, (_found,)),
+    Transition("close", OPEN, CLOSED, DECIDES, (_found,)),
+    Transition("close", TAKEN, CLOSED, DECIDES, (_found,)),
+    Transition("close", ENDED, CLOSED, DECIDES, (_found,)),
 )
 
 WORKFLOW: Final = Workflow(OPEN, TABLE)
 
-__all__ = ["CLOSED", "ENDED", "FINDINGS", "OPEN", "OTHER", "TABLE", "TAKEN", "WORKFLOW", "AlarmFacts"]
+__all__ = ["CLOSED", "DECIDES", "ENDED", "FINDINGS", "OPEN", "OTHER", "TABLE", "TAKEN", "WORKFLOW", "AlarmFacts"]

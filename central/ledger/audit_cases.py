@@ -20,7 +20,7 @@ from central.db.edges import EdgeKey
 from central.db.events import Event
 from central.db.media import Media
 from central.tickets.opening import PLATE_LENGTH
-from central.tickets.workflow import SYSTEM
+from central.workflow.table import SYSTEM
 from contract.errors import SealError
 from contract.events import Data, Manifest, Violation, parse_data, parse_event
 from contract.sealing import GENESIS, import_public, sha256_hex, thumbprint, verify_detached

@@ -14,7 +14,7 @@ from central.db.events import Event
 from central.db.media import Media
 from central.tickets import opening, precheck
 from central.tickets.views import Check
-from central.tickets.workflow import SYSTEM
+from central.workflow.table import SYSTEM
 from contract.dropped import Dropped
 from contract.events import EventType, parse_data, parse_event
 

@@ -18,7 +18,7 @@ from central.db.media import Media
 from central.tickets import precheck
 from central.tickets.errors import TicketError
 from central.tickets.review import CANDIDATE, OTHER, REVIEW, SET_ASIDE, WORKFLOW, CaseFacts
-from central.tickets.workflow import SYSTEM
+from central.workflow.table import MACHINE, SYSTEM, Doing
 from contract.events import Closed, Image, Manifest, Unknown, Violation, now
 
 #: What the column takes; no plate of the world is nearly as long.
@@ -44,7 +44,9 @@ def advance(session: Session, cases: Sequence[Case]) -> None:
     waiting = [case for case in cases if case.state == CANDIDATE and case.manifest]
     for case, facts in zip(waiting, _facts(session, waiting), strict=True):
         try:
-            row = WORKFLOW.step(case.state, SET_ASIDE_STEP if facts.suppressed else EVIDENCE_COMPLETE, SYSTEM, facts)
+            row = WORKFLOW.step(
+                case.state, SET_ASIDE_STEP if facts.suppressed else EVIDENCE_COMPLETE, facts, Doing(MACHINE, now())
+            )
         except TicketError:
             continue
         if facts.suppressed:

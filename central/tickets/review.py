@@ -7,7 +7,8 @@ its way or a question is open.
 from dataclasses import dataclass
 from typing import Final
 
-from central.tickets.workflow import SYSTEM, Transition, Workflow
+from central.workflow.engine import Workflow
+from central.workflow.table import SYSTEM, Doing, Transition
 
 CANDIDATE: Final = "CANDIDATE"
 REVIEW: Final = "REVIEW"
@@ -55,33 +56,33 @@ class CaseFacts:
     note: str = ""
 
 
-def _manifest_there(facts: CaseFacts) -> str | None:
+def _manifest_there(facts: CaseFacts, _: Doing) -> str | None:
     return None if facts.manifest else "the evidence manifest has not arrived yet"
 
 
-def _media_there(facts: CaseFacts) -> str | None:
+def _media_there(facts: CaseFacts, _: Doing) -> str | None:
     return f"{facts.missing_media} of its pictures or clips are still on their way" if facts.missing_media else None
 
 
-def _sealed(facts: CaseFacts) -> str | None:
+def _sealed(facts: CaseFacts, _: Doing) -> str | None:
     return None if facts.sealed else "the seal of its events does not hold"
 
 
-def _free(facts: CaseFacts) -> str | None:
+def _free(facts: CaseFacts, _: Doing) -> str | None:
     return f"its vehicle is exempt: {', '.join(facts.suppressed)}" if facts.suppressed else None
 
 
-def _exempt(facts: CaseFacts) -> str | None:
+def _exempt(facts: CaseFacts, _: Doing) -> str | None:
     return None if facts.suppressed else "nothing exempts its vehicle"
 
 
-def _answered(facts: CaseFacts) -> str | None:
+def _answered(facts: CaseFacts, _: Doing) -> str | None:
     if not facts.unanswered:
         return None
     return f"answer first what no machine could tell: {', '.join(facts.unanswered)}"
 
 
-def _reason_given(facts: CaseFacts) -> str | None:
+def _reason_given(facts: CaseFacts, _: Doing) -> str | None:
     if facts.reason not in REASONS:
         return f"a rejection needs a reason code {next(iter(REASONS))} to {OTHER}"
     if facts.reason == OTHER and not facts.note.strip():

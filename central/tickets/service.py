@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
+from central.accounts.acting import actor_of
 from central.accounts.service import SignedInUser
 from central.db.cases import Case, CaseMedia
 from central.db.media import Media
@@ -18,6 +19,7 @@ from central.tickets.errors import CaseMissing, Conflict, NotAllowed, TicketErro
 from central.tickets.queue import MAX_PAGE, counts, found, neighbours, queue
 from central.tickets.review import WORKFLOW
 from central.tickets.views import CaseView, MediaItem, QueuePage
+from central.workflow.table import Doing
 from contract.events import now
 
 MAX_TEXT = 2000
@@ -61,7 +63,7 @@ def reject(session: Session, number: str, version: int, user: SignedInUser, code
 
 def _opened(session: Session, number: str, version: int, user: SignedInUser) -> Case:
     row = found(session, number, lock=True)
-    if not any(user.role in rule.by for rule in WORKFLOW.rows):
+    if not any(actor_of(user).roles & rule.by for rule in WORKFLOW.rows):
         raise NotAllowed(f"{user.role}s look at cases and do not decide them - ask an officer")
     if row.version != version:
         who = f" by {row.decided_by}" if row.decided_by else ""
@@ -82,7 +84,7 @@ def _answer(row: Case, user: SignedInUser, answers: Mapping[str, str]) -> None:
 
 def _decided(session: Session, row: Case, user: SignedInUser, action: str, code: str | None, note: str) -> CaseView:
     facts = opening.facts_of(session, row, reason=code, note=note)
-    step = WORKFLOW.step(row.state, action, user.role, facts)
+    step = WORKFLOW.step(row.state, action, facts, Doing(actor_of(user), now()))
     answers = {question.fact: question.answer for question in row.questions if question.answer}
     opening.log(row, user.name, action, step.target, reason=code, note=note, answers=answers)
     row.state, row.reason_code, row.note = step.target, code, note or None

@@ -109,7 +109,7 @@ def whole(session: Session, row: Case, before: str | None, behind: str | None) -
         questions=[views.QuestionItem.model_validate(one, from_attributes=True) for one in row.questions],
         checks=_checks(row, event),
         history=[views.HistoryLine.model_validate(one, from_attributes=True) for one in row.history],
-        actions=list(WORKFLOW.open_to(row.state, "officer")),
+        actions=list(WORKFLOW.open_to(row.state, {"officer"})),
         reason_code=row.reason_code,
         note=row.note,
         decided_by=row.decided_by,

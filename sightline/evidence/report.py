@@ -12,9 +12,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from central.tickets.review import APPROVED, REJECTED
 from central.tickets.views import CaseView
-from central.tickets.workflow import SYSTEM
 from central.web import language, page, words
 from central.web.language import Language
+from central.workflow.table import SYSTEM
 from contract.bundle import Missing
 
 _FOLDER = Path(__file__).parent

@@ -20,6 +20,7 @@ from central.ingest.admit import Message
 from central.ledger import audit_alarms, entries
 from central.ledger.keeper import catch_up
 from central.tickets.errors import CaseMissing, Conflict, NotAllowed, Unfit
+from central.workflow.table import MACHINE, Doing
 from contract.events import EventType, case_key
 from contract.sensors import SensorAlarm, SensorClosed, SensorKind
 
@@ -146,7 +147,7 @@ def test_the_sensors_word_ends_what_a_person_has_taken_and_the_finding_comes_lat
 def test_the_table_is_whole_and_nothing_is_closed_without_a_finding() -> None:
     assert WORKFLOW.states == ("OPEN", "TAKEN", "ENDED", "CLOSED")
     for row in WORKFLOW.rows:
-        said = row.objection(AlarmFacts())
+        said = row.objection(AlarmFacts(), Doing(MACHINE, AT))
         assert (said is None) == (row.action == "take")
     assert {row.action for row in WORKFLOW.rows if "system" in row.by} == {"end"}
     assert len(FINDINGS) == 5

@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -9,12 +10,18 @@ from hypothesis import strategies as st
 
 from central.tickets.errors import NotAllowed, TicketError, Unfit
 from central.tickets.review import APPROVED, CANDIDATE, REASONS, REJECTED, REVIEW, TABLE, WORKFLOW, CaseFacts
-from central.tickets.workflow import SYSTEM, Transition, Workflow
+from central.workflow.engine import Workflow
+from central.workflow.table import SYSTEM, Actor, Doing, Transition
 
 GOOD = CaseFacts(manifest=True, sealed=True, reason="R01")
 EXEMPT = CaseFacts(manifest=True, sealed=True, suppressed=("disabled_permit",))
 ACTIONS = ["evidence complete", "set aside", "approve", "reject", "delete", ""]
 ROLES = [SYSTEM, "officer", "auditor", "admin", ""]
+
+
+def doing(role: str) -> Doing:
+    return Doing(Actor(1, "li", frozenset({role})), datetime(2026, 11, 21, tzinfo=UTC))
+
 
 facts = st.builds(
     CaseFacts,
@@ -37,19 +44,19 @@ def test_only_what_the_table_says_is_possible(state: str, action: str, role: str
     allowed = {(row.source, row.action): row for row in TABLE}
     row = allowed.get((state, action))
     if row is not None and role in row.by:
-        assert WORKFLOW.step(state, action, role, EXEMPT if action == "set aside" else GOOD).target == row.target
+        assert WORKFLOW.step(state, action, EXEMPT if action == "set aside" else GOOD, doing(role)).target == row.target
     else:
         with pytest.raises(NotAllowed if row else Unfit):
-            WORKFLOW.step(state, action, role, GOOD)
+            WORKFLOW.step(state, action, GOOD, doing(role))
 
 
 def test_whose_vehicle_is_exempt_is_set_aside_and_nobody_elses_case() -> None:
     with pytest.raises(Unfit, match="its vehicle is exempt: disabled_permit"):
-        WORKFLOW.step(CANDIDATE, "evidence complete", SYSTEM, EXEMPT)
+        WORKFLOW.step(CANDIDATE, "evidence complete", EXEMPT, doing(SYSTEM))
     with pytest.raises(Unfit, match="nothing exempts its vehicle"):
-        WORKFLOW.step(CANDIDATE, "set aside", SYSTEM, GOOD)
+        WORKFLOW.step(CANDIDATE, "set aside", GOOD, doing(SYSTEM))
     with pytest.raises(Unfit, match="seal"):
-        WORKFLOW.step(CANDIDATE, "set aside", SYSTEM, replace(EXEMPT, sealed=False))
+        WORKFLOW.step(CANDIDATE, "set aside", replace(EXEMPT, sealed=False), doing(SYSTEM))
 
 
 @given(st.lists(st.tuples(st.sampled_from(ACTIONS), st.sampled_from(ROLES), facts), max_size=8))
@@ -60,7 +67,7 @@ def test_nothing_is_approved_but_by_an_officer_with_all_evidence_and_every_answe
     for action, role, seen in steps:
         before = state
         try:
-            state = WORKFLOW.step(state, action, role, seen).target
+            state = WORKFLOW.step(state, action, seen, doing(role)).target
         except TicketError as refusal:
             assert str(refusal)
             continue
@@ -90,7 +97,7 @@ def test_each_guard_says_what_stands_in_the_way(
     state: str, action: str, role: str, seen: CaseFacts, words: str
 ) -> None:
     with pytest.raises(Unfit, match=words):
-        WORKFLOW.step(state, action, role, seen)
+        WORKFLOW.step(state, action, seen, doing(role))
 
 
 def test_two_rows_that_disagree_are_no_table() -> None:

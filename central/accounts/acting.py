@@ -1,0 +1,12 @@
+"""Whoever is signed in, as a workflow sees them."""
+
+from central.accounts.service import SignedInUser
+from central.workflow.table import Actor
+
+
+def actor_of(user: SignedInUser) -> Actor:
+    """The account's id, name and roles."""
+    return Actor(user.id, user.name, frozenset({str(user.role)}))
+
+
+__all__ = ["actor_of"]
