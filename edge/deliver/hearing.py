@@ -21,10 +21,13 @@ from contract.site import Camera, Zone
 from contract.statement import MAX_STATEMENT_BYTES, Command, Reading, Reply, Statement
 from contract.topics import IDENTIFIER, EdgeTopics
 from edge.config import EdgeConfig
+from edge.deliver.complaints import QUIET, Complaints
 from edge.deliver.durable import folder_durable
 from edge.told import SIGNAL, ToldFile
 
 log = logging.getLogger("sightline.deliver")
+#: Who sent what came on the topic of commands; who he says he is, is his own word.
+_COMMAND = "a command"
 
 #: What ended longer ago than this can change no decision any more.
 OVER = timedelta(seconds=60)
@@ -38,9 +41,6 @@ KEPT = timedelta(minutes=10)
 MOST, MOST_PASSING = 500, 1200
 #: A site file that could not be read is tried again after so long. Seconds.
 RETRY_S = 60.0
-_QUIET = timedelta(seconds=60)
-#: Most lines about refused messages in that time.
-_MOST_LINES = 200
 _Message = TypeVar("_Message", Command, Reading)
 
 
@@ -60,7 +60,9 @@ class Hearing:
         self._measuring: frozenset[str] = frozenset()
         self._files: dict[str, ToldFile] = {}
         self._passing: dict[str, deque[Statement]] = {}
-        self._complained: dict[str, datetime] = {}
+        self._complaints = Complaints()
+        self._lost = 0
+        self._lost_at: datetime | None = None
 
     def hear(self, topic: str, raw: bytes, now: datetime) -> Reply | None:
         """Take one message that came at `now`. The answer to a command, None where nobody waits for one."""
@@ -68,8 +70,16 @@ class Hearing:
         if topic == self._topics.command:
             return self._commanded(raw, now)
         if sensor is not None:
-            self._complain(self._sensed(sensor, raw, now), f"sensor {sensor}", now)
+            fault = self._sensed(sensor, raw, now)
+            if fault is not None:
+                self._complaints.say(topic, f"sensor {sensor}: {fault} - not taken", now)
         return None
+
+    def overrun(self, lost: int, now: datetime) -> None:
+        """`lost` messages so far found no place, the box has so much to hear; say so once a minute."""
+        if lost > self._lost and (self._lost_at is None or now - self._lost_at >= QUIET):
+            log.warning("%d messages came faster than this box takes them - not heard", lost - self._lost)
+            self._lost, self._lost_at = lost, now
 
     def heeds(self, topic: str) -> bool:
         """Whether a message is worth a place in the queue: not the readings of a declared sensor, however many.
@@ -81,7 +91,7 @@ class Hearing:
     def _commanded(self, raw: bytes, now: datetime) -> Reply | None:
         command, fault = _read(Command, raw)
         if command is None:
-            self._complain(fault, "a command", now)
+            self._complaints.say(_COMMAND, f"{_COMMAND}: {fault} - not taken", now)
             name = _name_of(raw)
             return Reply(id=name, status="refused", reason=str(fault)) if name else None
         refusal = self._taken(command.statement, now)
@@ -89,7 +99,7 @@ class Hearing:
             said = command.statement
             log.info("%s says: %s is %s (%s)", said.by, said.fact, said.value, said.camera_id or "every camera")
             return Reply(id=command.id, status="done")
-        self._complain(refusal, command.statement.by, now)
+        self._complaints.say(_COMMAND, f"{command.statement.by}: {refusal} - not taken", now)
         return Reply(id=command.id, status="refused", reason=refusal)
 
     def _sensed(self, sensor: str, raw: bytes, now: datetime) -> str | None:
@@ -219,18 +229,6 @@ class Hearing:
     def _file(self, kind: str, camera_id: str) -> ToldFile:
         path = self._folder / kind / f"{camera_id}.json"
         return self._files.setdefault(str(path), ToldFile(path))
-
-    def _complain(self, fault: str | None, who: str, now: datetime) -> None:
-        if fault is None:
-            return
-        line = f"{who}: {fault}"
-        if line in self._complained and now - self._complained[line] < _QUIET:
-            return
-        if len(self._complained) >= _MOST_LINES:
-            self._complained = {one: at for one, at in self._complained.items() if now - at < _QUIET}
-        if len(self._complained) < _MOST_LINES:  # a flood of ever new faults is not worth a line each
-            log.warning("%s - not taken", line)
-            self._complained[line] = now
 
 
 def _over(said: Statement, moment: datetime) -> bool:

@@ -6,12 +6,10 @@ hears; the deliver loop acts on it.
 """
 
 import contextlib
-import queue
 import socket
 import ssl
 import sys
 import threading
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -28,19 +26,14 @@ from contract.events import EdgeStatus
 from contract.events import now as clock
 from contract.listening import ListeningClient
 from contract.sealing import JWS_PROPERTY
-from contract.statement import MAX_STATEMENT_BYTES
 from contract.topics import EdgeTopics
 from edge.config import Broker
-from edge.deliver.acks import MAX_ACK_BYTES
 from edge.deliver.enduring import EnduringClient
+from edge.deliver.mailbox import Mailbox
 
 KEEPALIVE_S = 30
 #: A broker that answers pings but no longer confirms what it took is left and met anew.
 STUCK_S = 30.0
-#: Most commands and readings that wait for the loop.
-MOST_TOLD = 1000
-#: Most acknowledgements that wait for it. One that is lost comes again: its event is sent again.
-MOST_HEARD = 10_000
 
 
 class Link:
@@ -48,11 +41,7 @@ class Link:
 
     def __init__(self, broker: Broker, edge_id: str, wake: threading.Event, client_id: str | None = None) -> None:
         self.topics = EdgeTopics(edge_id)
-        self.heard: queue.Queue[bytes] = queue.Queue(MOST_HEARD)
-        #: (topic, payload) of commands and sensors. Bounded: what floods it is lost, and who sent it asks again.
-        self.told: queue.Queue[tuple[str, bytes]] = queue.Queue(MOST_TOLD)
-        #: Whether a message of that topic is worth a place there; asked by paho's thread.
-        self.heeds: Callable[[str], bool] = lambda _topic: True
+        self.mail = Mailbox(self.topics)
         #: Counts connections; the loop sees by it that a new one has begun.
         self.epoch = 0
         self.connected = False
@@ -167,11 +156,7 @@ class Link:
         self._wake.set()
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
-        with contextlib.suppress(queue.Full):
-            if message.topic == self.topics.ack:
-                self.heard.put_nowait(bytes(message.payload[: MAX_ACK_BYTES + 1]))
-            elif self.heeds(message.topic):
-                self.told.put_nowait((message.topic, bytes(message.payload[: MAX_STATEMENT_BYTES + 1])))
+        self.mail.put(message.topic, bytes(message.payload))
         self._wake.set()
 
     def _on_publish(

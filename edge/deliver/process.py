@@ -61,7 +61,7 @@ class Deliver:
             self._spool = Spool(config.data_dir / "spool")
             self._recover()
             self._hearing = Hearing(config)
-            self._link.heeds = self._hearing.heeds
+            self._link.mail.heeds = self._hearing.heeds
         except BaseException:
             self._outbox.close()  # whoever tries again in this process must find it free
             raise
@@ -172,10 +172,11 @@ class Deliver:
 
     def _hear(self) -> None:
         """Take what the box was told; a flood of it must not keep events waiting."""
-        for _ in range(min(self._link.told.qsize(), _TOLD_AT_ONCE)):
-            reply = self._hearing.hear(*self._link.told.get_nowait(), clock())
+        for topic, raw in self._link.mail.told(_TOLD_AT_ONCE):
+            reply = self._hearing.hear(topic, raw, clock())
             if reply is not None:
                 self._link.publish_reply(reply.model_dump_json().encode())
+        self._hearing.overrun(self._link.mail.lost, clock())
 
     def _answers(self, now: float) -> None:
         before = self._publisher.acknowledged

@@ -46,8 +46,8 @@ class Publisher:
 
     def hear(self, now: float) -> None:
         """Take central's answers, at monotonic second `now`. Raises OperationalError: they are noted the next time."""
-        for _ in range(min(self.link.heard.qsize(), _ACKS_AT_ONCE)):
-            ack = parse_ack(self.link.heard.get_nowait())
+        for _ in range(min(self.link.mail.acks.qsize(), _ACKS_AT_ONCE)):
+            ack = parse_ack(self.link.mail.acks.get_nowait())
             if ack is None:
                 self.unreadable += 1
                 log.warning("acknowledgement that cannot be read (%d so far): ignored", self.unreadable)

@@ -239,7 +239,7 @@ def test_a_packet_that_cannot_be_read_does_not_make_a_box_deaf(bad, lenient) -> 
     link = Link(BoxBroker(port=broker.port), "box-1", threading.Event())
     link.start()
     try:
-        assert link.heard.get(timeout=20) == b"an answer"
+        assert link.mail.acks.get(timeout=20) == b"an answer"
     finally:
         link.stop()
 
@@ -253,7 +253,7 @@ def test_lawful_properties_cost_a_box_neither_time_nor_the_connection(lenient) -
     link = Link(BoxBroker(port=broker.port), "box-1", threading.Event())
     link.start()
     try:
-        assert link.heard.get(timeout=20) == b"an answer"
+        assert link.mail.acks.get(timeout=20) == b"an answer"
         until(lambda: b"\x40\x02\x00\x09" in broker.answers, 20)
         assert b"\x40\x02\x00\x07" in broker.answers, "the broker may let go of it"
     finally:

@@ -18,7 +18,8 @@ from contract.sitefile import load_site
 from contract.statement import LONGEST, MAX_STATEMENT_BYTES, Reply
 from edge.config import load_config
 from edge.deliver.hearing import MOST, Hearing
-from edge.deliver.link import MOST_TOLD, Link
+from edge.deliver.link import Link
+from edge.deliver.mailbox import MOST_TOLD
 from edge.told import Told, ToldFile
 
 NOW = datetime(2026, 1, 5, 2, 0, tzinfo=UTC)
@@ -223,19 +224,19 @@ def test_readings_of_a_declared_sensor_take_no_place_in_the_queue(ear: Ear) -> N
     smoke = {"id": "smoke-01", "kind": "smoke", "place": "p"}
     (ear.folder / "site.yaml").write_text(json.dumps(SITE | {"sensors": [smoke]}), encoding="utf-8")
     link = Link(Broker(host="127.0.0.1", port=1), "box-1", threading.Event())
-    link.heeds = ear.hearing.heeds
+    link.mail.heeds = ear.hearing.heeds
 
     def publish(name: str) -> None:
         link._on_message(link._client, None, mqtt.MQTTMessage(topic=f"sightline/v1/box-1/{name}".encode()))
 
     publish("sensor/smoke-01")
-    assert ear.hearing.hear(*link.told.get_nowait(), NOW) is None
+    assert ear.hearing.hear(*link.mail.readings.get_nowait(), NOW) is None
     for _ in range(2 * MOST_TOLD):
         publish("sensor/smoke-01")
-    assert link.told.empty()
+    assert link.mail.readings.empty()
     for name in ("sensor/s-7", "command"):
         publish(name)
-    assert link.told.qsize() == 2
+    assert (link.mail.readings.qsize(), link.mail.commands.qsize()) == (1, 1)
 
 
 def test_a_disk_that_refuses_is_told(ear: Ear, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -319,3 +320,10 @@ def test_a_file_that_cannot_be_read_tells_nothing_and_is_named_once(ear: Ear, ca
     assert len([line for line in caplog.messages if "is unknown" in line]) == 1
     assert ear.command() == Reply(id="c-1", status="done")
     assert len(told.statements()) == 1
+
+
+def test_what_was_not_heard_is_told_once_a_minute_with_its_number(ear: Ear, caplog: pytest.LogCaptureFixture) -> None:
+    for second, lost in ((0, 0), (1, 3), (2, 900), (62, 1000), (130, 1000)):
+        ear.hearing.overrun(lost, NOW + timedelta(seconds=second))
+    said = "messages came faster than this box takes them - not heard"
+    assert caplog.messages == [f"3 {said}", f"997 {said}"]
