@@ -7,7 +7,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import yaml
@@ -101,8 +101,8 @@ class Watched:
 
     def index(self) -> tuple[list[Segment], list[Gap]]:
         """What is recorded and what is not."""
-        index = Index(Folders(self.box.data).recordings)
-        return list(index.segments("cam-1")), list(index.gaps("cam-1"))
+        with closing(Index(Folders(self.box.data).recordings)) as index:
+            return list(index.segments("cam-1")), list(index.gaps("cam-1"))
 
     def _told(self, part: str) -> list[dict]:
         return [gap for gap in self.events(EventType.GAP) if gap["part"] == part]

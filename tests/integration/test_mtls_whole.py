@@ -265,7 +265,8 @@ def test_no_password_or_key_of_a_whole_run_is_anywhere_but_in_its_own_file(offic
     box.record()
     assert box.recorder is not None and box.deliver is not None
     Spool(box.data / "spool").put(feed("box-1", "cam-right", "lost for a test"), {})
-    until(lambda: list(Index(box.data / "recordings").segments("cam-right")), 60, box.recorder.told())
+    with closing(Index(box.data / "recordings")) as index:
+        until(lambda: list(index.segments("cam-right")), 60, box.recorder.told())
     if has_gst():
         until(lambda: "cam-wrong" in box.recorder.told() and "password" in box.recorder.told(), 60, box.recorder.told())
     until(

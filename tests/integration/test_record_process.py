@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -81,10 +81,12 @@ class Box:
         return self.process.wait(20)
 
     def segments(self) -> list[Segment]:
-        return list(Index(self.root).segments("cam-1"))
+        with closing(Index(self.root)) as index:
+            return list(index.segments("cam-1"))
 
     def gaps(self) -> list[Gap]:
-        return Index(self.root).gaps("cam-1")
+        with closing(Index(self.root)) as index:
+            return index.gaps("cam-1")
 
     def beat(self) -> dict:
         try:
