@@ -262,11 +262,20 @@ class Box:
         return json.loads(path.read_text()) if path.exists() else {}
 
 
+def found_mosquitto() -> str | None:
+    return shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+
+
+#: Brokers of a test that would be as long again on a second one: `make test` takes the one that counties have, and
+#: the embedded one where there is no other; `make long` takes both.
+ONE_OF_TWO = [pytest.param("embedded", marks=pytest.mark.long if found_mosquitto() else ()), "mosquitto"]
+
+
 class Mosquitto:
     """Debian's mosquitto with the configuration that is shipped; only the listener's port is another."""
 
     def __init__(self, folder: Path, port: int, users: dict[str, str]) -> None:
-        binary = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+        binary = found_mosquitto()
         if binary is None:
             if os.environ.get("CI"):
                 pytest.fail("mosquitto is not installed - CI installs it (apt-get install mosquitto)")

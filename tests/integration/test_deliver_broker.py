@@ -5,7 +5,7 @@ import resource
 from collections.abc import Iterator
 
 import pytest
-from deliver_peers import AT, Box, Mosquitto, Subscriber, feed, publish_as, until
+from deliver_peers import AT, ONE_OF_TWO, Box, Mosquitto, Subscriber, feed, publish_as, until
 
 from contract.errors import BrokerError
 from contract.events import CameraStatus, parse_event
@@ -70,6 +70,7 @@ def test_events_arrive_sealed_linked_and_leave_only_on_acknowledgement(box, cent
     assert box.stop() == 0
 
 
+@pytest.mark.parametrize("broker_port", ONE_OF_TWO, indirect=True)
 def test_without_acknowledgement_the_event_stays_and_comes_again(box, central) -> None:
     central.answer = None
     box.spool.put(feed("box-1", "cam-1", "x"), {})
@@ -131,6 +132,7 @@ def test_a_wrong_password_is_told_in_one_line_and_tried_again(box, central, brok
     until(lambda: len(central.ids()) == 1, 60, "the genesis arrives")
 
 
+@pytest.mark.parametrize("broker_port", ONE_OF_TWO, indirect=True)
 def test_garbage_on_the_ack_topic_changes_nothing(box, central) -> None:
     central.answer = None
     box.start()

@@ -11,7 +11,7 @@ import threading
 import time
 
 import pytest
-from deliver_peers import Box, Mosquitto, Subscriber, feed, until
+from deliver_peers import ONE_OF_TWO, Box, Mosquitto, Subscriber, feed, until
 
 from contract.sealing import GENESIS, sha256_hex, verify_detached
 from sightline.broker import EmbeddedBroker
@@ -21,7 +21,7 @@ CAMERAS = ("cam-1", "cam-2", "cam-3")
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("kind", ["embedded", "mosquitto"])
+@pytest.mark.parametrize("kind", ONE_OF_TWO)  # test_deliver_central.py kills the embedded one
 def test_kill_9_loses_and_doubles_nothing(kind, tmp_path, free_port) -> None:
     seed = int(os.environ.get("SIGHTLINE_CHAOS_SEED", "20260105"))
     total = int(os.environ.get("SIGHTLINE_CHAOS_EVENTS", "300"))
