@@ -19,7 +19,7 @@ test: setup ## unit, integration and acceptance tests; ARGS="-k parking" chooses
 	@command -v chromium chromium-browser google-chrome >/dev/null \
 	  && echo "browser tests: run, a browser is installed" \
 	  || echo "browser tests: skipped, no chromium is installed (Debian: apt-get install chromium)"
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m tests.lanes $(ARGS)
 
 long: setup ## what `make test` tries with few seeds and clips, with all of them
 	@$(BIN)/python -m pytest -m long $(ARGS)

@@ -48,9 +48,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if lane_of(item.path) == lane]
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Leave the names of what failed to `tests.lanes`, which says them at the very end."""
-    if file := os.environ.get(FAILED_FILE):
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Leave the names of what failed to `tests.lanes`, which says them at the very end; xdist's workers say nothing."""
+    if (file := os.environ.get(FAILED_FILE)) and not hasattr(config, "workerinput"):
         names = [report.nodeid for kind in ("failed", "error") for report in terminalreporter.stats.get(kind, [])]
         with Path(file).open("a", encoding="utf-8") as lines:
             lines.writelines(f"{name}\n" for name in names)

@@ -1,0 +1,107 @@
+"""`make test`: first the tests that share nothing, on every core; then, one after another, those that need the machine.
+
+`python -m tests.lanes [pytest's own options]` runs pytest twice and ends with one exit status; `python -m pytest`
+runs all of them in one process, as ever. Two at once are only tests that listen to no clock, measure nothing and open
+no port that others could take: a file is in the first lane when `ABREAST` names it or its folder.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parent
+#: Folders and files of tests that may run beside any other of them.
+ABREAST = (
+    "unit",
+    *(
+        f"acceptance/test_{name}.py"
+        for name in (
+            "broken_output",
+            "camera_moved",
+            "evaluate",
+            "evidence_pack",
+            "generated_properties",
+            "plan_equal",
+            "plate_replay",
+            "readme",
+            "replay_clips",
+            "web_pages",
+            "wrong_input",
+        )
+    ),
+    *(
+        f"integration/test_{name}.py"
+        for name in (
+            "api_schemathesis",
+            "central_alarms",
+            "central_desk",
+            "central_given_up",
+            "central_ingest",
+            "detectors",
+            "evidence_bundle",
+            "evidence_content",
+            "evidence_forgery",
+            "evidence_keeper",
+            "evidence_plate",
+            "evidence_profile",
+            "gate_clips",
+            "models_bundles",
+            "models_prepare",
+            "plan_glance",
+            "plan_looker",
+            "plates_reading",
+            "redaction",
+        )
+    ),
+)
+#: Where a lane writes the names of what failed, a line each.
+FAILED_FILE = "SIGHTLINE_TESTS_FAILED"
+_MOST_WORKERS = 4
+_RAN = {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED}
+
+
+def lane_of(path: Path) -> str:
+    """The lane, `abreast` or `alone`, of a file of tests."""
+    inside = path.relative_to(TESTS) if path.is_relative_to(TESTS) else path
+    return "abreast" if any(inside.is_relative_to(one) for one in ABREAST) else "alone"
+
+
+def main(words: list[str]) -> int:
+    """Run both lanes with pytest's options `words`; the exit status that one pytest over all would have."""
+    workers = min(_MOST_WORKERS, len(os.sched_getaffinity(0)))
+    abreast = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
+    with tempfile.TemporaryDirectory() as folder:
+        failed = Path(folder) / "failed"
+        failed.touch()
+        statuses = []
+        for title, options in (
+            (f"tests: those that share nothing, {workers} at a time", ["--lane", "abreast", *abreast]),
+            ("tests: those that need the machine, one after another", ["--lane", "alone"]),
+        ):
+            print(title, flush=True)
+            status = subprocess.run(
+                [sys.executable, "-m", "pytest", *options, *words],
+                env={**os.environ, FAILED_FILE: str(failed)},
+                check=False,
+            ).returncode
+            statuses.append(status)
+            if status not in _RAN or (status and {"-x", "--exitfirst"} & set(words)):
+                return status
+        for line in failed.read_text(encoding="utf-8").splitlines():
+            print(f"tests: failed: {line}")
+    return together(statuses)
+
+
+def together(statuses: list[int]) -> int:
+    """Failed when one has; nothing was collected only when neither had anything."""
+    if pytest.ExitCode.TESTS_FAILED in statuses:
+        return pytest.ExitCode.TESTS_FAILED
+    return min(statuses)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
