@@ -44,9 +44,14 @@ class Eyes:
         pass
 
 
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Half a minute of a camera."""
+    return record(tmp_path_factory.mktemp("film") / "cam-1.mp4", seconds=30)
+
+
 @pytest.fixture
-def config(tmp_path: Path) -> Path:
-    film = record(tmp_path / "cam-1.mp4", seconds=30)
+def config(tmp_path: Path, film: Path) -> Path:
     zone = ZONE | {"permitted_wait_s": 10}
     camera = {"id": "cam-1", "url": film.as_uri(), "frame": [1280, 720], "zones": [zone]}
     (tmp_path / "site.yaml").write_text(yaml.safe_dump(SITE | {"cameras": [camera]}))
