@@ -46,7 +46,7 @@ def test_a_key_that_two_parts_say_is_a_fault(tmp_path: Path, monkeypatch: pytest
     for part in ("a", "b"):
         (tmp_path / "en" / f"{part}.json").write_text('{"queue.title": "Queue"}')
     monkeypatch.setattr(language, "FOLDER", tmp_path)
-    with pytest.raises(ValueError, match="'queue.title' is said in another part too"):
+    with pytest.raises(ValueError, match=r"'queue.title' is said in another part too"):
         load.__wrapped__("en")
 
 
