@@ -8,6 +8,7 @@ from contract.errors import SightlineError
 from sightline import __version__
 from sightline.commands import (
     bench,
+    bench_desk,
     bench_record,
     central,
     demo,
@@ -36,6 +37,7 @@ edge.app.command()(replay.check)
 edge.app.command()(top.top)
 edge.app.add_typer(outbox.app, name="outbox")
 bench.app.command()(bench_record.record)
+bench.app.command()(bench_desk.desk)
 edge.app.add_typer(edge_secret.app, name="secret")
 app.add_typer(bench.app, name="bench")
 app.add_typer(demo.app, name="demo")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from contract.errors import InputError
+from sightline.bench import desk_results
 from sightline.bench.history import read_history
 
 HISTORY = "history.jsonl"
@@ -17,6 +18,7 @@ This page is written by `sightline bench table` from the results in [benchmarks/
 $ sightline bench compose --clips ../shared/clips           once: the streams of the county mix
 $ sightline bench edge --parking 50 --yield 6 --duration 600 --peer ultralytics --json docs/benchmarks/county.json
 $ sightline bench edge --short --peer ultralytics --history docs/benchmarks/history.jsonl --keep
+$ sightline bench desk --cases 100000 --browser --json docs/benchmarks/desk.json
 $ sightline bench table
 ```
 
@@ -42,7 +44,7 @@ _COLUMNS = (
 
 def page(folder: Path) -> str:
     """The page's text. Raises InputError for a result that cannot be read."""
-    results = {path.stem: _read(path) for path in sorted(folder.glob("*.json"))}
+    results = {path.stem: _read(path) for path in sorted(folder.glob("*.json")) if path.name != desk_results.FILE}
     lines = [_HEAD, "## Results", "", _row(_COLUMNS), _row("-" * 3 for _ in _COLUMNS)]
     lines += [_row(_cells(name, result)) for name, result in results.items()]
     lines += ["", "On what, and how:", ""]
@@ -51,6 +53,7 @@ def page(folder: Path) -> str:
     if history:
         lines += ["", "## The short run over time", "", _row(_SHORT), _row("-" * 3 for _ in _SHORT)]
         lines += [_row(str(one.get(key, "")) for key in _SHORT) for one in history[-20:]]
+    lines += desk_results.section(folder / desk_results.FILE)
     return "\n".join(lines) + "\n"
 
 

@@ -1,0 +1,69 @@
+"""`sightline bench desk`: a small run with a real central, and what is kept of runs."""
+
+import json
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from central.db.cases import Case, CaseLog, CaseMedia
+from central.db.database import Database
+from contract.errors import InputError
+from sightline.bench import desk_results
+from sightline.bench.central_postgres import server_folders
+from sightline.bench.desk import Wish, bench_desk, shortfalls
+from sightline.bench.page import page
+
+TOLD = {"p50": 0.01, "p95": 0.02, "p99": 0.03, "of": 200}
+NAMES = ("queue", "queue_far_behind", "queue_approved", "case", "decision", "decision_and_next")
+RUN = {
+    "at": "2026-11-22T19:00:00+00:00",
+    "cases": 1000,
+    "database": "SQLite",
+    "machine": {"revision": "abc", "cores": 2, "processor": "x", "load_before": 0.1, "python": "3.11"},
+    "seeded": {"cases": 1000, "waiting": 360, "seconds": 2.0},
+    "http_s": dict.fromkeys(NAMES, TOLD),
+}
+
+
+def test_what_an_officer_would_wait_for_is_named() -> None:
+    assert shortfalls(RUN) == []
+    slow = {
+        "http_s": {**RUN["http_s"], "queue": TOLD | {"p95": 0.3}},
+        "browser": {"decision_to_next_s": TOLD | {"p50": 0.2}},
+    }
+    assert [line.split(":")[0] for line in shortfalls(slow)] == ["queue", "decision to next case"]
+
+
+def test_a_run_takes_the_place_of_one_of_the_same_size(tmp_path: Path) -> None:
+    kept = tmp_path / "desk.json"
+    for run in (RUN, RUN | {"database": "PostgreSQL 18.6"}, RUN | {"at": "later"}, RUN | {"cases": 5000}):
+        desk_results.keep(kept, run)
+    assert [(one["database"], one["cases"]) for one in desk_results.read(kept)] == [
+        ("PostgreSQL 18.6", 1000),
+        ("SQLite", 1000),
+        ("SQLite", 5000),
+    ]
+    text = page(tmp_path)
+    assert "| SQLite | 1,000 | 360 | 2 | 0.010 / 0.020 |" in text and "later" in text
+    kept.write_text(json.dumps({"runs": [{}]}))
+    with pytest.raises(InputError, match=r"desk\.json: holds no runs"):
+        page(tmp_path)
+
+
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
+def test_a_small_run(tmp_path: Path, database: str) -> None:
+    if database == "postgresql" and not server_folders():
+        pytest.skip("PostgreSQL is not installed")
+    run = tmp_path / "run"
+    result = bench_desk(Wish(3000, database, run), lambda _: None)
+    assert result["seeded"]["cases"] == 3000 and result["seeded"]["waiting"] == 200 + 560
+    assert all(told["of"] > 0 for told in result["http_s"].values())
+    if database == "sqlite":
+        db = Database(f"sqlite:///{run}/central.sqlite")
+        with db.read() as session:
+            stills = session.execute(select(func.count()).select_from(CaseMedia)).scalar_one()
+            decided = session.execute(select(func.count()).where(Case.decided_at.is_not(None))).scalar_one()
+            lines = session.execute(select(func.count()).where(CaseLog.action.in_(["approve", "reject"]))).scalar_one()
+        db.close()
+        assert stills == 4 * 3000 and lines == decided > 2000
