@@ -16,7 +16,7 @@ from central.db.media import Media
 from central.edges import enrolment
 from central.ingest import chain
 from central.media.store import MediaStore
-from central.tickets import opening
+from central.tickets import leases, opening
 from central.tickets.review import CANDIDATE
 from contract.events import now
 
@@ -49,6 +49,7 @@ class Jobs(Background):
         with self._db.write() as session:
             accounts.sweep(session)
             enrolment.sweep(session)
+            leases.sweep(session)
         linked = self._settled()
         while self._moved_on() == _MOST:
             pass

@@ -127,7 +127,9 @@ def viewer_log(views: Sequence[Mapping[str, Any]]) -> bytes:
     table = csv.writer(out, lineterminator="\r\n")
     table.writerow(("at", "by", "looked_at"))
     for view in views:
-        table.writerow((view["at"], view["by"], view["sha256"] or "case page"))
+        stills = " ".join(view.get("media") or ())
+        page = f"case page ({view['why']}): {stills}" if "why" in view else "case page"
+        table.writerow((view["at"], view["by"], view["sha256"] or page.removesuffix(": ")))
     return out.getvalue().encode()
 
 

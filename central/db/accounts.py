@@ -1,8 +1,9 @@
 """People: accounts, sessions, failed sign-ins, and who viewed which evidence when."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Integer, String
+from sqlalchemy import JSON, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from central.db.base import Base
@@ -45,7 +46,7 @@ class Attempt(Base):
 
 
 class ViewLog(Base):
-    """Somebody looked at evidence: the case page (`sha256` empty) or one still or clip."""
+    """Somebody looked at evidence: the case page (`sha256` empty, `media` what it showed) or one still or clip."""
 
     __tablename__ = "view_log"
 
@@ -54,3 +55,5 @@ class ViewLog(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
     sha256: Mapped[str | None] = mapped_column(String(64))
+    why: Mapped[str | None] = mapped_column(String(16))
+    media: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))

@@ -17,6 +17,8 @@ class Case(Base):
     __table_args__ = (
         UniqueConstraint("edge_id", "case_key"),
         Index("ix_cases_queue", "state", "at_trigger", "number"),
+        Index("ix_cases_queue_rule", "state", "rule", "at_trigger", "number"),
+        Index("ix_cases_queue_site", "state", "site", "at_trigger", "number"),
     )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)

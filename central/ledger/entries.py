@@ -94,10 +94,10 @@ def _views(session: Session, refs: list[str]) -> Iterator[tuple[str, Entry]]:
     query = select(ViewLog, Case.number, User.name).join(Case, Case.id == ViewLog.case_id)
     query = query.join(User, User.id == ViewLog.user_id).where(ViewLog.id.in_([int(ref) for ref in refs]))
     for row, number, name in session.execute(query):
-        yield (
-            str(row.id),
-            {"id": row.id, "case": number, "at": moment(row.at), "by": name, "sha256": row.sha256},
-        )
+        entry = {"id": row.id, "case": number, "at": moment(row.at), "by": name, "sha256": row.sha256}
+        # A look from before these columns says the same bytes as when it was entered.
+        more = {"why": row.why, "media": row.media}
+        yield str(row.id), entry | {key: value for key, value in more.items() if value is not None}
 
 
 def _alarm_views(session: Session, refs: list[str]) -> Iterator[tuple[str, Entry]]:

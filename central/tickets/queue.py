@@ -1,52 +1,133 @@
-"""Which cases wait, in which order: the queue of a state and the cases around one of them."""
+"""Which cases wait, in which order: the queue of a state, the cases around one of them, and the one to do next.
+
+Every query seeks in an index of `cases` that begins with the state and goes on in the order shown: how long it takes
+does not depend on how many cases there are.
+"""
 
 import re
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_, union_all
 from sqlalchemy.orm import Session
 
 from central.db.cases import Case
-from central.tickets import showing
+from central.tickets import leases, showing
 from central.tickets.errors import CaseMissing, Unfit
 from central.tickets.review import APPROVED, REJECTED, REVIEW, WORKFLOW
 from central.tickets.views import QueuePage
 
 MAX_PAGE = 200
+#: Nobody counts further than this: more than a person does in a week are "999+".
+MOST_COUNTED = 1000
+#: More sites than these are found by their address alone.
+MOST_SITES = 200
 _NUMBER = re.compile(r"\d{8}-\d{4,9}")
-#: Decided cases are read newest first; what waits, oldest first: it is nearest to its deadline.
-_NEWEST_FIRST = frozenset({APPROVED, REJECTED})
+#: Nothing waits in these: read newest first, and not counted. What waits is read oldest first, nearest to its deadline.
+CLOSED = frozenset({APPROVED, REJECTED})
+_LONGEST = 200
+#: What the queue goes by; the indexes `ix_cases_queue*` end with it.
+_PLACE = (Case.at_trigger, Case.number)
 
 
-def queue(session: Session, *, state: str = REVIEW, limit: int = 50, after: str | None = None) -> QueuePage:
-    """Cases in `state`, `limit` of them behind the case numbered `after`. Raises Unfit for a state there is not."""
+@dataclass(frozen=True, slots=True)
+class Among:
+    """Which cases of a state: of this rule, of this site, of this camera; None for any."""
+
+    rule: str | None = None
+    site: str | None = None
+    camera: str | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """As conditions on `cases`. Raises Unfit for what cannot be the name of anything."""
+        given = ((Case.rule, self.rule), (Case.site, self.site), (Case.camera_id, self.camera))
+        for _, value in given:
+            if value is not None and (len(value) > _LONGEST or "\x00" in value or not _is_text(value)):
+                raise Unfit("the queue cannot be narrowed to that - choose a rule, a site or a camera")
+        return [column == value for column, value in given if value]
+
+
+ALL = Among()
+
+
+def queue(
+    session: Session,
+    *,
+    state: str = REVIEW,
+    limit: int = 50,
+    after: str | None = None,
+    among: Among = ALL,
+    me: int | None = None,
+) -> QueuePage:
+    """Cases in `state`, `limit` of them behind the case numbered `after`; `me` is not told of what lies before `me`.
+
+    Raises Unfit for a state there is not.
+    """
     if state not in WORKFLOW.states:
         raise Unfit(f"there is no state {state[:40]!r} - choose one of {', '.join(WORKFLOW.states)}")
     size = max(1, min(limit, MAX_PAGE))
-    query = _ordered(state).limit(size + 1)
+    query = _ordered(state, among).limit(size + 1)
     if after is not None:
-        query = _behind(query, state, found(session, after))
+        query = query.where(_behind(state, found(session, after)))
     cases = list(session.execute(query).scalars())
     page = cases[:size]
     return QueuePage(
         state=state,
-        items=showing.lines(session, page),
+        items=showing.lines(session, page, me),
         next=page[-1].number if len(cases) > size else None,
         counts=counts(session),
     )
 
 
 def counts(session: Session) -> dict[str, int]:
-    """How many cases are in each state."""
-    by_state = dict(session.execute(select(Case.state, func.count()).group_by(Case.state)).all())
-    return {state: by_state.get(state, 0) for state in WORKFLOW.states}
+    """How many cases wait in each state in which cases wait, counted to MOST_COUNTED and no further."""
+    states = [state for state in WORKFLOW.states if state not in CLOSED]
+    parts = [_counted(state) for state in states]
+    found: dict[str, int] = dict(session.execute(union_all(*parts)).all())
+    return {state: found.get(state, 0) for state in states}
 
 
-def neighbours(session: Session, row: Case) -> tuple[str | None, str | None]:
+def _counted(state: str) -> Select[str, int]:
+    some = select(literal(1)).where(Case.state == state).limit(MOST_COUNTED).subquery()
+    return select(literal(state), func.count()).select_from(some)
+
+
+def sites_of(session: Session, state: str) -> list[str]:
+    """The sites of the cases in a state, in order, with one step in the index for each."""
+    least = select(func.min(Case.site).label("site")).where(Case.state == state).cte("sites", recursive=True)
+    further = select(func.min(Case.site)).where(Case.state == state, Case.site > least.c.site).correlate(least)
+    walk = least.union_all(select(further.scalar_subquery()).where(least.c.site.is_not(None)))
+    query = select(walk.c.site).where(walk.c.site.is_not(None)).limit(MOST_SITES)
+    return list(session.execute(query).scalars())
+
+
+def neighbours(session: Session, row: Case, among: Among = ALL) -> tuple[str | None, str | None]:
     """Numbers of the cases before and behind `row` in the queue of its state."""
-    behind = session.execute(_behind(_ordered(row.state), row.state, row).limit(1)).scalar_one_or_none()
-    before = session.execute(_behind(_ordered(row.state, back=True), row.state, row, back=True).limit(1))
-    first = before.scalar_one_or_none()
-    return first.number if first else None, behind.number if behind else None
+    behind = _ordered(row.state, among).where(_behind(row.state, row))
+    before = _ordered(row.state, among, back=True).where(_behind(row.state, row, back=True))
+    return _first(session, before), _first(session, behind)
+
+
+def next_of(session: Session, state: str, behind: str | None, me: int, among: Among = ALL) -> str | None:
+    """The number of the case to do next: behind the one numbered `behind`, else the first of all; None when none is.
+
+    What somebody else has open is passed over.
+    """
+    free = _ordered(state, among).where(~leases.with_another(me))
+    if behind is not None:
+        row = found(session, behind)
+        free = free.where(Case.id != row.id)
+        onward = _first(session, free.where(_behind(state, row)))
+        if onward is not None:
+            return onward
+    return _first(session, free)
+
+
+def state_of(session: Session, number: str) -> str | None:
+    """The state of a case and nothing else of it; None where there is no such case."""
+    if not _NUMBER.fullmatch(number):
+        return None
+    return session.execute(select(Case.state).where(Case.number == number)).scalar_one_or_none()
 
 
 def found(session: Session, number: str, lock: bool = False) -> Case:
@@ -60,18 +141,42 @@ def found(session: Session, number: str, lock: bool = False) -> Case:
     return row
 
 
-def _ordered(state: str, back: bool = False) -> Select[Case]:
-    query = select(Case).where(Case.state == state)
-    if (state in _NEWEST_FIRST) != back:
-        return query.order_by(Case.at_trigger.desc(), Case.number.desc())
-    return query.order_by(Case.at_trigger, Case.number)
+def _first(session: Session, query: Select[Any]) -> str | None:
+    return session.execute(query.with_only_columns(Case.number).limit(1)).scalar_one_or_none()
 
 
-def _behind(query: Select[Case], state: str, row: Case, back: bool = False) -> Select[Case]:
-    same = Case.at_trigger == row.at_trigger
-    if (state in _NEWEST_FIRST) != back:
-        return query.where((Case.at_trigger < row.at_trigger) | (same & (Case.number < row.number)))
-    return query.where((Case.at_trigger > row.at_trigger) | (same & (Case.number > row.number)))
+def _downward(state: str, back: bool) -> bool:
+    return (state in CLOSED) != back
 
 
-__all__ = ["MAX_PAGE", "counts", "found", "neighbours", "queue"]
+def _ordered(state: str, among: Among, back: bool = False) -> Select[Case]:
+    query = select(Case).where(Case.state == state, *among.conditions())
+    place = [one.desc() for one in _PLACE] if _downward(state, back) else _PLACE
+    return query.order_by(*place)
+
+
+def _behind(state: str, row: Case, back: bool = False) -> ColumnElement[bool]:
+    """A comparison of rows: both databases seek with it, which they do not with an `or`."""
+    place = tuple_(*_PLACE)
+    here = tuple_(*(literal(getattr(row, one.key), one.type) for one in _PLACE))
+    return place < here if _downward(state, back) else place > here
+
+
+def _is_text(value: str) -> bool:
+    return not any("\ud800" <= sign <= "\udfff" for sign in value)
+
+
+__all__ = [
+    "ALL",
+    "CLOSED",
+    "MAX_PAGE",
+    "MOST_COUNTED",
+    "Among",
+    "counts",
+    "found",
+    "neighbours",
+    "next_of",
+    "queue",
+    "sites_of",
+    "state_of",
+]

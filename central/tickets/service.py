@@ -16,7 +16,7 @@ from central.db.cases import Case, CaseMedia
 from central.db.media import Media
 from central.tickets import opening, showing
 from central.tickets.errors import CaseMissing, Conflict, NotAllowed, TicketError, Unfit
-from central.tickets.queue import MAX_PAGE, counts, found, neighbours, queue
+from central.tickets.queue import ALL, MAX_PAGE, Among, counts, found, neighbours, queue
 from central.tickets.review import WORKFLOW
 from central.tickets.views import CaseView, MediaItem, QueuePage
 from central.workflow.table import Doing
@@ -25,10 +25,10 @@ from contract.events import now
 MAX_TEXT = 2000
 
 
-def case(session: Session, number: str) -> CaseView:
-    """Everything that is known of one case. Raises CaseMissing."""
+def case(session: Session, number: str, among: Among = ALL) -> CaseView:
+    """Everything that is known of one case; its neighbours are those of the queue of `among`. Raises CaseMissing."""
     row = found(session, number)
-    before, behind = neighbours(session, row)
+    before, behind = neighbours(session, row, among)
     return showing.whole(session, row, before, behind)
 
 

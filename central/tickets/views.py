@@ -73,7 +73,10 @@ class Seal(View):
 
 
 class QueueItem(View):
-    """One line of the queue. `thumbnail` is the SHA-256 of a still that is there; `flags` name failed checks."""
+    """One line of the queue. `thumbnail` is the SHA-256 of a still that is there; `flags` name failed checks.
+
+    `taken_by` names somebody else who has the case open just now; it forbids nothing.
+    """
 
     number: str
     state: str
@@ -95,10 +98,14 @@ class QueueItem(View):
     reason_code: str | None
     decided_by: str | None
     decided_at: AwareDatetime | None
+    taken_by: str | None = None
 
 
 class QueuePage(View):
-    """One page of cases in a state. `next` goes into `after` for the page behind it; `counts` are cases by state."""
+    """One page of cases in a state. `next` goes into `after` for the page behind it.
+
+    `counts` are the cases in each state in which they wait, counted to 1000 and no further.
+    """
 
     state: str
     items: list[QueueItem]

@@ -13,7 +13,7 @@ from central.tickets import service as tickets
 from central.tickets.review import REVIEW
 from central.web import alarms, forms, queue
 from central.web.front import language_of, render, user_asking
-from central.web.keylist import queue_keys
+from central.web.keylist import QUEUE
 from contract.events import now
 
 PAGE_SIZE = 50
@@ -32,12 +32,14 @@ def listed(request: Request, db: Database, user: SignedInUser, shown: str, after
         "queue.html",
         user,
         section="queue",
-        keys=queue_keys(say),
+        keys=QUEUE.listed(say),
         filter_name=shown,
         filters=[*queue.filters(cases, None, say), *alarms.filters(found.counts, shown, say)],
         rows=[],
         alarms=alarms.rows(found.items, now(), say),
-        waiting=cases.get(REVIEW, 0),
+        waiting=queue.count(cases, REVIEW) if cases.get(REVIEW) else None,
+        narrowings=[],
+        narrowed={},
         older=f"/?show={shown}&after={found.next}" if found.next else None,
         live=after is None,
     )

@@ -49,7 +49,7 @@ def filters(counts: Mapping[str, int], shown: str, say: Language) -> list[Filter
         Filter(
             f"/?show={name}",
             say(f"queue.filter.{name}"),
-            sum(counts[state] for state in (PENDING if pending else OVER)),
+            str(sum(counts[state] for state in (PENDING if pending else OVER))),
             name == shown,
         )
         for name, pending in FILTERS.items()

@@ -3,20 +3,21 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from starlette.responses import FileResponse, RedirectResponse
+from starlette.responses import FileResponse
 
 from central.accounts import service as accounts
 from central.accounts.service import SignedInUser
 from central.db.database import Database
 from central.media.store import MediaStore
+from central.tickets import looks, queue
 from central.tickets import service as tickets
-from central.tickets.errors import CaseMissing
-from central.tickets.review import REVIEW
-from central.web import forms
-from central.web.front import language_of, render, user_asking
-from central.web.keylist import case_keys
-from central.web.page import Page
-from central.web.queue_routes import just_decided
+from central.tickets.errors import CaseMissing, Unfit
+from central.tickets.looks import Why
+from central.tickets.views import MediaItem
+from central.web import desk_routes, forms
+from central.web.case_page import case_page
+from central.web.front import user_asking
+from central.web.onward import onward
 
 #: What a browser may show by itself; anything else is handed over as a file.
 SHOWN = frozenset({"image/jpeg", "image/png", "image/webp", "video/mp4"})
@@ -30,53 +31,40 @@ def add(pages: APIRouter, db: Database, media: MediaStore) -> None:
     _add_page(pages, db)
     _add_decisions(pages, db)
     _add_media(pages, db, media)
+    desk_routes.add(pages, db)
 
 
 def _add_page(pages: APIRouter, db: Database) -> None:
     @pages.get("/cases/{number}")
     def is_it_so(request: Request, number: str, decided: str | None = None) -> Response:
-        user, say = user_asking(request, db), language_of(request)
-        with db.read() as session:
-            view = tickets.case(session, number)
-        # A page that refreshes itself while evidence arrives is one look, not one every five seconds.
-        if not request.headers.get("hx-request"):
-            with db.write() as session:
-                accounts.log_view(session, user, view.number)
-        page, done = Page(view, user, say), just_decided(db, decided, request)
-        return render(request, "case.html", user, section="queue", keys=case_keys(say), page=page, decided=done)
+        return case_page(request, db, user_asking(request, db), number, Why.OPENED, decided)
 
 
 def _add_decisions(pages: APIRouter, db: Database) -> None:
     @pages.post("/cases/{number}/approve")
     def approve(request: Request, number: str, form: Form) -> Response:
-        user = _officer(request, db, form)
+        user = _officer(request, db, form, number)
         with db.write() as session:
             tickets.approve(session, number, forms.version_of(form), user, forms.answers_of(form))
-        return _onward(db, number)
+        return onward(request, db, user, number)
 
     @pages.post("/cases/{number}/reject")
     def reject(request: Request, number: str, form: Form) -> Response:
-        user = _officer(request, db, form)
+        user = _officer(request, db, form, number)
         code, note = form.get("code", ""), form.get("note", "")
         with db.write() as session:
             tickets.reject(session, number, forms.version_of(form), user, code, note)
-        return _onward(db, number)
+        return onward(request, db, user, number)
 
 
-def _officer(request: Request, db: Database, form: dict[str, str]) -> SignedInUser:
-    """Who decides, with the token of their own session. Raises NotSignedIn or CsrfRefused."""
+def _officer(request: Request, db: Database, form: dict[str, str], number: str) -> SignedInUser:
+    """Who decides, with the token of their own session. Raises NotSignedIn, CsrfRefused, or Unfit for a case unseen."""
     user = user_asking(request, db)
     accounts.check_csrf(user, form.get("csrf"))
-    return user
-
-
-def _onward(db: Database, number: str) -> Response:
-    """To the next case that waits: the one behind, else the oldest, else the empty queue."""
     with db.read() as session:
-        behind = tickets.queue(session, state=REVIEW, limit=1, after=number).items
-        waiting = behind or tickets.queue(session, state=REVIEW, limit=1).items
-    target = f"/cases/{waiting[0].number}" if waiting else "/"
-    return RedirectResponse(f"{target}?decided={number}", 303)
+        if not looks.seen(session, queue.found(session, number).id, user.id):
+            raise Unfit(f"case {number} was never opened with your account - look at it before you decide it")
+    return user
 
 
 def _add_media(pages: APIRouter, db: Database, media: MediaStore) -> None:
@@ -86,8 +74,7 @@ def _add_media(pages: APIRouter, db: Database, media: MediaStore) -> None:
         with db.read() as session:
             item = tickets.media_of(session, number, sha256)
         if request.method == "GET" and request.headers.get("range", "bytes=0-").startswith("bytes=0-"):
-            with db.write() as session:
-                accounts.log_view(session, user, number, item.sha256)
+            _noted(db, user, number, item, download)
         try:
             path = media.path(item.sha256)
         except FileNotFoundError as error:
@@ -105,3 +92,13 @@ def _add_media(pages: APIRouter, db: Database, media: MediaStore) -> None:
                 "Content-Security-Policy": "default-src 'none'; sandbox",
             },
         )
+
+
+def _noted(db: Database, user: SignedInUser, number: str, item: MediaItem, download: bool) -> None:
+    """A line of its own, but for a still on a page that was given to this person: that page's line names it."""
+    if item.kind == "image" and not download:
+        with db.read() as session:
+            if looks.shown_on_page(session, number, user.id, item.sha256):
+                return
+    with db.write() as session:
+        accounts.log_view(session, user, number, item.sha256)

@@ -7,6 +7,7 @@ from datetime import UTC
 from central.tickets.views import CaseView, MediaItem
 from central.web import overlay, words
 from central.web.language import Language
+from contract.plates import PLATE_SURE
 
 _ORDER = {"first": 0, "spacing": 1, "trigger": 2, "last": 3}
 #: What the loop repeats: this much before the first and after the last decisive instant that the clip holds (s).
@@ -27,6 +28,31 @@ class Still:
     caption: str
     alt: str
     overlay: overlay.Overlay | None
+
+
+@dataclass(frozen=True, slots=True)
+class Character:
+    """One character that was read, and how sure the machine was of it in all of its looks together."""
+
+    sign: str
+    percent: str
+    sure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plate:
+    """The plate's close-up (`href` None where none is here) beside what was read of it."""
+
+    href: str | None
+    w: int
+    h: int
+    text: str | None
+    characters: list[Character]
+
+    @property
+    def unsure(self) -> bool:
+        """Whether a character is to be compared with the picture."""
+        return any(not one.sure for one in self.characters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +86,19 @@ def stills(view: CaseView, say: Language) -> list[Still]:
     ready = [item for item in view.media if item.kind == "image" and item.ready]
     ready.sort(key=_rank)
     return [_still(view, item, index, say) for index, item in enumerate(ready, start=1)]
+
+
+def plate(view: CaseView) -> Plate | None:
+    """The plate as it was seen and as it was read; None where it was neither."""
+    seen, certain = view.vehicle, view.vehicle.per_char_conf or []
+    close = next((one for one in view.media if one.role == "plate" and one.ready), None)
+    if close is None and not seen.plate:
+        return None
+    whole = seen.plate is not None and len(certain) == len(seen.plate)
+    pairs = zip(seen.plate or "", certain, strict=True) if whole else ()
+    characters = [Character(sign, f"{conf:.0%}", conf >= PLATE_SURE) for sign, conf in pairs]
+    size = (close.w, close.h) if close else (0, 0)
+    return Plate(_href(view, close) if close else None, *size, seen.plate, characters)
 
 
 def _still(view: CaseView, item: MediaItem, index: int, say: Language) -> Still:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC
 
 from central.accounts.service import SignedInUser
-from central.tickets.review import OTHER, REASONS
+from central.tickets.review import APPROVED, CANDIDATE, OTHER, REASONS, REJECTED, REVIEW
 from central.tickets.views import CaseView, HistoryLine, QuestionItem
 from central.web import confirm, evidence, overlay, trust, words
 from central.web.language import Language
-from contract.plates import PLATE_SURE
 
+#: The queue of each state, as addresses call it. The first is where an officer begins.
+ROOMS = {REVIEW: "review", CANDIDATE: "arriving", APPROVED: "approved", REJECTED: "rejected"}
 #: One key a reason, in the order of the codes: 1-9, then a-g.
 REASON_KEYS = dict(zip(REASONS, "123456789abcdefg", strict=True))
 
@@ -85,14 +86,19 @@ class Reason:
 class Page:
     """A case for `user` in the language `say`; each property is one thing on the page."""
 
-    def __init__(self, view: CaseView, user: SignedInUser, say: Language) -> None:
+    def __init__(
+        self, view: CaseView, user: SignedInUser, say: Language, trail: str = "", taken_by: str | None = None
+    ) -> None:
         self._view, self._say = view, say
         self._data = view.violation
         self._offset = view.violation.at_trigger.tzinfo or UTC
         self.number, self.version, self.state = view.number, view.version, view.state
-        self.queue_href = f"/?show={view.state.lower()}"
-        self.previous_href = f"/cases/{view.previous}" if view.previous else None
-        self.next_href = f"/cases/{view.next}" if view.next else None
+        self.trail = trail
+        self.href = f"/cases/{view.number}{trail}"
+        self.queue_href = f"/?show={ROOMS.get(view.state, 'review')}{trail.replace('?', '&', 1)}"
+        self.previous_href = f"/cases/{view.previous}{trail}" if view.previous else None
+        self.next_href = f"/cases/{view.next}{trail}" if view.next else None
+        self.taken_by = taken_by
         self.arriving = view.state == "CANDIDATE"
         self.named, self.here = len(view.media), sum(item.ready for item in view.media)
         self.asks = view.decided_at is None and any(not one.answer for one in view.questions)
@@ -100,6 +106,7 @@ class Page:
         self.why_not = self._why_not(user)
         self.stills = evidence.stills(view, say)
         self.clip = evidence.clip(view, say)
+        self.plate = evidence.plate(view)
         self.legend = overlay.kinds([still.overlay for still in self.stills if still.overlay])
         self.trust = trust.facts(view, say)
         self.origin = trust.origin(view, say)
@@ -125,14 +132,6 @@ class Page:
         """Class, colour and plate, as far as they were read."""
         seen = self._view.vehicle
         return vehicle(seen.class_, seen.plate, self._say, seen.color)
-
-    @property
-    def plate_doubts(self) -> str:
-        """Which characters of the plate the machine was least sure of, empty when it was sure or read none."""
-        seen = self._view.vehicle
-        pairs = zip(seen.plate or "", seen.per_char_conf or [], strict=False)
-        doubts = [f"{letter} {conf:.0%}" for letter, conf in pairs if conf < PLATE_SURE]
-        return self._say("vehicle.doubts", characters=", ".join(doubts)) if doubts else ""
 
     @property
     def why(self) -> str:

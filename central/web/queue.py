@@ -4,23 +4,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from central.tickets.review import APPROVED, CANDIDATE, REJECTED, REVIEW
+from central.tickets.queue import MOST_COUNTED
+from central.tickets.review import APPROVED
 from central.tickets.views import QueueItem, QueuePage
 from central.web import words
 from central.web.language import Language
-from central.web.page import place, vehicle
+from central.web.page import ROOMS, place, vehicle
+from central.web.trail import Trail
+from contract.events import Rule
 
 #: What the filters are called in the address, and the state each shows. The first is where an officer begins.
-FILTERS = {"review": REVIEW, "arriving": CANDIDATE, "approved": APPROVED, "rejected": REJECTED}
+FILTERS = {name: state for state, name in ROOMS.items()}
+
+
+ALL = Trail()
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A state to look at, and how many cases are in it."""
+    """A state to look at, and how many cases wait in it; None where none does."""
 
     href: str
     label: str
-    count: int
+    count: str | None
     current: bool
 
 
@@ -39,29 +45,55 @@ class Row:
     age: str
     state: str
     asks: bool
+    taken: str | None
     flags: list[str]
     reason: str | None
 
 
-def filters(counts: Mapping[str, int], shown: str | None, say: Language) -> list[Filter]:
+def filters(counts: Mapping[str, int], shown: str | None, say: Language, trail: Trail = ALL) -> list[Filter]:
     """The four states in the order of a case's life; `shown` is the one looked at, None for another list."""
     return [
-        Filter(f"/?show={name}", say(f"queue.filter.{name}"), counts.get(state, 0), state == shown)
+        Filter(f"/{trail.with_(show=name)}", say(f"queue.filter.{name}"), count(counts, state), state == shown)
         for name, state in FILTERS.items()
     ]
 
 
-def rows(page: QueuePage, now: datetime, say: Language) -> list[Row]:
+def count(counts: Mapping[str, int], state: str) -> str | None:
+    """How many wait in a state, in words that stay short; None for a state in which nothing waits."""
+    if state not in counts:
+        return None
+    return f"{MOST_COUNTED - 1}+" if counts[state] >= MOST_COUNTED else str(counts[state])
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """Something that the queue can be narrowed to."""
+
+    value: str
+    label: str
+    chosen: bool
+
+
+def narrowings(trail: Trail, sites: list[str], say: Language) -> list[tuple[str, str, list[Option]]]:
+    """(name, label, options) of what the queue can be narrowed to: rules, and the sites that wait in it."""
+    among = trail.among
+    there = sorted({*sites, *([among.site] if among.site else [])})
+    rules = [Option(rule, say(f"rule.approved.{rule}"), rule == among.rule) for rule in Rule]
+    places = [Option(site, site, site == among.site) for site in there]
+    return [("rule", say("queue.by.rule"), rules), ("site", say("queue.by.site"), places)]
+
+
+def rows(page: QueuePage, now: datetime, say: Language, trail: Trail = ALL) -> list[Row]:
     """The lines of one page."""
-    return [_row(item, now, say) for item in page.items]
+    return [_row(item, now, say, trail) for item in page.items]
 
 
-def _row(item: QueueItem, now: datetime, say: Language) -> Row:
+def _row(item: QueueItem, now: datetime, say: Language, trail: Trail) -> Row:
     href = f"/cases/{item.number}"
     kind = "rule.approved" if item.state == APPROVED else "rule"
     return Row(
         number=item.number,
-        href=href,
+        href=href + trail.query,
         title=say(f"{kind}.{item.rule}"),
         vehicle=vehicle(item.vehicle_class, item.plate, say),
         site=item.site,
@@ -71,6 +103,7 @@ def _row(item: QueueItem, now: datetime, say: Language) -> Row:
         age=words.age(item.at_trigger, now, say),
         state=item.state,
         asks=item.open_questions > 0 and item.decided_at is None,
+        taken=say("taken.by", who=item.taken_by) if item.taken_by else None,
         flags=[say.known(f"flag.{flag}", flag) for flag in item.flags],
         reason=f"{item.reason_code} {say(f'reason.{item.reason_code}')}" if item.reason_code else None,
     )

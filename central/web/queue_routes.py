@@ -1,15 +1,18 @@
 """What next: the queue."""
 
 from fastapi import APIRouter, Request, Response
+from sqlalchemy.orm import Session
 
 from central.alarms import service as alarm_service
 from central.db.database import Database
 from central.tickets import service as tickets
-from central.tickets.errors import TicketError
+from central.tickets.queue import CLOSED, sites_of, state_of
 from central.tickets.review import REVIEW
 from central.web import alarm_routes, alarms, queue
 from central.web.front import language_of, render, user_asking
-from central.web.keylist import queue_keys
+from central.web.keylist import QUEUE
+from central.web.language import Language
+from central.web.trail import trail_of
 from contract.events import now
 
 PAGE_SIZE = 50
@@ -25,37 +28,38 @@ def add(pages: APIRouter, db: Database) -> None:
         user, say = user_asking(request, db), language_of(request)
         if show in alarms.FILTERS:
             return alarm_routes.listed(request, db, user, show, after)
-        shown = show if show in queue.FILTERS else "review"
+        shown, trail = show if show in queue.FILTERS else "review", trail_of(request)
+        state = queue.FILTERS[shown]
         with db.read() as session:
-            found = tickets.queue(session, state=queue.FILTERS[shown], limit=PAGE_SIZE, after=after)
+            found = tickets.queue(session, state=state, limit=PAGE_SIZE, after=after, among=trail.among, me=user.id)
+            sites = [] if state in CLOSED else sites_of(session, state)
             alarm_counts = alarm_service.counts(session)
+            done = just_decided(session, decided, say)
         return render(
             request,
             "queue.html",
             user,
             section="queue",
-            keys=queue_keys(say),
+            keys=QUEUE.listed(say),
             filter_name=shown,
-            filters=[*queue.filters(found.counts, found.state, say), *alarms.filters(alarm_counts, shown, say)],
-            rows=queue.rows(found, now(), say),
+            filters=[*queue.filters(found.counts, found.state, say, trail), *alarms.filters(alarm_counts, shown, say)],
+            rows=queue.rows(found, now(), say, trail),
+            narrowings=queue.narrowings(trail, sites, say),
+            narrowed=trail.parts,
             alarms=[],
-            waiting=found.counts.get(REVIEW, 0),
-            older=f"/?show={shown}&after={found.next}" if found.next else None,
+            waiting=queue.count(found.counts, REVIEW) if found.counts.get(REVIEW) else None,
+            older=f"/{trail.with_(show=shown, after=found.next)}" if found.next else None,
             live=after is None,
-            decided=just_decided(db, decided, request),
+            decided=done,
         )
 
 
-def just_decided(db: Database, number: str | None, request: Request) -> dict[str, str] | None:
+def just_decided(session: Session, number: str | None, say: Language) -> dict[str, str] | None:
     """The case that was decided a moment ago, for the line at the top of the next page."""
-    if number is None:
+    state = state_of(session, number) if number is not None else None
+    if number is None or state is None:
         return None
-    try:
-        with db.read() as session:
-            view = tickets.case(session, number)
-    except TicketError:
-        return None
-    return {"number": view.number, "state": language_of(request)(f"state.{view.state}")}
+    return {"number": number, "state": say.known(f"state.{state}", state)}
 
 
 __all__ = ["add", "just_decided"]

@@ -178,6 +178,9 @@ def test_nothing_is_approved_with_a_question_open(officer: httpx.Client, world: 
         "choice-1": "",
         "words-1": " ",
     }
+    never = officer.post(f"/cases/{ASKS}/approve", data=form)
+    assert never.status_code == 422 and "was never opened with your account" in never.text
+    assert officer.get(f"/cases/{ASKS}").status_code == 200
     answer = officer.post(f"/cases/{ASKS}/approve", data=form)
     assert answer.status_code == 422
     assert "officer_directing" in answer.text
@@ -267,17 +270,26 @@ def test_evidence_is_reached_only_through_its_own_case(officer: httpx.Client) ->
 
 
 def test_every_look_is_on_record(officer: httpx.Client, world: World) -> None:
-    def looks() -> list[tuple[str, str | None]]:
+    def looks() -> list[tuple[str, str | None, str | None]]:
         with world.db.read() as session:
-            rows = session.execute(select(User.name, ViewLog.sha256).join(User, User.id == ViewLog.user_id)).all()
-            return [(name, digest) for name, digest in rows]
+            query = select(User.name, ViewLog.sha256, ViewLog.why, ViewLog.media).join(User, User.id == ViewLog.user_id)
+            rows = session.execute(query.order_by(ViewLog.id)).all()
+            shown.extend(rows[-1].media or [])
+            return [(name, digest, why) for name, digest, why, _ in rows]
+
+    shown: list[str] = []
 
     before = len(looks())
     path = still_of(officer, YIELD)
     officer.get(path)
     officer.get(path, headers={"Range": "bytes=5-9"})
     officer.get(f"/cases/{YIELD}", headers={"HX-Request": "true"})
-    assert looks()[before:] == [("li", None), ("li", path.rpartition("/")[2])]
+    # One line for the page with all of its stills, whatever of them the browser fetches and fetches again.
+    assert looks()[before:] == [("li", None, "opened")]
+    digest = path.rpartition("/")[2]
+    assert digest in shown
+    officer.get(f"{path}?download=1")
+    assert looks()[before:] == [("li", None, "opened"), ("li", digest, None)]
 
 
 def test_pages_forbid_scripts_from_anywhere_else(officer: httpx.Client) -> None:

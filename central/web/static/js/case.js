@@ -1,33 +1,46 @@
-// The case by keyboard: look (1-4, v, Space, arrows, o, l), decide (a, r), walk (j, k, q).
+// The case by keyboard: look, decide, walk. Which key does what is the page's table of keys.
 import { clip } from "./clip.js";
 import { show as showDialog } from "./dialogs.js";
 import { bind, isWriting } from "./keys.js";
+import { holds } from "./lease.js";
 import { stage } from "./stage.js";
+import { ready } from "./swap.js";
+import { zoom } from "./zoom.js";
 
 let root = null;
 let views = null;
 let player = null;
-let overlay = true;
+let closer = null;
+/** What is drawn, the same for every case of this tab: all of it, the ground, what moves. */
+const drawn = { overlay: true, ground: true, moving: true };
 
-function start() {
-  const first = views?.current();
+/** `again`: the same case with more evidence, so what was looked at stays in sight. */
+function start(again) {
+  const first = again ? views?.current() : null;
   root = document.getElementById("case");
   if (!root) return;
   views = stage(root, first);
   player = clip(root);
+  closer = zoom(root);
   paintOverlay();
   root.addEventListener("click", (event) => {
-    if (event.target.closest("[data-do=overlay]")) toggleOverlay();
+    const wish = event.target.closest("[data-do]")?.dataset.do;
+    if (wish in drawn) toggle(wish);
+    else if (["compare", "closer", "farther", "whole"].includes(wish)) actions[wish]();
   });
+  holds(root);
+  ready(root);
 }
 
 function paintOverlay() {
-  root.classList.toggle("no-overlay", !overlay);
-  root.querySelector("[data-do=overlay]")?.setAttribute("aria-pressed", String(overlay));
+  for (const [name, on] of Object.entries(drawn)) {
+    root.classList.toggle(`no-${name}`, !on);
+    root.querySelector(`[data-do=${name}]`)?.setAttribute("aria-pressed", String(on));
+  }
 }
 
-function toggleOverlay() {
-  overlay = !overlay;
+function toggle(name) {
+  drawn[name] = !drawn[name];
   paintOverlay();
 }
 
@@ -43,6 +56,11 @@ function withClip(action) {
   views.show("clip");
   action(player);
   return true;
+}
+
+function arrow(right, down) {
+  if (views.current() !== "clip" && closer.move(right, down)) return true;
+  return right !== 0 && withClip((one) => one.step(right));
 }
 
 function decide(id) {
@@ -64,22 +82,35 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
-document.addEventListener("htmx:afterSettle", start);
-start();
-bind({
-  ...Object.fromEntries([1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => [String(n), () => views.show(`still-${n}`)])),
-  v: () => views.show("clip"),
-  " ": () => withClip((one) => one.play()),
-  ArrowLeft: () => withClip((one) => one.step(-1)),
-  ArrowRight: () => withClip((one) => one.step(1)),
-  l: () => withClip((one) => one.loop()),
-  o: () => toggleOverlay(),
-  a: () => decide("approve"),
-  r: () => decide("reject"),
-  j: () => walk("j"),
-  k: () => walk("k"),
-  q: () => {
+const actions = {
+  ...Object.fromEntries([1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => [`still-${n}`, () => views.show(`still-${n}`)])),
+  clip: () => views.show("clip"),
+  play: () => withClip((one) => one.play()),
+  left: () => arrow(-1, 0),
+  right: () => arrow(1, 0),
+  up: () => arrow(0, -1),
+  down: () => arrow(0, 1),
+  loop: () => withClip((one) => one.loop()),
+  slower: () => withClip((one) => one.speed(-1)),
+  faster: () => withClip((one) => one.speed(1)),
+  compare: () => views.compare(),
+  closer: () => closer.closer(),
+  farther: () => closer.farther(),
+  whole: () => closer.whole(),
+  overlay: () => toggle("overlay"),
+  ground: () => toggle("ground"),
+  moving: () => toggle("moving"),
+  approve: () => decide("approve"),
+  reject: () => decide("reject"),
+  next: () => walk("j"),
+  previous: () => walk("k"),
+  queue: () => {
     window.location.href = root.dataset.queue;
     return true;
   },
-});
+};
+
+document.addEventListener("htmx:afterSettle", () => start(true));
+document.addEventListener("sightline:case", () => start(false));
+start(false);
+bind(actions, { whole: true, known: ["help"] });

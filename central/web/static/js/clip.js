@@ -56,6 +56,13 @@ export function clip(root) {
     for (const one of panel.querySelectorAll("[data-speed]")) one.setAttribute("aria-pressed", String(one === button));
   }
 
+  /** One speed up or down, as far as there are buttons. */
+  function speed(by) {
+    const buttons = [...panel.querySelectorAll("[data-speed]")];
+    const at = buttons.findIndex((one) => one.getAttribute("aria-pressed") === "true");
+    setSpeed(buttons[Math.min(buttons.length - 1, Math.max(0, at + by))]);
+  }
+
   function setLoop() {
     loop.on = !loop.on;
     panel.querySelector("[data-do=loop]").setAttribute("aria-pressed", String(loop.on));
@@ -88,7 +95,7 @@ export function clip(root) {
   });
   if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(onFrame);
   else video.addEventListener("timeupdate", () => paint(video.currentTime));
-  return { play, step, loop: setLoop };
+  return { play, step, speed, loop: setLoop };
 }
 
 /** The corners of the box at stream time `t`, between two sightings in a straight line; empty where none is near. */

@@ -35,4 +35,4 @@ window.addEventListener("pageshow", () => {
 
 document.addEventListener("htmx:afterSwap", () => localise(document));
 localise(document);
-bind({ "?": () => show("keys") });
+bind({ help: () => show("keys") });

@@ -48,4 +48,4 @@ document.addEventListener("htmx:afterSwap", () => {
   if (row && hadFocus) link(row).focus({ preventScroll: true });
 });
 
-bind({ j: () => step(1), k: () => step(-1), ArrowDown: () => step(1), ArrowUp: () => step(-1), Enter: open, o: open });
+bind({ next: () => step(1), previous: () => step(-1), open }, { whole: true, known: ["help"] });

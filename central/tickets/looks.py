@@ -1,0 +1,55 @@
+"""Who looked at what of a case, and why: one line a look, with the stills that it showed.
+
+A page is one look with all of its stills. What is fetched beside it (a download, a clip that is played, a still asked
+for by its address alone) keeps a line of its own.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from central.db.accounts import ViewLog
+from central.db.cases import Case
+from contract.events import now
+
+
+class Why(StrEnum):
+    """How a page came before somebody. A page fetched ahead may never have been seen: `shown` says that it was."""
+
+    OPENED = "opened"
+    PREFETCHED = "prefetch"
+    SHOWN = "shown"
+
+
+def page(session: Session, case_id: int, user_id: int, why: Why, media: Sequence[str]) -> None:
+    """Note the page of a case with the stills `media` on it (SHA-256)."""
+    session.add(ViewLog(at=now(), user_id=user_id, case_id=case_id, sha256=None, why=why, media=list(media)))
+
+
+def shown(session: Session, case_id: int, user_id: int) -> None:
+    """Note that the page which this person was given last, ahead of time, is in sight now, with what it has on it."""
+    query = select(ViewLog.media).where(ViewLog.case_id == case_id, ViewLog.user_id == user_id)
+    query = query.where(ViewLog.why == Why.PREFETCHED).order_by(ViewLog.id.desc()).limit(1)
+    media = session.execute(query).scalar_one_or_none()
+    if media is not None:
+        page(session, case_id, user_id, Why.SHOWN, media)
+
+
+def shown_on_page(session: Session, number: str, user_id: int, sha256: str) -> bool:
+    """Whether a page that this person was given of the case had this still on it, so that its line is written."""
+    query = select(ViewLog.media).join(Case, Case.id == ViewLog.case_id)
+    query = query.where(Case.number == number, ViewLog.user_id == user_id, ViewLog.sha256.is_(None))
+    # The latest look is nearly always the one.
+    return any(sha256 in (media or ()) for media in session.execute(query.order_by(ViewLog.id.desc())).scalars())
+
+
+def seen(session: Session, case_id: int, user_id: int) -> bool:
+    """Whether this person was ever given the page of the case."""
+    query = select(ViewLog.id).where(ViewLog.case_id == case_id, ViewLog.user_id == user_id, ViewLog.sha256.is_(None))
+    query = query.limit(1)
+    return session.execute(query).scalar_one_or_none() is not None
+
+
+__all__ = ["Why", "page", "seen", "shown", "shown_on_page"]

@@ -1,0 +1,46 @@
+"""The page of one case, and the one line that says who was given it."""
+
+from fastapi import Request, Response
+
+from central.accounts.service import SignedInUser
+from central.db.database import Database
+from central.tickets import leases, looks
+from central.tickets import queue as cases
+from central.tickets import service as tickets
+from central.tickets.looks import Why
+from central.tickets.views import CaseView
+from central.web.front import language_of, render
+from central.web.keylist import CASE
+from central.web.page import Page
+from central.web.queue_routes import just_decided
+from central.web.trail import trail_of
+
+#: Names the browser's tab, so that leaving it frees what it had open and not what another tab has.
+TAB_HEADER = "X-Sightline-Tab"
+
+
+def case_page(
+    request: Request, db: Database, user: SignedInUser, number: str, why: Why, decided: str | None = None
+) -> Response:
+    """The case as a page for `user`. Raises CaseMissing."""
+    say, trail = language_of(request), trail_of(request)
+    with db.read() as session:
+        view = tickets.case(session, number, trail.among)
+        done = just_decided(session, decided, say)
+        row = cases.found(session, number)
+        taken_by = leases.holders(session, [row.id], user.id).get(row.id)
+    page = Page(view, user, say, trail.query, taken_by)
+    # A page that refreshes itself while evidence arrives is one look, not one every five seconds.
+    if not request.headers.get("hx-request"):
+        with db.write() as session:
+            looks.page(session, row.id, user.id, why, _stills(view))
+            if page.can_decide:
+                leases.take(session, row.id, user.id, request.headers.get(TAB_HEADER, ""))
+    return render(request, "case.html", user, section="queue", keys=CASE.listed(say), page=page, decided=done)
+
+
+def _stills(view: CaseView) -> list[str]:
+    return [item.sha256 for item in view.media if item.kind == "image" and item.ready]
+
+
+__all__ = ["TAB_HEADER", "case_page"]

@@ -1,0 +1,85 @@
+"""What the page of a case asks for by itself: the next case ahead of time, that it was shown, that it lies open."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response, params
+from starlette.responses import JSONResponse, RedirectResponse
+
+from central.accounts import service as accounts
+from central.accounts.service import SignedInUser
+from central.db.database import Database
+from central.tickets import leases, looks
+from central.tickets import queue as cases
+from central.tickets.looks import Why
+from central.tickets.review import REVIEW
+from central.web import forms
+from central.web.case_page import case_page
+from central.web.front import user_asking
+from central.web.trail import trail_of
+
+PREFETCH_HEADER = "X-Sightline-Prefetch"
+
+Asked = Sequence[params.Depends]
+Form = Annotated[dict[str, str], Depends(forms.read_form)]
+
+
+def add(pages: APIRouter, db: Database, asked: Asked = ()) -> None:
+    """Add them to `pages`. `asked` is looked at before each, as before the page of a case itself."""
+    _add_next(pages, db, asked)
+    _add_leases(pages, db, asked)
+
+    @pages.post("/cases/{number}/shown", dependencies=[*asked])
+    def shown(request: Request, number: str, form: Form) -> Response:
+        """A page that was fetched ahead is in sight now."""
+        user = _acting(request, db, form)
+        with db.write() as session:
+            row = cases.found(session, number)
+            looks.shown(session, row.id, user.id)
+            leases.take(session, row.id, user.id, form.get("tab", ""))
+        return Response(status_code=204)
+
+
+def _add_next(pages: APIRouter, db: Database, asked: Asked) -> None:
+    @pages.get("/cases/{number}/next", dependencies=[*asked])
+    def following(request: Request, number: str) -> Response:
+        """The page of the case to do after this one; nothing (204) when none waits."""
+        user, trail = user_asking(request, db), trail_of(request)
+        with db.read() as session:
+            found = cases.next_of(session, REVIEW, number, user.id, trail.among)
+        if PREFETCH_HEADER not in request.headers:
+            return RedirectResponse(f"/cases/{found}{trail.query}" if found else f"/{trail.query}", 303)
+        if found is None:
+            return Response(status_code=204, headers={"Cache-Control": "no-store"})
+        return case_page(request, db, user, found, Why.PREFETCHED)
+
+
+def _add_leases(pages: APIRouter, db: Database, asked: Asked) -> None:
+    @pages.post("/cases/{number}/lease", dependencies=[*asked])
+    def open_still(request: Request, number: str, form: Form) -> Response:
+        """The case lies open here; told is who else has it."""
+        user, tab = _acting(request, db, form), form.get("tab", "")
+        with db.read() as session:
+            row = cases.found(session, number)
+            other = leases.holders(session, [row.id], user.id).get(row.id)
+        if other is None and row.state == REVIEW:
+            with db.write() as session:
+                leases.take(session, row.id, user.id, tab)
+        return JSONResponse({"taken_by": other}, headers={"Cache-Control": "no-store"})
+
+    @pages.post("/cases/{number}/leave", dependencies=[*asked])
+    def left(request: Request, number: str, form: Form) -> Response:
+        """The tab was closed or shows something else."""
+        user = _acting(request, db, form)
+        with db.write() as session:
+            leases.drop(session, cases.found(session, number).id, user.id, form.get("tab", ""))
+        return Response(status_code=204)
+
+
+def _acting(request: Request, db: Database, form: dict[str, str]) -> SignedInUser:
+    user = user_asking(request, db)
+    accounts.check_csrf(user, form.get("csrf"))
+    return user
+
+
+__all__ = ["PREFETCH_HEADER", "add"]

@@ -1,0 +1,114 @@
+// From one case to the next without waiting: the next one is fetched and its stills are decoded while this one is looked
+// at; when the decision is recorded it takes its place. Where anything is amiss the browser goes the way of a page.
+import { holdsAhead } from "./lease.js";
+import { say, tab } from "./post.js";
+
+let root = null;
+/** The next case: a promise of its article, or of null when there is none. */
+let next = Promise.resolve(null);
+let fetched = null;
+
+/** The case of `article` is in sight: begin with the one behind it. */
+export function ready(article) {
+  root = article;
+  if (!("deciding" in root.dataset) || fetched === root.dataset.number) return;
+  fetched = root.dataset.number;
+  next = fetchNext(root);
+}
+
+async function fetchNext(from) {
+  try {
+    const answer = await fetch(`/cases/${from.dataset.number}/next${from.dataset.trail}`, {
+      headers: { "X-Sightline-Prefetch": "1", "X-Sightline-Background": "1", "X-Sightline-Tab": tab(), Accept: "text/html" },
+      priority: "low",
+    });
+    if (answer.status !== 200) return null;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const found = page.getElementById("case");
+    if (!found) return null;
+    const article = document.importNode(found, true);
+    holdsAhead(article.dataset.number);
+    // The very elements that will be put in place: what is decoded now is painted at once then.
+    await Promise.allSettled([...article.querySelectorAll("img")].map((one) => one.decode()));
+    return article;
+  } catch {
+    return null;
+  }
+}
+
+document.addEventListener("submit", (event) => {
+  const sent = event.target;
+  if (event.defaultPrevented || !root?.contains(sent) || !sent.closest("#approve, #reject")) return;
+  event.preventDefault();
+  // A second Enter while the answer is on its way would be a second decision.
+  if (sent.dataset.sent) return;
+  decide(sent).finally(() => delete sent.dataset.sent);
+});
+
+async function decide(sent) {
+  performance.mark("sightline:sent");
+  const article = await Promise.race([next, new Promise((done) => setTimeout(() => done(null), 400))]);
+  const headers = { Accept: "text/html" };
+  headers["X-Sightline-Swap"] = article ? `${article.dataset.number}:${article.dataset.version}` : "none";
+  let answer = null;
+  try {
+    answer = await fetch(sent.getAttribute("action"), { method: "POST", body: new URLSearchParams(new FormData(sent)), headers });
+  } catch {
+    refused(sent, root.dataset.offline);
+    return;
+  }
+  if (!answer.ok || !answer.headers.get("content-type")?.includes("json")) {
+    await toldWhy(sent, answer);
+    return;
+  }
+  const told = await answer.json();
+  if (!told.ahead || !article) window.location.assign(told.onward);
+  else put(article, told);
+}
+
+/** The next case in place of the decided one. */
+function put(article, told) {
+  const before = root;
+  for (const dialog of before.querySelectorAll("dialog[open]")) dialog.close();
+  before.replaceWith(article);
+  document.title = article.dataset.title;
+  history.replaceState(null, "", told.onward);
+  const done = document.getElementById("done");
+  const link = document.createElement("a");
+  link.href = `/cases/${told.number}`;
+  link.textContent = told.said;
+  done.replaceChildren(link);
+  done.hidden = false;
+  window.scrollTo(0, 0);
+  article.focus({ preventScroll: true });
+  window.htmx?.process(article);
+  say(`/cases/${article.dataset.number}/shown`, article.dataset.csrf).catch(() => {});
+  document.dispatchEvent(new CustomEvent("sightline:case"));
+  // Two frames on, what was put in place has been painted.
+  requestAnimationFrame(() => requestAnimationFrame(() => performance.mark("sightline:shown")));
+}
+
+/** The case stays as it is, with the sentence of why nothing was recorded. */
+async function toldWhy(sent, answer) {
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const sentence = page.querySelector("main h1")?.textContent ?? root.dataset.offline;
+  const detail = page.querySelector("main .lead")?.textContent ?? "";
+  if (answer.redirected) window.location.assign(answer.url);
+  else refused(sent, `${sentence} ${detail}`.trim(), page.querySelector(".ways a[href^='/cases/']"));
+}
+
+function refused(sent, sentence, way) {
+  const dialog = sent.closest("dialog");
+  let notice = dialog.querySelector("[data-refused]");
+  if (!notice) {
+    notice = document.createElement("p");
+    notice.dataset.refused = "";
+    notice.className = "notice stop";
+    notice.setAttribute("role", "alert");
+    dialog.prepend(notice);
+  }
+  notice.replaceChildren(sentence);
+  if (way) notice.append(" ", document.importNode(way, true));
+  if (!dialog.open) dialog.showModal();
+}
+
