@@ -2,7 +2,6 @@
 
 import gc
 import os
-import socket
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from tests.lanes import FAILED_FILE, lane_of
+from tests.ports import open_port
 
 # Speed belongs in benchmarks: on a busy machine a time limit on single examples only tells how busy it is.
 settings.register_profile("sightline", deadline=None)
@@ -71,9 +71,7 @@ def shared() -> Path:
 @pytest.fixture
 def free_port() -> int:
     """A TCP port of 127.0.0.1 that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return open_port()
 
 
 @pytest.fixture(autouse=True)

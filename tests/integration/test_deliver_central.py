@@ -17,6 +17,7 @@ from contract.sealing import sha256_hex, thumbprint
 from edge.config import load_config
 from edge.deliver.enrol import enrol
 from sightline.broker import EmbeddedBroker
+from tests.ports import open_port
 
 USERS = {"central": "c-secret-74a1", "box-1": "b-secret-90f3"}
 CENTRAL = [sys.executable, "-c", "from sightline.commands.central import app; app()"]
@@ -64,19 +65,11 @@ class Central:
             db.close()
 
 
-def another_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture
 def world(tmp_path, free_port):
     """A broker, central, and a box that is not enrolled."""
     with EmbeddedBroker(tmp_path / "broker", free_port, USERS) as broker:
-        central = Central(tmp_path / "central", another_port(), free_port)
+        central = Central(tmp_path / "central", open_port(), free_port)
         box = Box(tmp_path / "box", free_port, USERS["box-1"], central.url)
         box.ring.path.unlink()
         central.start()

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import open_port
+
 _FILES = """
 import asyncio, sys
 from concurrent.futures import ThreadPoolExecutor
@@ -48,13 +50,6 @@ server.attach(None)
 GLib.MainLoop().run()
 """
 SYSTEM_PYTHON = "/usr/bin/python3"
-
-
-def open_port() -> int:
-    """A TCP port of 127.0.0.1 that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @cache

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests import lanes
+from tests.ports import open_port
 
 FILES = sorted(lanes.TESTS.glob("*/test_*.py"))
 
@@ -26,3 +27,9 @@ def test_both_lanes_have_their_own() -> None:
 )
 def test_one_status_of_two(statuses: list[int], together: int) -> None:
     assert lanes.together(statuses) == together
+
+
+def test_a_port_is_given_once_and_none_that_connections_get() -> None:
+    ports = [open_port() for _ in range(50)]
+    assert len(set(ports)) == 50
+    assert all(20_000 <= port < 32_768 for port in ports)
