@@ -293,7 +293,14 @@ def test_a_recorder_whose_thread_hangs_ends_so_that_it_is_started_anew(
     again = RecorderProcess(load_config(one.folder / "edge.yaml"), ["cam-1"], "recorder-1")
     monkeypatch.setattr(Recorder, "_take", take)
     signals: list[int] = []
-    threading.Thread(target=lambda: (time.sleep(6), signals.append(15)), daemon=True).start()
+
+    def end_when_it_records() -> None:
+        try:
+            until(lambda: one.gaps() and len(one.segments()) >= 3, 30, lambda: "it does not record")
+        finally:
+            signals.append(15)
+
+    threading.Thread(target=end_when_it_records, daemon=True).start()
     assert again.run(signals) == 0
     assert [gap.cause for gap in one.gaps()] == ["process"]
     whole(one, one.segments())
@@ -384,10 +391,10 @@ def test_a_real_disk_fills_up_and_is_emptied(box: Callable[..., Box], server: Fi
     one.run()
     until(lambda: len(one.segments()) >= 1, 30, one.told)
     filler = small_disk / "filler"
-    with filler.open("wb") as file, pytest.raises(OSError, match="No space left"):
+    # Unbuffered: what did not fit would be written once more when the file is closed, and fail there.
+    with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
         while True:
             file.write(bytes(100_000))
-            file.flush()
     until(lambda: one.beat().get("state") == "full", 15, one.told)
     filler.unlink()
     until(lambda: one.beat().get("state") == "live", 15, one.told)
