@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from central.accounts.rules import AccountRules
 from central.api import alarms, brokers, cases, edges, health, problems, sessions
 from central.api.describe import TITLE, VERSION
 from central.api.health import Connection
@@ -9,6 +10,7 @@ from central.bodies import BodyLimit
 from central.ca.certificates import Issuer
 from central.db.database import Database
 from central.headers import StrictHeaders
+from central.marks import require_marks
 from central.media.store import MediaStore
 from central.metrics import Metrics
 from central.refusals import Refusals
@@ -24,14 +26,16 @@ def create_app(
     ingest: Connection | None = None,
     front: bool = True,
     ca: Issuer | None = None,
+    accounts: AccountRules | None = None,
 ) -> FastAPI:
     """The application. `secure`: browsers come by https; `front=False`: health and metrics only (no web role).
 
-    Without `ca` boxes get no certificates.
+    Without `ca` boxes get no certificates. Raises RuntimeError for a route that does not say who may come.
     """
     app = FastAPI(title=TITLE, version=VERSION, docs_url=None, redoc_url=None)
     app.state.db, app.state.media, app.state.metrics = db, media, metrics
     app.state.ca, app.state.refusals = ca, Refusals()
+    app.state.accounts = accounts or AccountRules()
     app.add_middleware(BodyLimit)
     app.add_middleware(StrictHeaders, https=secure)
     problems.add_handlers(app)
@@ -43,4 +47,5 @@ def create_app(
         app.include_router(cases.router)
         app.include_router(alarms.router)
         app.include_router(pages(db, media, secure=secure))
+    require_marks(app)
     return app

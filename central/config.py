@@ -1,5 +1,6 @@
 """Settings of central: one YAML file, unknown keys are errors. `docs/configuration.md` is held to this by a test."""
 
+from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -8,12 +9,20 @@ from pydantic import AfterValidator, Field, model_validator
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from central.accounts.roles import Role
+from central.accounts.rules import AccountRules
 from contract.errors import ConfigError
 from contract.settings import Broker, Readable, Settings, read_settings
 
 
 def _network(value: str) -> str:
     ip_network(value)
+    return value
+
+
+def _role(value: str) -> str:
+    if value not in set(Role):
+        raise ValueError(f"is no role - one of {', '.join(Role)}")
     return value
 
 
@@ -89,6 +98,23 @@ class ContentCredentials(Settings):
     organisation: str = Field(default="Sightline", min_length=1, max_length=64, description="whom verifiers name")
 
 
+class Accounts(Settings):
+    """People: how long a session lasts that nobody uses, and who must have a second factor."""
+
+    idle_minutes: int = Field(default=30, ge=1, le=720, description="a session nobody uses ends; 12 h is the most")
+    second_factor_for: list[Annotated[str, AfterValidator(_role)]] = Field(
+        default=["chief", "admin"], description="roles that enrol one at their first sign-in"
+    )
+    key_file: Readable | None = Field(default=None, description="default: `people.key` in data_dir; back it up")
+
+
+class Review(Settings):
+    """What the office has of its own beside the project's: profiles of places, and calendars of working days."""
+
+    jurisdictions: Readable | None = Field(default=None, description="folder of profiles, as beside site files")
+    calendars: Readable | None = Field(default=None, description="folder of calendars, they go before ours")
+
+
 class Logs(Settings):
     """How central speaks of itself, on standard error."""
 
@@ -112,8 +138,10 @@ class CentralConfig(Settings):
     media: Media = Media()
     ingest: Ingest = Ingest()
     ca: CertificateAuthority = CertificateAuthority()
+    accounts: Accounts = Accounts()
     ledger: Ledger = Ledger()
     c2pa: ContentCredentials = ContentCredentials()
+    review: Review = Review()
     logs: Logs = Logs()
 
     @property
@@ -125,6 +153,13 @@ class CentralConfig(Settings):
     def ca_folder(self) -> Path:
         """Where the certificate authority is kept."""
         return self.ca.folder or self.data_dir / "ca"
+
+    @property
+    def account_rules(self) -> AccountRules:
+        """What sign-in and sessions go by."""
+        said = self.accounts
+        key = said.key_file or self.data_dir / "people.key"
+        return AccountRules(timedelta(minutes=said.idle_minutes), frozenset(map(Role, said.second_factor_for)), key)
 
     @property
     def ledger_key(self) -> Path:
@@ -174,8 +209,12 @@ def _resolved(config: CentralConfig, path: Path) -> CentralConfig:
             "media": media,
             "broker": config.broker.seen_from(base),
             "database": database,
+            "accounts": config.accounts.model_copy(update={"key_file": absolute(config.accounts.key_file)}),
             "ledger": config.ledger.model_copy(
                 update={name: absolute(getattr(config.ledger, name)) for name in _LEDGER_FILES}
+            ),
+            "review": config.review.model_copy(
+                update={name: absolute(getattr(config.review, name)) for name in ("jurisdictions", "calendars")}
             ),
             "ca": config.ca.model_copy(update={"folder": absolute(config.ca.folder)}),
             "c2pa": config.c2pa.model_copy(update={"signer_file": absolute(config.c2pa.signer_file)}),
@@ -231,6 +270,7 @@ __all__ = [
     "Ledger",
     "Logs",
     "Media",
+    "Review",
     "broker_password",
     "load_config",
 ]

@@ -25,7 +25,11 @@ from central.media.guarded import GuardedStore
 from central.media.opening import open_store, quotas_of
 from central.media.rounds import Rounds
 from central.metrics import Metrics
+from central.tickets.precheck import own_profiles
+from central.workflow.calendar import load as load_calendar
+from central.workflow.calendar import own_calendars
 from contract.errors import ConfigError, RunError
+from contract.jurisdiction import load_profile
 
 Role = Literal["all", "web", "ingest", "jobs"]
 _log = structlog.get_logger("central")
@@ -63,11 +67,27 @@ def serve(config: CentralConfig, role: Role) -> None:
 def open_database(config: CentralConfig) -> Database:
     """The database, migrated when it is SQLite; others are migrated by `sightline central migrate`, deliberately."""
     _folder(config)
+    _know_place(config)
     db = Database(config.database.url)
     if db.engine.dialect.name == "sqlite":
         migrate.upgrade(db)
     migrate.require_current(db)
     return db
+
+
+def _know_place(config: CentralConfig) -> None:
+    """The office's own profiles and calendars. Raises ConfigError for a folder that is not there, or a file in it."""
+    for name in ("jurisdictions", "calendars"):
+        folder = getattr(config.review, name)
+        if folder is not None and not folder.is_dir():
+            raise ConfigError(f"{folder}: is no folder - make it or mend review.{name}")
+        for file in sorted(folder.glob("*.yaml")) if folder else ():
+            if name == "jurisdictions":
+                load_profile(file.stem, folder=folder)
+            else:
+                load_calendar(file.stem, folder)
+    own_profiles(config.review.jurisdictions)
+    own_calendars(config.review.calendars)
 
 
 def _parts(config: CentralConfig, role: Role) -> Parts:
@@ -94,6 +114,7 @@ def _run(config: CentralConfig, parts: Parts, listener: socket.socket) -> None:
         ingest=parts.receiver,
         front=parts.front,
         ca=parts.ca,
+        accounts=config.account_rules,
     )
     # A log of its own and no access log: the settings of ours stay in force.
     settings = uvicorn.Config(

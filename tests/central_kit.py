@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -11,10 +12,10 @@ from joserfc import jwt
 from joserfc.jwk import OKPKey
 from sqlalchemy import create_engine, make_url, text
 
-from central.accounts.roles import Role
+from central.accounts.roles import OFFICER, Role
 from central.accounts.service import SignedInUser
 from central.db import migrate
-from central.db.accounts import User
+from central.db.accounts import User, UserRole
 from central.db.database import Database
 from central.edges import enrolment
 from central.ingest.admit import Message
@@ -195,10 +196,12 @@ def intake_of(db: Database) -> Intake:
     return Intake(db, Metrics(db), 1000)
 
 
-def person(db: Database, name: str = "li", role: Role = Role.OFFICER) -> SignedInUser:
+def person(db: Database, name: str = "li", roles: Role | Collection[Role] = OFFICER) -> SignedInUser:
     """An account that is signed in (without the cost of a password)."""
     with db.write() as session:
-        row = User(name=name, role=role, password_hash="$argon2id$none", created_at=now())
+        row = User(name=name, password_hash="$argon2id$none", created_at=now())
         session.add(row)
         session.flush()
-        return SignedInUser(row.id, name, role, "csrf-of-the-session")
+        held = {roles} if isinstance(roles, Role) else set(roles)
+        session.add_all(UserRole(user_id=row.id, role=str(role)) for role in held)
+        return SignedInUser(row.id, name, frozenset(map(str, held)), "csrf-of-the-session")

@@ -5,8 +5,8 @@ from central.workflow.table import Actor
 
 
 def actor_of(user: SignedInUser) -> Actor:
-    """The account's id, name and roles."""
-    return Actor(user.id, user.name, frozenset({str(user.role)}))
+    """The account's id, name and roles; who may take a look at cases is an officer, too."""
+    return Actor(user.id, user.name, user.roles | {user.role})
 
 
 __all__ = ["actor_of"]

@@ -10,7 +10,13 @@ class AccountError(Exception):
 
 
 class SignInRefused(AccountError):  # noqa: N818 - reads as a sentence
-    """Name or password is wrong, or the account is closed. Which of them is not said."""
+    """Name, password or code is wrong, or the account is closed. Which of them is not said."""
+
+    status = 401
+
+
+class SecondFactorAsked(AccountError):  # noqa: N818
+    """The password is right, and a code of the second factor is wanted with it."""
 
     status = 401
 
@@ -39,7 +45,43 @@ class CsrfRefused(AccountError):  # noqa: N818
     status = 403
 
 
+class NotPermitted(AccountError):  # noqa: N818
+    """None of the person's roles may do this."""
+
+    status = 403
+
+
+class DoFirst(AccountError):  # noqa: N818
+    """Something about the own account comes before all else; `way` is the page where it is done."""
+
+    status = 403
+
+    def __init__(self, sentence: str, way: str) -> None:
+        super().__init__(sentence)
+        self.way = way
+
+
+class SecondFactorAway(AccountError):  # noqa: N818
+    """Central's key of second factors is gone or another: nobody's code can be looked at. The log says more."""
+
+    status = 503
+
+
 class BadAccount(AccountError):  # noqa: N818
-    """A name or password that cannot be used for an account."""
+    """A name, password or role that cannot be used for an account, or a change that must not be made.
+
+    `key` and `values` say the same to a page, which speaks its reader's language.
+    """
 
     status = 422
+
+    def __init__(self, sentence: str, key: str, **values: object) -> None:
+        super().__init__(sentence)
+        self.key = key
+        self.values = values
+
+
+class NoSuchPerson(AccountError):  # noqa: N818
+    """There is no account of that name."""
+
+    status = 404

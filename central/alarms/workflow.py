@@ -6,6 +6,7 @@ The sensor's own word ends it, whoever had taken it; what was found on the spot 
 from dataclasses import dataclass
 from typing import Final
 
+from central.accounts.permissions import ROLE_MAY, Permission
 from central.workflow.engine import Workflow
 from central.workflow.table import SYSTEM, Doing, Transition
 
@@ -49,7 +50,7 @@ def _found(facts: AlarmFacts, _: Doing) -> str | None:
 
 _SYSTEM = frozenset({SYSTEM})
 #: Roles that take and close alarms.
-DECIDES: Final = frozenset({"officer"})
+DECIDES: Final = frozenset(map(str, ROLE_MAY[Permission.ALARMS_ACT]))
 
 TABLE: Final[tuple[Transition[AlarmFacts], ...]] = (
     Transition("take", OPEN, TAKEN, DECIDES),

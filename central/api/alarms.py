@@ -6,9 +6,11 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from central.accounts import service as accounts
+from central.accounts.permissions import Permission
 from central.alarms import service
 from central.alarms.views import AlarmPage, AlarmView
 from central.api.people import ActingUser, Db, User
+from central.marks import needs
 from central.tickets.service import MAX_PAGE
 
 
@@ -25,7 +27,8 @@ class Closing(Taking):
     note: str = ""
 
 
-router = APIRouter(prefix="/api/v1/alarms", tags=["alarms"])
+router = APIRouter(prefix="/api/v1/alarms", tags=["alarms"], dependencies=[needs(Permission.ALARMS_SEE)])
+_ACTS = [needs(Permission.ALARMS_ACT)]
 
 
 @router.get("")
@@ -51,14 +54,14 @@ def alarm(number: str, user: User, db: Db) -> AlarmView:
     return view
 
 
-@router.post("/{number}/take")
+@router.post("/{number}/take", dependencies=_ACTS)
 def take(number: str, given: Taking, user: ActingUser, db: Db) -> AlarmView:
     """An officer looks after it."""
     with db.write() as session:
         return service.take(session, number, given.version, user)
 
 
-@router.post("/{number}/close")
+@router.post("/{number}/close", dependencies=_ACTS)
 def close(number: str, given: Closing, user: ActingUser, db: Db) -> AlarmView:
     """An officer says what was found."""
     with db.write() as session:

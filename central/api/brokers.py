@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from central.api.people import Db
 from central.edges import standing
+from central.marks import public
 
 router = APIRouter(prefix="/edge/v1/broker", tags=["edge"])
 
@@ -26,7 +27,7 @@ class Answer(BaseModel):
     result: Literal["deny", "ignore"]
 
 
-@router.post("/access")
+@router.post("/access", dependencies=[public("a broker asks, and learns no more than that a name is shut out")])
 def access(asked: Asked, db: Db) -> Answer:
     """Whether a broker is to refuse somebody everything, because central has shut them out."""
     with db.read() as session:

@@ -7,7 +7,9 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 
 from central.accounts import service as accounts
+from central.accounts.permissions import Permission
 from central.api.people import ActingUser, Db, User
+from central.marks import needs
 from central.tickets import service as tickets
 from central.tickets.errors import CaseMissing
 from central.tickets.review import REVIEW
@@ -32,7 +34,8 @@ class Rejection(BaseModel):
     note: str = ""
 
 
-router = APIRouter(prefix="/api/v1/cases", tags=["cases"])
+router = APIRouter(prefix="/api/v1/cases", tags=["cases"], dependencies=[needs(Permission.CASES_SEE)])
+_DECIDES = [needs(Permission.CASES_DECIDE)]
 
 
 @router.get("")
@@ -58,14 +61,14 @@ def case(number: str, user: User, db: Db) -> CaseView:
     return view
 
 
-@router.post("/{number}/approve")
+@router.post("/{number}/approve", dependencies=_DECIDES)
 def approve(number: str, given: Approval, user: ActingUser, db: Db) -> CaseView:
     """An officer says it is so."""
     with db.write() as session:
         return tickets.approve(session, number, given.version, user, given.answers)
 
 
-@router.post("/{number}/reject")
+@router.post("/{number}/reject", dependencies=_DECIDES)
 def reject(number: str, given: Rejection, user: ActingUser, db: Db) -> CaseView:
     """An officer says it is not so."""
     with db.write() as session:

@@ -10,9 +10,9 @@ from starlette.requests import ClientDisconnect
 from central.api.people import Db
 from central.ca.certificates import Issuer
 from central.ca.requests import MAX_REQUEST
-from central.db.database import Database
-from central.edges import enrolment, renewal, tokens
+from central.edges import enrolment, renewal
 from central.edges.enrolment import Application
+from central.marks import AskingBox, public
 from central.media import service
 from central.media.store import Busy, Held, MediaStore, UploadError, WrongOffset, checked_name
 
@@ -20,7 +20,6 @@ router = APIRouter(prefix="/edge/v1", tags=["edge"])
 _MAX_SIZE = 2**53
 
 Name = Annotated[str, Path(description="SHA-256 of the bytes, 64 lower-case hex digits")]
-Token = Annotated[str | None, Header(description="Bearer: a JWT (EdDSA) of the key the box was enrolled with")]
 
 
 class Enrolment(BaseModel):
@@ -71,7 +70,7 @@ class CertificateState(BaseModel):
     renew: bool
 
 
-@router.post("/enrol", response_model_exclude_none=True)
+@router.post("/enrol", response_model_exclude_none=True, dependencies=[public("a one-time code lets a box in")])
 def enrol(given: Enrolment, request: Request, db: Db) -> Enrolled:
     """Let a box in, once a code."""
     address = request.client.host if request.client else "unknown"
@@ -83,22 +82,26 @@ def enrol(given: Enrolment, request: Request, db: Db) -> Enrolled:
 
 
 @router.get("/certificate")
-def certificate(request: Request, db: Db, authorization: Token = None) -> CertificateState:
+def certificate(request: Request, db: Db, edge_id: AskingBox) -> CertificateState:
     """Whether the box is to renew its certificate before its time; it does so by itself when a third of it is left."""
-    edge_id = _allowed(db, authorization)
     _issuer(request)
     with db.read() as session:
         return CertificateState(renew=renewal.asked(session, edge_id))
 
 
 @router.post("/certificate")
-def renew(given: Renewal, request: Request, db: Db, authorization: Token = None) -> Renewed:
+def renew(given: Renewal, request: Request, db: Db, edge_id: AskingBox) -> Renewed:
     """The next certificate of a box."""
-    edge_id, ca = _allowed(db, authorization), _issuer(request)
+    ca = _issuer(request)
     return Renewed(certificate=renewal.renew(db, ca, edge_id, given.csr, given.proof), ca=ca.authority.pem)
 
 
-@router.get("/crl.pem", response_class=Response, responses={200: {"content": {"application/x-pem-file": {}}}})
+@router.get(
+    "/crl.pem",
+    response_class=Response,
+    responses={200: {"content": {"application/x-pem-file": {}}}},
+    dependencies=[public("a list of revoked certificates is for whoever checks one")],
+)
 def revocations(request: Request) -> Response:
     """The certificates that hold no longer, for a broker on another machine (`crlfile`). Public, as such lists are."""
     path = _issuer(request).authority.folder / "crl.pem"
@@ -106,9 +109,9 @@ def revocations(request: Request) -> Response:
 
 
 @router.head("/media/{sha256}")
-def held(sha256: Name, request: Request, db: Db, authorization: Token = None) -> Response:
+def held(sha256: Name, request: Request, db: Db, edge_id: AskingBox) -> Response:
     """How much of an object is here: `Upload-Offset`, and `Upload-Complete: ?1` when it is whole; 404 for nothing."""
-    edge_id, name = _allowed(db, authorization), _named(sha256)
+    name = _named(sha256)
     found = service.known(db, request.app.state.media, name, edge_id)
     if found is None:
         return Response(status_code=404)
@@ -120,15 +123,15 @@ async def put(
     sha256: Name,
     request: Request,
     db: Db,
+    edge_id: AskingBox,
     upload_offset: Annotated[int, Header(ge=0, lt=_MAX_SIZE)],
     upload_length: Annotated[int, Header(ge=1, lt=_MAX_SIZE)],
-    authorization: Token = None,
 ) -> Response:
     """Leave an object, or go on with it at `Upload-Offset`. 201 only when its bytes are verified and on disk.
 
     409 carries the offset to go on from, 422 says the bytes are not what the name says (the upload is thrown away).
     """
-    edge_id, name = await asyncio.to_thread(_allowed, db, authorization), _named(sha256)
+    name = _named(sha256)
     store: MediaStore = request.app.state.media
     metrics = request.app.state.metrics
     before = await asyncio.to_thread(service.known, db, store, name, edge_id)
@@ -154,11 +157,6 @@ def _issuer(request: Request) -> Issuer:
     if ca is None:
         raise HTTPException(404, "this central has no certificate authority")
     return ca
-
-
-def _allowed(db: Database, authorization: str | None) -> str:
-    with db.read() as session:
-        return tokens.edge_of(session, authorization)
 
 
 def _named(sha256: str) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from central.db import migrate
 from central.db.database import Database
+from central.marks import public
 from central.metrics import Metrics
 
 
@@ -41,7 +42,7 @@ class Health(BaseModel):
 
 def router(db: Database, metrics: Metrics, ingest: Connection | None) -> APIRouter:
     """Routes that need no account. They tell states and sums, no case and no name."""
-    routes = APIRouter(tags=["health"])
+    routes = APIRouter(tags=["health"], dependencies=[public("states and sums, no case and no name")])
 
     @routes.get("/healthz", responses={503: {"model": Health}})
     def healthz() -> JSONResponse:

@@ -1,29 +1,89 @@
-"""People: accounts, sessions, failed sign-ins, and who viewed which evidence when."""
+"""People: accounts and their life, roles, second factors, sessions, failed sign-ins, and who viewed which evidence."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, Integer, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import JSON, BigInteger, Boolean, ForeignKey, Index, Integer, LargeBinary, String, event
+from sqlalchemy.orm import Mapped, Mapper, mapped_column
 
 from central.db.base import Base
 
 
 class User(Base):
-    """An account. The password is kept as an Argon2 hash only."""
+    """An account. It is never removed, only closed, so that a name stands for one person in every log.
+
+    The password is kept as an Argon2 hash only. `password_until` is set for a one-time password.
+    """
 
     __tablename__ = "users"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     name: Mapped[str] = mapped_column(String(64), unique=True)
     password_hash: Mapped[str] = mapped_column(String(300))
-    role: Mapped[str] = mapped_column(String(20))
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
+    password_at: Mapped[datetime | None]
+    password_until: Mapped[datetime | None]
+    last_seen_at: Mapped[datetime | None]
+
+
+class UserRole(Base):
+    """One role of one person."""
+
+    __tablename__ = "user_roles"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    role: Mapped[str] = mapped_column(String(20), primary_key=True)
+
+
+class SecondFactor(Base):
+    """A person's secret for one-time codes (RFC 6238), sealed with central's key `key_id`; it counts once confirmed.
+
+    `last_step` is the time step of the last code taken: no code of it or of one before is taken again.
+    """
+
+    __tablename__ = "second_factors"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    key_id: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+    last_step: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class RecoveryCode(Base):
+    """What lets a person in once without the second factor. Only its SHA-256 is kept."""
+
+    __tablename__ = "recovery_codes"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    code_hash: Mapped[str] = mapped_column(String(64))
+    used_at: Mapped[datetime | None]
+
+
+class AccountLog(Base):
+    """One line of an account's history: who did what to it. Lines are only ever added, and enter the ledger."""
+
+    __tablename__ = "account_log"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(100))
+    action: Mapped[str] = mapped_column(String(40))
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+@event.listens_for(AccountLog, "before_update")
+@event.listens_for(AccountLog, "before_delete")
+def _refuse(_mapper: Mapper[Any], _connection: Any, line: AccountLog) -> None:
+    raise ValueError(f"the history of an account is only added to: line {line.id} cannot be changed or removed")
 
 
 class UserSession(Base):
-    """A signed-in browser. Only the SHA-256 of its token is kept."""
+    """A signed-in browser. Only the SHA-256 of its token is kept. `half`: the second factor is still to be shown."""
 
     __tablename__ = "sessions"
 
@@ -32,6 +92,10 @@ class UserSession(Base):
     csrf: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
+    last_seen_at: Mapped[datetime | None]
+    half: Mapped[bool] = mapped_column(Boolean, default=False)
+    address: Mapped[str | None] = mapped_column(String(64))
+    browser: Mapped[str | None] = mapped_column(String(200))
 
 
 class Attempt(Base):

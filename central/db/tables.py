@@ -1,16 +1,25 @@
 """Every table, gathered: importing this module makes the metadata complete."""
 
-from central.db.accounts import Attempt, User, UserSession, ViewLog
+from central.db.accounts import (
+    AccountLog,
+    Attempt,
+    RecoveryCode,
+    SecondFactor,
+    User,
+    UserRole,
+    UserSession,
+    ViewLog,
+)
 from central.db.alarms import Alarm, AlarmLog, AlarmViewLog
 from central.db.base import Base
 from central.db.cases import Case, CaseLog, CaseMedia, CaseNumber, CaseQuestion
 from central.db.edges import Certificate, Edge, EdgeKey, EnrolCode
 from central.db.events import Event, Quarantine
-from central.db.leases import CaseLease
 from central.db.ledger import LedgerHead, LedgerLeaf, LedgerNode, LedgerTree, LedgerWaiting
 from central.db.media import CaseHold, Media, MediaName, MediaUpload
 
 __all__ = [
+    "AccountLog",
     "Alarm",
     "AlarmLog",
     "AlarmViewLog",
@@ -18,7 +27,6 @@ __all__ = [
     "Base",
     "Case",
     "CaseHold",
-    "CaseLease",
     "CaseLog",
     "CaseMedia",
     "CaseNumber",
@@ -37,7 +45,10 @@ __all__ = [
     "MediaName",
     "MediaUpload",
     "Quarantine",
+    "RecoveryCode",
+    "SecondFactor",
     "User",
+    "UserRole",
     "UserSession",
     "ViewLog",
 ]

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from central.db.accounts import User, ViewLog
+from central.db.accounts import AccountLog, User, ViewLog
 from central.db.alarms import Alarm, AlarmLog, AlarmViewLog
 from central.db.cases import Case, CaseLog
 from central.db.edges import EdgeKey
@@ -18,7 +18,7 @@ from central.db.events import Event
 from contract.ledger import canonical, moment
 from contract.sealing import sha256_hex
 
-EVENT, CASE, ALARM, VIEW, ALARM_VIEW = "event", "case", "alarm", "view", "alarm-view"
+EVENT, CASE, ALARM, VIEW, ALARM_VIEW, ACCOUNT = "event", "case", "alarm", "view", "alarm-view", "account"
 KEY, KEY_RETIRED, KEY_REVOKED = "key", "key-retired", "key-revoked"
 #: A kind of row and its primary key as text.
 Ref = tuple[str, str]
@@ -107,6 +107,13 @@ def _alarm_views(session: Session, refs: list[str]) -> Iterator[tuple[str, Entry
         yield str(row.id), {"id": row.id, "alarm": number, "at": moment(row.at), "by": name}
 
 
+def _account_lines(session: Session, refs: list[str]) -> Iterator[tuple[str, Entry]]:
+    query = select(AccountLog, User.name).join(User, User.id == AccountLog.user_id)
+    for row, name in session.execute(query.where(AccountLog.id.in_([int(ref) for ref in refs]))):
+        said = {"at": moment(row.at), "by": row.actor, "action": row.action, "detail": row.detail}
+        yield str(row.id), {"id": row.id, "account": name} | said
+
+
 def _keys(session: Session, refs: list[str]) -> Iterator[tuple[str, Entry]]:
     for row in session.execute(select(EdgeKey).where(EdgeKey.kid.in_(refs))).scalars():
         yield (
@@ -130,12 +137,14 @@ _READERS: Mapping[str, Callable[[Session, list[str]], Iterator[tuple[str, Entry]
     ALARM: _alarm_lines,
     VIEW: _views,
     ALARM_VIEW: _alarm_views,
+    ACCOUNT: _account_lines,
     KEY: _keys,
     KEY_RETIRED: _ended("retired_at"),
     KEY_REVOKED: _ended("revoked_at"),
 }
 
 __all__ = [
+    "ACCOUNT",
     "ALARM",
     "ALARM_VIEW",
     "CASE",

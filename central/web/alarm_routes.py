@@ -6,9 +6,11 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.responses import RedirectResponse
 
 from central.accounts import service as accounts
+from central.accounts.permissions import Permission
 from central.accounts.service import SignedInUser
 from central.alarms import service
 from central.db.database import Database
+from central.marks import needs
 from central.tickets import service as tickets
 from central.tickets.review import REVIEW
 from central.web import alarms, forms, queue
@@ -23,7 +25,7 @@ Form = Annotated[dict[str, str], Depends(forms.read_form)]
 
 def listed(request: Request, db: Database, user: SignedInUser, shown: str, after: str | None) -> Response:
     """The queue page with alarms in it; `shown` is one of `alarms.FILTERS`."""
-    say = language_of(request)
+    say, sees_cases = language_of(request), user.may(Permission.CASES_SEE)
     with db.read() as session:
         found = service.alarms(session, pending=alarms.FILTERS[shown], limit=PAGE_SIZE, after=after)
         cases = tickets.counts(session)
@@ -34,10 +36,10 @@ def listed(request: Request, db: Database, user: SignedInUser, shown: str, after
         section="queue",
         keys=QUEUE.listed(say),
         filter_name=shown,
-        filters=[*queue.filters(cases, None, say), *alarms.filters(found.counts, shown, say)],
+        filters=[*(queue.filters(cases, None, say) if sees_cases else []), *alarms.filters(found.counts, shown, say)],
         rows=[],
         alarms=alarms.rows(found.items, now(), say),
-        waiting=queue.count(cases, REVIEW) if cases.get(REVIEW) else None,
+        waiting=queue.count(cases, REVIEW) if sees_cases and cases.get(REVIEW) else None,
         narrowings=[],
         narrowed={},
         older=f"/?show={shown}&after={found.next}" if found.next else None,
@@ -47,8 +49,9 @@ def listed(request: Request, db: Database, user: SignedInUser, shown: str, after
 
 def add(pages: APIRouter, db: Database) -> None:
     """Add the pages of one alarm."""
+    acts = [needs(Permission.ALARMS_ACT)]
 
-    @pages.get("/alarms/{number}")
+    @pages.get("/alarms/{number}", dependencies=[needs(Permission.ALARMS_SEE)])
     def what_is_it(request: Request, number: str) -> Response:
         user, say = user_asking(request, db), language_of(request)
         with db.read() as session:
@@ -57,14 +60,14 @@ def add(pages: APIRouter, db: Database) -> None:
             accounts.log_alarm_view(session, user, view.number)
         return render(request, "alarm.html", user, section="queue", page=alarms.AlarmPage(view, user, say))
 
-    @pages.post("/alarms/{number}/take")
+    @pages.post("/alarms/{number}/take", dependencies=acts)
     def take(request: Request, number: str, form: Form) -> Response:
         user = _acting(request, db, form)
         with db.write() as session:
             service.take(session, number, forms.version_of(form), user)
         return RedirectResponse(f"/alarms/{number}", 303)
 
-    @pages.post("/alarms/{number}/close")
+    @pages.post("/alarms/{number}/close", dependencies=acts)
     def close(request: Request, number: str, form: Form) -> Response:
         user = _acting(request, db, form)
         finding, note = form.get("finding", ""), form.get("note", "")

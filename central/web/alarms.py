@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
+from central.accounts.permissions import Permission
 from central.accounts.service import SignedInUser
 from central.alarms.service import OVER, PENDING
 from central.alarms.views import AlarmItem, AlarmView
@@ -105,10 +106,10 @@ class AlarmPage:
         self.place = f"{view.site} · {view.place}"
         self.call = view.call
         self.queue_href = f"/?show={'sensors' if view.state in PENDING else 'sensors-over'}"
-        officer = user.role == "officer"
-        self.can_take = officer and "take" in view.actions
-        self.can_close = officer and "close" in view.actions
-        self.why_not = say("decide.cannot.role") if view.actions and not officer else None
+        acts = user.may(Permission.ALARMS_ACT)
+        self.can_take = acts and "take" in view.actions
+        self.can_close = acts and "close" in view.actions
+        self.why_not = say("decide.cannot.role") if view.actions and not acts else None
         self.findings = [(code, say(f"finding.{code}")) for code in FINDINGS]
 
     @property

@@ -6,8 +6,10 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.responses import FileResponse
 
 from central.accounts import service as accounts
+from central.accounts.permissions import Permission
 from central.accounts.service import SignedInUser
 from central.db.database import Database
+from central.marks import needs
 from central.media.store import MediaStore
 from central.tickets import looks, queue
 from central.tickets import service as tickets
@@ -23,6 +25,8 @@ from central.web.onward import onward
 SHOWN = frozenset({"image/jpeg", "image/png", "image/webp", "video/mp4"})
 _SUFFIX = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "video/mp4": ".mp4"}
 
+_SEES, _DECIDES = [needs(Permission.CASES_SEE)], [needs(Permission.CASES_DECIDE)]
+
 Form = Annotated[dict[str, str], Depends(forms.read_form)]
 
 
@@ -31,24 +35,24 @@ def add(pages: APIRouter, db: Database, media: MediaStore) -> None:
     _add_page(pages, db)
     _add_decisions(pages, db)
     _add_media(pages, db, media)
-    desk_routes.add(pages, db)
+    desk_routes.add(pages, db, _SEES)
 
 
 def _add_page(pages: APIRouter, db: Database) -> None:
-    @pages.get("/cases/{number}")
+    @pages.get("/cases/{number}", dependencies=_SEES)
     def is_it_so(request: Request, number: str, decided: str | None = None) -> Response:
         return case_page(request, db, user_asking(request, db), number, Why.OPENED, decided)
 
 
 def _add_decisions(pages: APIRouter, db: Database) -> None:
-    @pages.post("/cases/{number}/approve")
+    @pages.post("/cases/{number}/approve", dependencies=_DECIDES)
     def approve(request: Request, number: str, form: Form) -> Response:
         user = _officer(request, db, form, number)
         with db.write() as session:
             tickets.approve(session, number, forms.version_of(form), user, forms.answers_of(form))
         return onward(request, db, user, number)
 
-    @pages.post("/cases/{number}/reject")
+    @pages.post("/cases/{number}/reject", dependencies=_DECIDES)
     def reject(request: Request, number: str, form: Form) -> Response:
         user = _officer(request, db, form, number)
         code, note = form.get("code", ""), form.get("note", "")
@@ -68,7 +72,7 @@ def _officer(request: Request, db: Database, form: dict[str, str], number: str) 
 
 
 def _add_media(pages: APIRouter, db: Database, media: MediaStore) -> None:
-    @pages.api_route("/cases/{number}/media/{sha256}", methods=["GET", "HEAD"])
+    @pages.api_route("/cases/{number}/media/{sha256}", methods=["GET", "HEAD"], dependencies=_SEES)
     def evidence(request: Request, number: str, sha256: str, download: Annotated[bool, Query()] = False) -> Response:
         user = user_asking(request, db)
         with db.read() as session:

@@ -15,10 +15,10 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from central.accounts import service as accounts
-from central.accounts.errors import AccountError, CsrfRefused, NotSignedIn
+from central.accounts.errors import AccountError, BadAccount, CsrfRefused, DoFirst, NotSignedIn
 from central.accounts.service import SignedInUser
 from central.db.database import Database
+from central.marks import asking
 from central.refusals import refusals_of
 from central.tickets.errors import Conflict, TicketError
 from central.web import language
@@ -84,31 +84,28 @@ def render(
     return HTMLResponse(page, status, {"Cache-Control": "no-store", "Vary": "Cookie, Accept-Language, HX-Request"})
 
 
-def user_asking(request: Request, db: Database) -> SignedInUser:
+def user_asking(request: Request, _db: Database | None = None) -> SignedInUser:
     """Who is signed in here. Raises NotSignedIn."""
-    with db.read() as session:
-        user = accounts.user_of(session, request.cookies.get(accounts.SESSION_COOKIE))
-    if user is None:
-        raise NotSignedIn("please sign in first")
-    # Kept for the error page, which shows who is signed in as every page does.
-    request.state.user = user
-    return user
+    return asking(request)
 
 
 def refusal(request: Request, error: Exception) -> Response:
     """The page for something refused; for somebody not signed in, the way to sign in and back."""
     if isinstance(error, NotSignedIn):
         return _to_sign_in(request)
+    if isinstance(error, DoFirst):
+        return _led(request, error.way)
     status = _status(error)
     # The other errors repeat what was sent: a query's values, a statement's.
     said = str(error) if isinstance(error, _OURS) else "cannot be taken as it is"
     refusals_of(request).tell(request, status, error, said)
     say = language_of(request)
-    key = error.key if isinstance(error, FormRefused) else f"error.{status}"
+    key = error.key if isinstance(error, FormRefused | BadAccount) else f"error.{status}"
+    values = error.values if isinstance(error, BadAccount) else {}
     key = "error.csrf" if isinstance(error, CsrfRefused) else key
     detail = str(error) if isinstance(error, TicketError) else ""
     number = request.path_params.get("number") if isinstance(error, Conflict) else None
-    sentence = say(key) if key in say.sentences else say("error.400")
+    sentence = say(key, **values) if key in say.sentences else say("error.400")
     user = getattr(request.state, "user", None)
     room = "/alarms" if request.url.path.startswith("/alarms/") else "/cases"
     told = {"sentence": sentence, "detail": detail, "number": number, "room": room}
@@ -132,10 +129,15 @@ def _status(error: Exception) -> int:
 def _to_sign_in(request: Request) -> Response:
     back = here(request) if request.method == "GET" else "/"
     address = "/sign-in" if back == "/" else f"/sign-in?next={quote(back, safe='')}"
-    if request.headers.get("hx-request"):
-        return Response(status_code=401, headers={"HX-Redirect": address})
     if "/media/" in request.url.path:
         return Response("sign in first", status_code=401, media_type="text/plain")
+    return _led(request, address)
+
+
+def _led(request: Request, address: str) -> Response:
+    """To another page first; htmx follows a redirect by itself and would put that page into this one."""
+    if request.headers.get("hx-request"):
+        return Response(status_code=401, headers={"HX-Redirect": address})
     return RedirectResponse(address, 303)
 
 

@@ -3,12 +3,14 @@
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.orm import Session
 
+from central.accounts.permissions import Permission
 from central.alarms import service as alarm_service
 from central.db.database import Database
+from central.marks import needs
 from central.tickets import service as tickets
 from central.tickets.queue import CLOSED, sites_of, state_of
 from central.tickets.review import REVIEW
-from central.web import alarm_routes, alarms, queue
+from central.web import alarm_routes, alarms, home, queue
 from central.web.front import language_of, render, user_asking
 from central.web.keylist import QUEUE
 from central.web.language import Language
@@ -21,11 +23,13 @@ PAGE_SIZE = 50
 def add(pages: APIRouter, db: Database) -> None:
     """Add the queue to `pages`."""
 
-    @pages.get("/")
+    @pages.get("/", dependencies=[needs(Permission.OWN)])
     def what_next(
         request: Request, show: str = "review", after: str | None = None, decided: str | None = None
     ) -> Response:
         user, say = user_asking(request, db), language_of(request)
+        if (elsewhere := home.elsewhere(user, show)) is not None:
+            return elsewhere
         if show in alarms.FILTERS:
             return alarm_routes.listed(request, db, user, show, after)
         shown, trail = show if show in queue.FILTERS else "review", trail_of(request)

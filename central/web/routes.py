@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from central.db.database import Database
 from central.media.store import MediaStore
-from central.web import alarm_routes, case_routes, queue_routes, sign_in_routes, statics
+from central.web import alarm_routes, case_routes, own_routes, people_routes, queue_routes, sign_in_routes, statics
 from central.web.front import PageRoute
 
 
@@ -16,4 +16,6 @@ def router(db: Database, media: MediaStore, *, secure: bool = False) -> APIRoute
     queue_routes.add(pages, db)
     case_routes.add(pages, db, media)
     alarm_routes.add(pages, db)
+    own_routes.add(pages, db)
+    people_routes.add(pages, db)
     return pages

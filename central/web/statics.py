@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse
 
+from central.marks import public
 from central.web.front import STATIC, PageRoute, refusal
 
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".png": "image/png"}
@@ -13,7 +14,7 @@ def router() -> APIRouter:
     """`/static/...`: files of this folder by name, and nothing outside it."""
     files = APIRouter(route_class=PageRoute, include_in_schema=False)
 
-    @files.get("/static/{name:path}")
+    @files.get("/static/{name:path}", dependencies=[public("style, scripts and icons of this program")])
     def static_file(request: Request, name: str, v: str | None = None) -> Response:
         if not name.isprintable():  # a NUL is no part of any path
             return refusal(request, HTTPException(404))

@@ -1,27 +1,25 @@
 """`sightline central`: the governance centre - serve, migrate, accounts, boxes."""
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from contract.errors import InputError
-from sightline.commands import central_ca, central_edges, central_quarantine
+from sightline.commands import central_ca, central_edges, central_lists, central_quarantine, central_site, central_users
 from sightline.commands.central_options import ConfigPath
 
 if TYPE_CHECKING:
     from central.config import CentralConfig
-    from central.db.database import Database
 
 app = typer.Typer(no_args_is_help=True, help="The governance centre: takes in sealed evidence, and people decide.")
-users = typer.Typer(no_args_is_help=True, help="Accounts of people.")
-app.add_typer(users, name="user")
+app.add_typer(central_users.app, name="user")
 app.add_typer(central_quarantine.app, name="quarantine")
 app.command("enrol-code")(central_edges.enrol_code)
 app.add_typer(central_edges.app, name="edge")
 app.add_typer(central_ca.app, name="ca")
+app.add_typer(central_site.app, name="site")
+app.add_typer(central_lists.app, name="list")
 
 
 class RoleName(StrEnum):
@@ -31,14 +29,6 @@ class RoleName(StrEnum):
     WEB = "web"
     INGEST = "ingest"
     JOBS = "jobs"
-
-
-class AccountRole(StrEnum):
-    """What an account may do."""
-
-    OFFICER = "officer"
-    AUDITOR = "auditor"
-    ADMIN = "admin"
 
 
 @app.command()
@@ -81,34 +71,6 @@ def migrate(config: ConfigPath) -> None:
     db.close()
 
 
-@users.command("add")
-def add_user(
-    name: Annotated[str, typer.Argument(help="Name to sign in with: letters, digits, '.', '_' or '-'.")],
-    config: ConfigPath,
-    role: Annotated[
-        AccountRole, typer.Option(help="officer: decides. auditor: reads. admin: keeps accounts and boxes.")
-    ],
-    password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from standard input instead of asking for it.")
-    ] = False,
-) -> None:
-    """Make an account. There are none to begin with, and no default password anywhere."""
-    from central.accounts import service
-    from central.accounts.errors import AccountError
-    from central.accounts.roles import Role
-
-    db = _database(config)
-    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else _asked()
-    try:
-        with db.write() as session:
-            service.add_user(session, name, Role(role.value), password)
-    except AccountError as error:
-        raise InputError(str(error)) from error
-    finally:
-        db.close()
-    typer.echo(f"{role.value} {name} can sign in")
-
-
 @app.command("openapi")
 def openapi(
     output: Annotated[Path, typer.Option("--output", help="File to write.")] = Path("docs/openapi.json"),
@@ -121,17 +83,19 @@ def openapi(
     typer.echo(f"wrote {output}")
 
 
-def _asked() -> str:
-    return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+@app.command("permissions")
+def permissions(
+    output: Annotated[Path, typer.Option("--output", help="File to write.")] = Path("docs/permissions.md"),
+) -> None:
+    """Write which role may do what, and who may come to which address, to a file."""
+    from central.described import permissions as page
+
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(page(), encoding="utf-8")
+    typer.echo(f"wrote {output}")
 
 
 def _settings(path: Path) -> "CentralConfig":
     from central.config import load_config
 
     return load_config(path)
-
-
-def _database(path: Path) -> "Database":
-    from central.serve import open_database
-
-    return open_database(_settings(path))

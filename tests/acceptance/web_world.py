@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from joserfc.jwk import OKPKey
 
 from central.accounts import service as accounts
-from central.accounts.roles import Role
+from central.accounts.roles import OFFICER, Role
 from central.app import create_app
 from central.db import migrate
 from central.db.database import Database
@@ -106,7 +106,7 @@ class World:
         while self.held:
             self.upload(self.held.pop())
 
-    def user(self, name: str, role: Role = Role.OFFICER) -> None:
+    def user(self, name: str, role: Role | Collection[Role] = OFFICER) -> None:
         with self.db.write() as session:
             accounts.add_user(session, name, role, PASSWORD)
 

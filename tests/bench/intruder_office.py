@@ -24,7 +24,7 @@ import yaml
 from sqlalchemy import delete, func, select
 
 from central.accounts import service as accounts
-from central.accounts.roles import Role
+from central.accounts.roles import OFFICER, Role
 from central.ca.authority import Authority
 from central.db import migrate
 from central.db.accounts import Attempt, User
@@ -41,7 +41,7 @@ from sightline.bench.central_postgres import PostgresServer
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "correct horse battery"
-PEOPLE = {"li": Role.OFFICER, "wang": Role.OFFICER, "zhou": Role.AUDITOR, "chen": Role.ADMIN}
+PEOPLE = {"li": OFFICER, "wang": OFFICER, "zhou": Role.AUDITOR, "chen": Role.ADMIN}
 _WAIT_S = 60.0
 _SHOWN = re.compile(r"Traceback \(most recent call last\)|\"exception\":")
 

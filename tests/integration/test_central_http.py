@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from threading import Barrier, Thread
 
@@ -12,8 +12,9 @@ from central_kit import Box, decision, evidence, intake_of, open_db, picture, vi
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
+from central.accounts import passwords
 from central.accounts import service as accounts
-from central.accounts.roles import Role
+from central.accounts.roles import OFFICER, Role
 from central.app import create_app
 from central.db import migrate
 from central.db.accounts import UserSession, ViewLog
@@ -230,7 +231,9 @@ def test_guessing_codes_ends_soon(client: TestClient) -> None:
     assert answers == [403] * 10 + [429] * 2
 
 
-def officer(client: TestClient, db: Database, name: str = "li", role: Role = Role.OFFICER) -> dict[str, str]:
+def officer(
+    client: TestClient, db: Database, name: str = "li", role: Role | Collection[Role] = OFFICER
+) -> dict[str, str]:
     with db.write() as session:
         accounts.add_user(session, name, role, PASSWORD)
     answer = client.post("/api/v1/session", json={"name": name, "password": PASSWORD})
@@ -265,9 +268,9 @@ def test_guessing_passwords_ends_soon_and_says_nothing(client: TestClient, db: D
 
 def test_who_waits_too_long_for_a_turn_to_sign_in_is_sent_away(client: TestClient, db: Database, monkeypatch) -> None:
     officer(client, db)
-    monkeypatch.setattr(accounts, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(passwords, "PATIENCE_S", 0.05)
     given, form = {"name": "li", "password": PASSWORD}, {"Accept": "text/html", "Accept-Language": "en"}
-    with accounts._AT_ONCE, accounts._AT_ONCE:
+    with passwords._AT_ONCE, passwords._AT_ONCE:
         busy = client.post("/api/v1/session", json=given)
         page = client.post("/sign-in", data=given, headers=form)
     assert (busy.status_code, busy.headers["Retry-After"]) == (503, "5")
@@ -279,10 +282,10 @@ def test_who_waits_too_long_for_a_turn_to_sign_in_is_sent_away(client: TestClien
 
 def test_who_is_over_the_limit_waits_for_no_turn(client: TestClient, db: Database, monkeypatch) -> None:
     officer(client, db)
-    monkeypatch.setattr(accounts, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(passwords, "PATIENCE_S", 0.05)
     wrong = {"name": "li", "password": "wrong"}
     assert [client.post("/api/v1/session", json=wrong).status_code for _ in range(5)] == [401] * 5
-    with accounts._AT_ONCE, accounts._AT_ONCE:
+    with passwords._AT_ONCE, passwords._AT_ONCE:
         assert client.post("/api/v1/session", json=wrong).status_code == 429
 
 

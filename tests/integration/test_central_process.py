@@ -24,7 +24,7 @@ from paho.mqtt.properties import Properties
 from sqlalchemy import func, select
 
 from central.accounts import service as accounts
-from central.accounts.roles import Role
+from central.accounts.roles import OFFICER
 from central.config import load_config
 from central.db import migrate
 from central.db.cases import Case
@@ -230,7 +230,7 @@ def test_from_the_broker_to_a_case_that_an_officer_decides(central: Central, sen
             assert edge.put(f"/edge/v1/media/{sha256_hex(raw)}", content=raw, headers=headers).status_code == 201
     db = central.db()
     with db.write() as session:
-        accounts.add_user(session, "li", Role.OFFICER, "a long password")
+        accounts.add_user(session, "li", OFFICER, "a long password")
     db.close()
     with httpx.Client(base_url=central.url) as officer:
         assert officer.get("/api/v1/cases").status_code == 401

@@ -1,14 +1,101 @@
-"""People: several roles, second factor, an account's life."""
+"""People: several roles, second factor, an account's life on record."""
+
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from alembic import op
+
+from central.ledger import triggers
 
 revision = "0008"
 down_revision = "0007"
 branch_labels = None
 depends_on = None
 
+_MOMENT = sa.DateTime(timezone=True)
+_NEW_ROLES = {"officer": ["reviewer", "second_reviewer"]}
+#: The way down, the last that fits wins.
+_OLD_ROLES = {"auditor": ["auditor"], "admin": ["admin"], "officer": ["reviewer", "second_reviewer", "chief"]}
+_USERS = sa.table("users", sa.column("id", sa.Integer), sa.column("role"), sa.column("disabled_at", _MOMENT))
+_ROLES = sa.table("user_roles", sa.column("user_id", sa.Integer), sa.column("role"))
+
 
 def upgrade() -> None:
-    """Nothing yet."""
+    """Tables for roles, second factors and the account log; who had a role keeps it, an officer takes either look."""
+    for name in ("password_at", "password_until", "last_seen_at"):
+        op.add_column("users", sa.Column(name, _MOMENT, nullable=True))
+    op.add_column("sessions", sa.Column("last_seen_at", _MOMENT, nullable=True))
+    op.add_column("sessions", sa.Column("half", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("sessions", sa.Column("address", sa.String(64), nullable=True))
+    op.add_column("sessions", sa.Column("browser", sa.String(200), nullable=True))
+    op.create_table("user_roles", _user(primary_key=True), sa.Column("role", sa.String(20), primary_key=True))
+    op.create_table(
+        "second_factors",
+        _user(primary_key=True),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("key_id", sa.String(16), nullable=False),
+        sa.Column("created_at", _MOMENT, nullable=False),
+        sa.Column("confirmed_at", _MOMENT, nullable=True),
+        sa.Column("last_step", sa.BigInteger(), nullable=True),
+    )
+    op.create_table(
+        "recovery_codes",
+        sa.Column("id", sa.Integer(), primary_key=True),
+        _user(index=True),
+        sa.Column("code_hash", sa.String(64), nullable=False),
+        sa.Column("used_at", _MOMENT, nullable=True),
+    )
+    op.create_table(
+        "account_log",
+        sa.Column("id", sa.Integer(), primary_key=True),
+        _user(index=True),
+        sa.Column("at", _MOMENT, nullable=False),
+        sa.Column("actor", sa.String(100), nullable=False),
+        sa.Column("action", sa.String(40), nullable=False),
+        sa.Column("detail", sa.JSON(), nullable=False),
+    )
+    # Before the first lines: they are to be entered in the ledger.
+    triggers.install(op.get_bind())
+    _move_up()
+    op.drop_column("users", "role")
 
 
 def downgrade() -> None:
-    """Nothing yet."""
+    """One role for each again. Who has none that the version before knows is closed: it would show them every case."""
+    op.add_column("users", sa.Column("role", sa.String(20), nullable=False, server_default="auditor"))
+    bind = op.get_bind()
+    for role, had in _OLD_ROLES.items():
+        keeps = sa.select(_ROLES.c.user_id).where(_ROLES.c.role.in_(had))
+        bind.execute(sa.update(_USERS).where(_USERS.c.id.in_(keeps)).values(role=role))
+    known = sa.select(_ROLES.c.user_id).where(_ROLES.c.role.in_([one for had in _OLD_ROLES.values() for one in had]))
+    stranger = _USERS.c.disabled_at.is_(None) & _USERS.c.id.not_in(known)
+    bind.execute(sa.update(_USERS).where(stranger).values(disabled_at=datetime.now(UTC)))
+    # A session that has not shown its second factor must not become a whole one.
+    sessions = sa.table("sessions", sa.column("half", sa.Boolean))
+    bind.execute(sa.delete(sessions).where(sessions.c.half.is_(True)))
+    op.execute("DELETE FROM ledger_waiting WHERE kind = 'account'")
+    for table in ("account_log", "recovery_codes", "second_factors", "user_roles"):
+        op.drop_table(table)
+    for name in ("last_seen_at", "half", "address", "browser"):
+        op.drop_column("sessions", name)
+    for name in ("password_at", "password_until", "last_seen_at"):
+        op.drop_column("users", name)
+
+
+def _user(*, primary_key: bool = False, index: bool = False) -> sa.Column[int]:
+    return sa.Column(
+        "user_id", sa.Integer(), sa.ForeignKey("users.id"), primary_key=primary_key, nullable=False, index=index
+    )
+
+
+def _move_up() -> None:
+    bind = op.get_bind()
+    log = sa.table(
+        "account_log", sa.column("user_id", sa.Integer), sa.column("at", _MOMENT), sa.column("actor", sa.String),
+        sa.column("action", sa.String), sa.column("detail", sa.JSON),
+    )  # fmt: skip
+    for user_id, role in bind.exec_driver_sql("SELECT id, role FROM users ORDER BY id").all():
+        has = _NEW_ROLES.get(role, [role])
+        bind.execute(sa.insert(_ROLES), [{"user_id": user_id, "role": one} for one in has])
+        line = {"user_id": user_id, "at": datetime.now(UTC), "actor": "system", "action": "moved"}
+        bind.execute(sa.insert(log), line | {"detail": {"roles": has}})

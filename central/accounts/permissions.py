@@ -1,0 +1,45 @@
+"""What a role may do: one table. Routes name a permission (`central.marks`), the table says whose it is.
+
+Where a case stands, and whether this very person took the look before, is not the table's to know: the workflow's
+guards (`central.tickets.review`) say no to somebody whom the table lets through.
+"""
+
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+from typing import Final
+
+from central.accounts.roles import Role
+
+
+class Permission(StrEnum):
+    """What can be asked of central by a person."""
+
+    OWN = "own account"
+    CASES_SEE = "see cases"
+    CASES_DECIDE = "decide cases"
+    ALARMS_SEE = "see alarms"
+    ALARMS_ACT = "look after alarms"
+    PEOPLE_SEE = "see accounts"
+    PEOPLE_KEEP = "keep accounts"
+
+
+_DESK: Final = frozenset({Role.REVIEWER, Role.SECOND_REVIEWER, Role.CHIEF})
+
+#: Evidence is for those who judge it and who check on them: a monitor, installer, dispatcher or admin sees none.
+ROLE_MAY: Final[Mapping[Permission, frozenset[Role]]] = {
+    Permission.OWN: frozenset(Role),
+    Permission.CASES_SEE: _DESK | {Role.AUDITOR},
+    Permission.CASES_DECIDE: _DESK,
+    Permission.ALARMS_SEE: _DESK | {Role.DISPATCHER, Role.AUDITOR},
+    Permission.ALARMS_ACT: _DESK | {Role.DISPATCHER},
+    Permission.PEOPLE_SEE: frozenset({Role.ADMIN, Role.AUDITOR}),
+    Permission.PEOPLE_KEEP: frozenset({Role.ADMIN}),
+}
+
+
+def may(roles: Collection[str], permission: Permission) -> bool:
+    """Whether somebody with these roles may."""
+    return not ROLE_MAY[permission].isdisjoint(roles)
+
+
+__all__ = ["ROLE_MAY", "Permission", "may"]

@@ -1,0 +1,122 @@
+"""Accounts of others: who has which, and what an admin does to them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from central.accounts import log, people, sessions
+from central.accounts.errors import BadAccount
+from central.accounts.permissions import Permission
+from central.accounts.roles import Role
+from central.accounts.sessions import SignedInUser
+from central.db.database import Database
+from central.marks import needs, rules_of
+from central.web import forms, people_words
+from central.web.front import language_of, render, user_asking
+from central.web.sign_in_routes import to
+
+Form = Annotated[dict[str, str], Depends(forms.read_form)]
+_SEES, _KEEPS = [needs(Permission.PEOPLE_SEE)], [needs(Permission.PEOPLE_KEEP)]
+
+
+def add(pages: APIRouter, db: Database) -> None:
+    """Add the pages under /people to `pages`."""
+    _add_list(pages, db)
+    _add_person(pages, db)
+
+
+def _add_list(pages: APIRouter, db: Database) -> None:
+    def page(request: Request, problem: str | None = None, name: str = "", status: int = 200) -> Response:
+        user, say = user_asking(request), language_of(request)
+        with db.read() as session:
+            rows = [(one, people_words.roles(one.roles, say)) for one in people.listed(session)]
+        choices = people_words.choices((), say)
+        return render(
+            request, "people.html", user, status=status, section="people", rows=rows, choices=choices, problem=problem,
+            name=name,
+        )  # fmt: skip
+
+    @pages.get("/people", dependencies=_SEES)
+    def everybody(request: Request) -> Response:
+        return page(request)
+
+    @pages.post("/people", dependencies=_KEEPS)
+    def invite(request: Request, form: Form) -> Response:
+        user, name = _acting(request, form), form.get("name", "").strip()[:64]
+        try:
+            with db.write() as session:
+                password = people.invite(session, name, _roles(form), user.name)
+        except BadAccount as error:
+            return page(request, language_of(request)(error.key, **error.values), name, 422)
+        return _once(request, user, name, password)
+
+
+def _add_person(pages: APIRouter, db: Database) -> None:
+    def page(request: Request, name: str, problem: str | None = None, status: int = 200) -> Response:
+        user, say = user_asking(request), language_of(request)
+        with db.read() as session:
+            row = people.named(session, name)
+            return render(
+                request, "person.html", user, status=status, section="people", problem=problem,
+                person=people.shown(session, row),
+                choices=people_words.choices(sessions.roles_of(session, row.id), say),
+                open=sessions.open_of(session, row.id, rules_of(request)),
+                lines=people_words.lines(log.latest(session, row.id), say),
+            )  # fmt: skip
+
+    @pages.get("/people/{name}", dependencies=_SEES)
+    def one(request: Request, name: str) -> Response:
+        return page(request, name)
+
+    @pages.post("/people/{name}/roles", dependencies=_KEEPS)
+    def give(request: Request, name: str, form: Form) -> Response:
+        user = _acting_on_another(request, name, form)
+        try:
+            with db.write() as session:
+                people.set_roles(session, name, _roles(form), user.name)
+        except BadAccount as error:
+            return page(request, name, language_of(request)(error.key, **error.values), 422)
+        return to(f"/people/{name}")
+
+    @pages.post("/people/{name}/reset", dependencies=_KEEPS)
+    def reset(request: Request, name: str, form: Form) -> Response:
+        user = _acting_on_another(request, name, form)
+        with db.write() as session:
+            password = people.reset(session, name, user.name)
+        return _once(request, user, name, password)
+
+    @pages.post("/people/{name}/{act}", dependencies=_KEEPS)
+    def act(request: Request, name: str, act: people.Act, form: Form) -> Response:
+        user = _acting_on_another(request, name, form)
+        try:
+            with db.write() as session:
+                people.ACTS[act](session, name, user.name)
+        except BadAccount as error:
+            return page(request, name, language_of(request)(error.key, **error.values), 422)
+        return to(f"/people/{name}")
+
+
+def _once(request: Request, user: SignedInUser, name: str, password: str) -> Response:
+    """The one-time password, shown this once. Never a redirect: an address is kept by browsers and proxies."""
+    return render(request, "one_time.html", user, section="people", name=name, password=password)
+
+
+def _roles(form: dict[str, str]) -> frozenset[Role]:
+    return frozenset(role for role in Role if f"role-{role}" in form)
+
+
+def _acting(request: Request, form: dict[str, str]) -> SignedInUser:
+    user = user_asking(request)
+    sessions.check_csrf(user, form.get("csrf"))
+    return user
+
+
+def _acting_on_another(request: Request, name: str, form: dict[str, str]) -> SignedInUser:
+    """Nobody gives rights to themselves, or locks themselves out. Raises BadAccount."""
+    user = _acting(request, form)
+    if user.name == name:
+        raise BadAccount("another admin does this to your account - your own part is on your own page", "bad.own")
+    return user
+
+
+__all__ = ["add"]
