@@ -15,6 +15,7 @@ from central.db.base import Base
 from central.db.cases import Case, CaseLog, CaseMedia, CaseNumber, CaseQuestion
 from central.db.edges import Certificate, Edge, EdgeKey, EnrolCode
 from central.db.events import Event, Quarantine
+from central.db.leases import CaseLease
 from central.db.ledger import LedgerHead, LedgerLeaf, LedgerNode, LedgerTree, LedgerWaiting
 from central.db.media import CaseHold, Media, MediaName, MediaUpload
 
@@ -27,6 +28,7 @@ __all__ = [
     "Base",
     "Case",
     "CaseHold",
+    "CaseLease",
     "CaseLog",
     "CaseMedia",
     "CaseNumber",
