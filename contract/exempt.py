@@ -7,6 +7,7 @@ dots and small letters are no difference.
     浙A12345, 2026-12-31   # permit 4711
 """
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -21,8 +22,8 @@ _PADDING = str.maketrans("", "", " \t·•.-")
 
 
 def plain(plate: str) -> str:
-    """A plate without what people put between its characters."""
-    return plate.translate(_PADDING).upper()
+    """A plate without what people put between its characters; full-width letters and digits are plain ones."""
+    return unicodedata.normalize("NFKC", plate).translate(_PADDING).upper()
 
 
 @dataclass(frozen=True, slots=True)

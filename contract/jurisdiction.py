@@ -20,17 +20,21 @@ LOCAL_FOLDER = "jurisdictions"
 
 def names(beside: Path | None = None) -> list[str]:
     """The profiles that come with the project, and those in the folder of a site file at `beside`."""
+    return _names(beside.parent / LOCAL_FOLDER if beside else None)
+
+
+def _names(folder: Path | None) -> list[str]:
     own = {entry.name for entry in _shipped().iterdir()}
-    local = {entry.name for entry in beside.parent.joinpath(LOCAL_FOLDER).glob("*.yaml")} if beside else set()
+    local = {entry.name for entry in folder.glob("*.yaml")} if folder else set()
     return sorted(name.removesuffix(".yaml") for name in own | local if name.endswith(".yaml"))
 
 
-def load_profile(name: str, beside: Path | None = None) -> Profile:
-    """The profile of that name; `beside` is the site file that names it.
+def load_profile(name: str, beside: Path | None = None, folder: Path | None = None) -> Profile:
+    """The profile of that name; `beside` is the site file that names it, or `folder` that of the place's own profiles.
 
     Raises ConfigError, one line with file and key, when there is none or it does not hold.
     """
-    entry = _find(name, beside)
+    entry = _find(name, beside.parent / LOCAL_FOLDER if beside else folder)
     try:
         data: Any = yaml.safe_load(entry.read_text(encoding="utf-8"))
         profile = Profile.model_validate(data)
@@ -51,15 +55,15 @@ def _shipped() -> Traversable:
     return resources.files("configs") / "jurisdictions"
 
 
-def _find(name: str, beside: Path | None) -> Traversable:
+def _find(name: str, folder: Path | None) -> Traversable:
     own = _shipped() / f"{name}.yaml"
-    local = beside.parent / LOCAL_FOLDER / f"{name}.yaml" if beside else None
+    local = folder / f"{name}.yaml" if folder else None
     if local is not None and local.is_file():
         if own.is_file():
             raise ConfigError(f"{local}: {name} is a profile of the project - give yours a name of its own")
         return local
     if not own.is_file():
-        raise ConfigError(f"jurisdiction {name!r} has no profile - known are: {', '.join(names(beside))}")
+        raise ConfigError(f"jurisdiction {name!r} has no profile - known are: {', '.join(_names(folder))}")
     return own
 
 

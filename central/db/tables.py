@@ -17,7 +17,9 @@ from central.db.edges import Certificate, Edge, EdgeKey, EnrolCode
 from central.db.events import Event, Quarantine
 from central.db.leases import CaseLease
 from central.db.ledger import LedgerHead, LedgerLeaf, LedgerNode, LedgerTree, LedgerWaiting
+from central.db.lists import HandledRecord, ListImport, PlateEntry, RegisterVehicle
 from central.db.media import CaseHold, Media, MediaName, MediaUpload
+from central.db.sites import Site, SiteVersion
 
 __all__ = [
     "AccountLog",
@@ -38,17 +40,23 @@ __all__ = [
     "EdgeKey",
     "EnrolCode",
     "Event",
+    "HandledRecord",
     "LedgerHead",
     "LedgerLeaf",
     "LedgerNode",
     "LedgerTree",
     "LedgerWaiting",
+    "ListImport",
     "Media",
     "MediaName",
     "MediaUpload",
+    "PlateEntry",
     "Quarantine",
     "RecoveryCode",
+    "RegisterVehicle",
     "SecondFactor",
+    "Site",
+    "SiteVersion",
     "User",
     "UserRole",
     "UserSession",

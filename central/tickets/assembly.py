@@ -6,7 +6,7 @@ event or hundreds, and takes its locks in one order (cases by id, then the count
 work on the same matters wait for each other and never in a circle.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy.orm import Session, selectinload
 
@@ -14,6 +14,7 @@ from central.db.cases import Case
 from central.db.events import Event
 from central.db.ids import take_ahead
 from central.db.matters import Matter, data_of, locked, number
+from central.lists.known import Subject, questions
 from central.tickets import opening
 from contract.events import Closed, EventType, Manifest, Violation
 
@@ -41,10 +42,22 @@ def assemble(session: Session, matters: Mapping[Matter, Mapping[str, Event]], sa
         whole = cases | fresh
         for matter, case in whole.items():
             _complete(case, matters[matter], decisions[matter], said)
+        _ask_of_lists(session, [(case, decisions[matter]) for matter, case in whole.items()])
         opening.advance(session, list(whole.values()))
         take_ahead(session)
         number(session, [(case, decisions[matter].at_trigger) for matter, case in fresh.items()])
     session.flush()
+
+
+def _ask_of_lists(session: Session, cases: Sequence[tuple[Case, Violation]]) -> None:
+    """What the office's lists say of the plates, put as questions before anybody looks."""
+    subjects = {
+        place: Subject(case.plate, case.rule, case.site, decided.at_trigger)
+        for place, (case, decided) in enumerate(cases)
+        if case.plate is not None and case.state == opening.CANDIDATE
+    }
+    for place, asked in questions(session, subjects).items():
+        opening.ask(cases[place][0], asked)
 
 
 def _complete(case: Case, events: Mapping[str, Event], decision: Violation, said: Mapping[str, object]) -> None:

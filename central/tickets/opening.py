@@ -126,7 +126,7 @@ def opened(row: Event, data: Violation) -> Case:
         checks=[],
         created_at=now(),
     )
-    _ask(case, (*data.unknown, *precheck.clock_question(data)))
+    ask(case, (*data.unknown, *precheck.clock_question(data)))
     log(case, SYSTEM, "opened", None, event=row.id, verdict=data.verdict)
     case.checks = precheck.as_json(precheck.of_decision(data, row.sealed))
     return case
@@ -142,7 +142,7 @@ def add_evidence(case: Case, row: Event, decided: Violation, data: Manifest) -> 
     case.media.extend(items)
     case.manifest = True
     if case.state == CANDIDATE:
-        _ask(case, _listed(data))
+        ask(case, _listed(data))
     case.checks = [
         *case.checks,
         *precheck.as_json(precheck.of_evidence(decided, data)),
@@ -162,7 +162,7 @@ def add_end(case: Case, row: Event, data: Closed) -> None:
     log(case, SYSTEM, "stay ended", None, event=row.id, how=data.how, dwell_s=data.dwell_s)
 
 
-def _ask(case: Case, unknown: Iterable[Unknown]) -> None:
+def ask(case: Case, unknown: Iterable[Unknown]) -> None:
     """Put questions to the officer, each fact once."""
     asked = {question.fact for question in case.questions}
     for one in {one.fact: one for one in unknown if one.fact not in asked}.values():
@@ -220,6 +220,7 @@ __all__ = [
     "add_end",
     "add_evidence",
     "advance",
+    "ask",
     "facts_of",
     "log",
     "media_arrived",

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 from central.db.cases import Case, CaseMedia, CaseQuestion
 from central.db.events import Event
 from central.db.media import Media
-from central.tickets import leases, opening, views
+from central.lists import compare
+from central.tickets import leases, opening, precheck, views
 from central.tickets.review import WORKFLOW
 from contract.events import EventType, Manifest, Vehicle, Violation, parse_data, parse_event
 
@@ -45,7 +46,7 @@ def _line(row: Case, thumbnail: str | None, missing: int, questions: int, taken_
         thumbnail=thumbnail,
         open_questions=questions,
         missing_media=missing,
-        flags=list(dict.fromkeys(check["name"] for check in row.checks if not check["ok"])),
+        flags=list(dict.fromkeys(check["name"] for check in row.checks if check["ok"] is False)),
         reason_code=row.reason_code,
         decided_by=row.decided_by,
         decided_at=row.decided_at,
@@ -89,6 +90,8 @@ def whole(session: Session, row: Case, before: str | None, behind: str | None) -
         raise TypeError(f"event {event.id} is no violation")
     manifest = _manifest(session, row)
     media = _media(session, row)
+    vehicle = _vehicle(violation, manifest)
+    books = precheck.of_books(session, row, violation, vehicle, media)
     return views.CaseView(
         number=row.number,
         version=row.version,
@@ -101,7 +104,7 @@ def whole(session: Session, row: Case, before: str | None, behind: str | None) -
         zone_id=row.zone_id,
         lane_id=row.lane_id,
         violation=violation,
-        vehicle=_vehicle(violation, manifest),
+        vehicle=vehicle,
         seal=seal_of(event),
         at_end=row.at_end,
         dwell_s=row.dwell_s,
@@ -112,7 +115,8 @@ def whole(session: Session, row: Case, before: str | None, behind: str | None) -
         facts={**violation.facts, **(manifest.facts if manifest else {})},
         media=media,
         questions=[views.QuestionItem.model_validate(one, from_attributes=True) for one in row.questions],
-        checks=_checks(row, event),
+        checks=precheck.ordered([*_checks(row, event), *books]),
+        register_card=compare.card(session, vehicle),
         history=[views.HistoryLine.model_validate(one, from_attributes=True) for one in row.history],
         actions=list(WORKFLOW.open_to(row.state, {"officer"})),
         reason_code=row.reason_code,
@@ -155,7 +159,9 @@ def item(named: CaseMedia, ready: bool) -> views.MediaItem:
 def _checks(row: Case, event: Event) -> list[views.Check]:
     """The stored results; the chain's is read anew, because the neighbour may have arrived since."""
     stored = [views.Check.model_validate(check) for check in row.checks if check["name"] != "chain"]
-    return [*stored[:1], chain_check(event.chain_state), *stored[1:]]
+    if not any(check.name == "suppression" for check in stored):
+        stored.append(views.Check(name="suppression", ok=True, detail="no source told that the vehicle is exempt"))
+    return [*stored, chain_check(event.chain_state)]
 
 
 def chain_check(state: str) -> views.Check:

@@ -1,6 +1,6 @@
 """What pages and the API show of cases. Times are aware, `t_*` are stream seconds, boxes pixels of `frame`."""
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from contract.events import FactSaid, Vehicle, Violation
 
@@ -41,11 +41,35 @@ class QuestionItem(View):
 
 
 class Check(View):
-    """One result of the precheck. What fails is shown, never hidden."""
+    """One result of the precheck. What fails is shown, never hidden; `ok` None is *not known here*.
+
+    `detail` says it in English; `figures` are what a page's own sentence is filled with, and `form` which of several
+    sentences it is. `cases` are numbers of other cases that it names.
+    """
 
     name: str
-    ok: bool
+    ok: bool | None
     detail: str
+    figures: list[str] = Field(default=[])
+    form: str = ""
+    cases: list[str] = Field(default=[])
+
+
+class RegisterLine(View):
+    """`what` (type | color) as it was seen and as the register has it. `same` None: a person compares by eye."""
+
+    what: str
+    seen: str | None
+    book: str
+    same: bool | None
+
+
+class RegisterCard(View):
+    """The vehicle beside the register. `state`: none (no register here) | unread (no plate) | unlisted | found."""
+
+    state: str
+    plate: str | None = None
+    lines: list[RegisterLine] = Field(default=[])
 
 
 class HistoryLine(View):
@@ -145,6 +169,7 @@ class CaseView(View):
     media: list[MediaItem]
     questions: list[QuestionItem]
     checks: list[Check]
+    register_card: RegisterCard
     history: list[HistoryLine]
     actions: list[str]
     reason_code: str | None

@@ -7,7 +7,7 @@ from datetime import UTC
 from central.accounts.service import SignedInUser
 from central.tickets.review import APPROVED, CANDIDATE, OTHER, REASONS, REJECTED, REVIEW
 from central.tickets.views import CaseView, HistoryLine, QuestionItem
-from central.web import confirm, evidence, overlay, trust, words
+from central.web import confirm, evidence, overlay, registers, trust, words
 from central.web.language import Language
 
 #: The queue of each state, as addresses call it. The first is where an officer begins.
@@ -109,6 +109,7 @@ class Page:
         self.plate = evidence.plate(view)
         self.legend = overlay.kinds([still.overlay for still in self.stills if still.overlay])
         self.trust = trust.facts(view, say)
+        self.register, self.no_register = registers.rows(view, say), registers.sentence(view, say)
         self.origin = trust.origin(view, say)
         numbers = view.violation.numbers
         self.figures = words.figures({key: value for key, value in numbers.items() if key in DECISIVE}, say)

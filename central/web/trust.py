@@ -1,7 +1,6 @@
 """Can it be trusted? Clock, metres, seal, chain, precheck, origin: each as a line of the case page."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from central.tickets.precheck import clock_error
@@ -16,17 +15,23 @@ _OWN = frozenset({"seal", "chain", "clock"})
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A line: `flag` is the badge it wears (`good`, `ask`, `stop`), None for plain text; `says` explains."""
+    """A line: `flag` is the badge it wears (`good`, `ask`, `stop`, `plain` for not known), None for plain text.
+
+    `says` explains, `cases` are other cases to look at.
+    """
 
     label: str
     value: str
     flag: str | None = None
     says: str | None = None
+    cases: tuple[str, ...] = ()
 
 
 def facts(view: CaseView, say: Language) -> list[Fact]:
-    """What speaks for and against the record, with nothing hidden."""
-    return [_clock(view.violation, say), *_seal(view, say), _ground(view, say), *_checks(view.checks, say)]
+    """What speaks for and against the record, in the fixed order of the checks, with nothing hidden."""
+    own = {"seal": _seal(view, say), "chain": _chain(view, say), "clock": _clock(view.violation, say)}
+    lines = [own.pop(check.name, None) if check.name in _OWN else _line(check, say) for check in view.checks]
+    return [*(line for line in lines if line), *own.values(), _ground(view, say)]
 
 
 def _clock(data: Violation, say: Language) -> Fact:
@@ -43,12 +48,16 @@ def _clock(data: Violation, say: Language) -> Fact:
     return Fact(label, say("trust.clock_known", offset=offset, uncertainty=uncertainty), "good", source)
 
 
-def _seal(view: CaseView, say: Language) -> Iterator[Fact]:
+def _seal(view: CaseView, say: Language) -> Fact:
+    ok = view.seal.ok
+    return Fact(say("trust.seal"), say("trust.seal_ok" if ok else "trust.seal_bad"), "good" if ok else "stop")
+
+
+def _chain(view: CaseView, say: Language) -> Fact:
     seal = view.seal
-    yield Fact(say("trust.seal"), say("trust.seal_ok" if seal.ok else "trust.seal_bad"), "good" if seal.ok else "stop")
     flag = {"pending": "ask", "broken": "stop"}.get(seal.chain_state, "good")
     place = say("origin.chain_value", seq=seal.chain_seq, id=seal.chain_id)
-    yield Fact(say("trust.chain"), say.known(f"trust.chain.{seal.chain_state}", seal.chain_state), flag, place)
+    return Fact(say("trust.chain"), say.known(f"trust.chain.{seal.chain_state}", seal.chain_state), flag, place)
 
 
 def _ground(view: CaseView, say: Language) -> Fact:
@@ -56,20 +65,23 @@ def _ground(view: CaseView, say: Language) -> Fact:
     return Fact(say("trust.ground"), say(f"trust.ground_{kind}"), "ask" if kind == "estimated" else None)
 
 
-def _checks(checks: list[Check], say: Language) -> Iterator[Fact]:
-    for check in checks:
-        if check.name not in _OWN:
-            label = say.known(f"check.{check.name}", check.name)
-            yield Fact(label, detail(check, say), "good" if check.ok else "ask")
+def _line(check: Check, say: Language) -> Fact:
+    label = say.known(f"check.{check.name}", check.name)
+    flag = {True: "good", False: "ask", None: "plain"}[check.ok]
+    return Fact(label, detail(check, say), flag, cases=tuple(check.cases))
 
 
 def detail(check: Check, say: Language) -> str:
     """The result in the reader's language where the catalogue has its sentence, else as the check put it."""
-    sentence = say.known(f"check.{check.name}.{'ok' if check.ok else 'not'}", "")
-    numbers = _NUMBERS.findall(check.detail)
-    if not sentence or sentence.count("{}") > len(numbers):
+    result = {True: "ok", False: "not", None: "unknown"}[check.ok]
+    form = f".{check.form}" if check.form else ""
+    sentence = say.known(f"check.{check.name}.{result}{form}", "")
+    figures = check.figures or _NUMBERS.findall(check.detail)
+    if check.name == "lists" and figures:
+        figures = [say("list.and").join(say.known(f"list.{one}", one) for one in figures)]
+    if not sentence or sentence.count("{}") > len(figures):
         return check.detail
-    return sentence.format(*numbers)
+    return sentence.format(*figures)
 
 
 def origin(view: CaseView, say: Language) -> list[tuple[str, str, bool]]:

@@ -91,12 +91,27 @@ class Calendar:
         return date(year, 12, _LAST_DAYS_FROM - 1)
 
 
-@cache
-def load(country: str, folder: Path | None = None) -> Calendar | None:
-    """The calendar of `country` (ISO 3166, two letters), None where there is none; one in `folder` goes before ours.
+_folder: Path | None = None
 
-    Raises ConfigError, one line with file and key, when it does not hold.
+
+def own_calendars(folder: Path | None) -> Path | None:
+    """From now on calendars in `folder` go before ours; returns the one before. None: ours alone."""
+    global _folder
+    before, _folder = _folder, folder
+    return before
+
+
+def load(country: str, folder: Path | None = None) -> Calendar | None:
+    """The calendar of `country` (ISO 3166, two letters), None where there is none.
+
+    One in `folder` goes before ours; without it, one in the folder of `own_calendars`. Raises ConfigError, one line
+    with file and key, when it does not hold.
     """
+    return _load(country, folder or _folder)
+
+
+@cache
+def _load(country: str, folder: Path | None) -> Calendar | None:
     name = f"{country.lower()}.yaml"
     own = folder / name if folder else None
     entry: Traversable = own if own is not None and own.is_file() else resources.files("configs") / "calendars" / name
@@ -112,7 +127,7 @@ def _read(entry: Traversable) -> CalendarFile:
     try:
         data: Any = yaml.safe_load(entry.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"{entry}: cannot be read ({error.strerror}) - mend its rights") from error
+        raise ConfigError(f"{entry}: cannot be read ({error.strerror}) - mend review.calendars") from error
     except (yaml.YAMLError, ValueError, AttributeError, RecursionError) as error:
         raise ConfigError(f"{entry}: {why_unread(error)} - mend it") from error
     try:
@@ -139,4 +154,4 @@ def _all(years: Mapping[int, Year], kind: Literal["free", "worked"]) -> frozense
     return frozenset(day for year in years.values() for day in getattr(year, kind))
 
 
-__all__ = ["Calendar", "CalendarFile", "Year", "load"]
+__all__ = ["Calendar", "CalendarFile", "Year", "load", "own_calendars"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sightline.commands import central_ca, central_edges, central_quarantine, central_users
+from sightline.commands import central_ca, central_edges, central_lists, central_quarantine, central_site, central_users
 from sightline.commands.central_options import ConfigPath
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ app.add_typer(central_quarantine.app, name="quarantine")
 app.command("enrol-code")(central_edges.enrol_code)
 app.add_typer(central_edges.app, name="edge")
 app.add_typer(central_ca.app, name="ca")
+app.add_typer(central_site.app, name="site")
+app.add_typer(central_lists.app, name="list")
 
 
 class RoleName(StrEnum):

@@ -1,6 +1,7 @@
 """Precheck: what GA/T 832-2014 and DB11 ask of clock, count, spacing and size, seen from both sides of each limit."""
 
 import re
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -99,12 +100,32 @@ def test_a_places_own_profile_is_not_known_here_and_that_is_said() -> None:
     ]
 
 
+def test_a_places_own_profile_is_used_where_the_office_has_it(tmp_path: Path) -> None:
+    shipped = resources.files("configs").joinpath("jurisdictions/cn-default.yaml").read_text(encoding="utf-8")
+    own = shipped.replace("id: cn-default", "id: our-town").replace("frame_min: [1280, 720]", "frame_min: [1281, 720]")
+    (tmp_path / "our-town.yaml").write_text(own, encoding="utf-8")
+    before = precheck.own_profiles(tmp_path)
+    try:
+        manifest, _ = evidence()
+        checks = found(violation(jurisdiction="our-town", numbers={"permitted_wait_s": 180.0}), manifest)
+        assert checks == {"images": True, "spacing": True, "size": False}
+    finally:
+        precheck.own_profiles(before)
+    assert precheck.profile_of("our-town") is None
+
+
 def test_the_limits_are_those_of_the_profiles() -> None:
     profile = load_profile("us-nyc").evidence
     clock = Clock(offset_ms=profile.clock_max_ms + 1, source="ntp")
     assert precheck.clock_error(violation(jurisdiction="us-nyc", clock=clock)) == clock_lack(clock, profile)
-    text = Path(precheck.__file__).read_text(encoding="utf-8")
-    assert not re.search(r"\b(1280|720|1000|10\.0|3)\b", text), "a number of a profile stands here again"
+    for part in ("clock", "pack", "profiles"):
+        text = (
+            Path(precheck.__file__)
+            .with_name(f"{part}.py")
+            .read_text(encoding="utf-8")
+            .replace("GA/T 832-2014: 1.0 s", "")
+        )
+        assert not re.search(r"\b(1280|720|1000|10\.0|3)\b", text), "a number of a profile stands here again"
 
 
 def plate_check(told: str | None, seen: Vehicle | None) -> tuple[bool, str] | None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from central.workflow import limits
-from central.workflow.calendar import Calendar, load
+from central.workflow.calendar import Calendar, load, own_calendars
 from central.workflow.limits import Limit
 from contract.errors import ConfigError
 
@@ -197,3 +197,9 @@ def test_a_place_brings_its_own_calendar(tmp_path: Path) -> None:
     ours = load("CN", tmp_path)
     assert ours is not None
     assert ours.weekend == {4}
+    before = own_calendars(tmp_path)
+    try:
+        assert load("CN") == ours
+    finally:
+        own_calendars(before)
+    assert load("CN") != ours

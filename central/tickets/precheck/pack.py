@@ -1,26 +1,15 @@
-"""Precheck of a candidate: each check with its result, shown on the page and never hidden (domain sections B2, B5).
-
-What is asked for stands in the profile of the decision's jurisdiction (`configs/jurisdictions/`), measured by the
-very function that the edge marks its packs with. What fails here flags the case. A seal that does not hold and a fact
-that exempts the vehicle keep a case from review; the clock is put to the officer as a question, because a record
-whose time nobody vouches for cannot be evidence.
-"""
+"""What a decision and its pack have and lack by themselves: stored with the case when they arrive."""
 
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
+from central.tickets.precheck.clock import clock_error, clock_words
+from central.tickets.precheck.profiles import profile_of
 from central.tickets.views import Check
-from contract.errors import ConfigError
-from contract.events import Manifest, Unknown, Vehicle, Violation
-from contract.jurisdiction import load_profile
-from contract.pack_check import Asked, clock_lack, lacks, measured
+from contract.events import Manifest, Vehicle, Violation
+from contract.pack_check import Asked, lacks, measured
 from contract.plates import PLATE_SURE
 from contract.profile import Profile
-
-#: By whose clock limit a decision is measured whose own profile is not known here.
-_STRICTEST = "cn-default"
-CLOCK_FACT = "clock"
 
 
 def of_decision(data: Violation, sealed: bool) -> Iterator[Check]:
@@ -68,15 +57,6 @@ def _measured(decided: Violation, data: Manifest, profile: Profile) -> Iterator[
             yield Check(name="profile", ok=False, detail=lack)
 
 
-@cache
-def profile_of(jurisdiction: str) -> Profile | None:
-    """The profile of that name, None where it is a place's own, which central does not have."""
-    try:
-        return load_profile(jurisdiction)
-    except ConfigError:
-        return None
-
-
 def of_plate(told: str | None, seen: Vehicle | None) -> Iterator[Check]:
     """How sure the machine is of the plate it read, and whether it is the plate that another source `told`.
 
@@ -92,26 +72,6 @@ def of_plate(told: str | None, seen: Vehicle | None) -> Iterator[Check]:
     yield Check(name="plate", ok=least >= PLATE_SURE, detail=words)
 
 
-def clock_error(data: Violation) -> str | None:
-    """Why the clock cannot be relied on, None when it can: known, and within the profile's limit."""
-    return clock_lack(data.clock, (profile_of(data.jurisdiction) or load_profile(_STRICTEST)).evidence)
-
-
-def clock_words(data: Violation) -> str:
-    """The offset in words."""
-    return f"offset {data.clock.offset_ms or 0.0:+.0f} ms, measured by {data.clock.source}"
-
-
-def clock_question(data: Violation) -> Iterator[Unknown]:
-    """What the officer must answer about the time before anything is approved, if anything."""
-    if said := clock_error(data):
-        yield Unknown(
-            fact=CLOCK_FACT,
-            question=f"{said[0].upper()}{said[1:]}: from what is the time of the offence established?",
-            sources=["rtcp", "onvif", "ntp"],
-        )
-
-
 def suppressed(checks: list[Any]) -> tuple[str, ...]:
     """The facts that exempt the vehicle, of the checks stored with a case."""
     return tuple(check["detail"] for check in checks if check["name"] == "suppression" and not check["ok"])
@@ -119,4 +79,7 @@ def suppressed(checks: list[Any]) -> tuple[str, ...]:
 
 def as_json(checks: Iterator[Check]) -> list[Any]:
     """Checks as they are stored with the case."""
-    return [check.model_dump() for check in checks]
+    return [check.model_dump(exclude_defaults=True) for check in checks]
+
+
+__all__ = ["as_json", "of_decision", "of_evidence", "of_plate", "suppressed"]

@@ -1,0 +1,62 @@
+"""Lists that the authority hands over: plates, the vehicle register, matters settled on the spot, public reports.
+
+Nobody is named in any of them: of a vehicle its plate, type and colour, never its owner.
+"""
+
+from datetime import date, datetime
+
+from sqlalchemy import Date, ForeignKey, Integer, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from central.db.base import Base
+
+
+class ListImport(Base):
+    """One file that was taken in: which list it became, its SHA-256, how many rows, by whom and when."""
+
+    __tablename__ = "list_imports"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20), index=True)
+    file: Mapped[str] = mapped_column(String(200))
+    sha256: Mapped[str] = mapped_column(String(64))
+    rows: Mapped[int]
+    imported_by: Mapped[str] = mapped_column(String(100))
+    imported_at: Mapped[datetime]
+
+
+class PlateEntry(Base):
+    """A plate on the list `kind`, until the end of the day `until` where one is set."""
+
+    __tablename__ = "plate_entries"
+
+    plate: Mapped[str] = mapped_column(String(40), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    until: Mapped[date | None] = mapped_column(Date)
+    import_id: Mapped[int] = mapped_column(ForeignKey("list_imports.id"))
+
+
+class RegisterVehicle(Base):
+    """What the register says of a plate. One text can stand on plates of two types; `plate_type` is then needed."""
+
+    __tablename__ = "register_vehicles"
+
+    plate: Mapped[str] = mapped_column(String(40), primary_key=True)
+    plate_type: Mapped[str] = mapped_column(String(8), primary_key=True)
+    vehicle_type: Mapped[str] = mapped_column(String(40))
+    color: Mapped[str] = mapped_column(String(20))
+
+
+class HandledRecord(Base):
+    """A matter that others have already: settled by an officer on the spot (`on_site`), or told by the public."""
+
+    __tablename__ = "handled_records"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    plate: Mapped[str] = mapped_column(String(40), index=True)
+    at: Mapped[datetime]
+    site: Mapped[str | None] = mapped_column(String(200))
+    code: Mapped[str | None] = mapped_column(String(20))
+    number: Mapped[str | None] = mapped_column(String(60))
+    import_id: Mapped[int] = mapped_column(ForeignKey("list_imports.id"), index=True)

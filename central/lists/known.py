@@ -1,0 +1,110 @@
+"""What the lists say of a vehicle: questions that a person must answer, and lines beside the case.
+
+A list decides nothing. A plate was read by a machine, or by a person who can err, so that what stands on a list is
+asked about: is it that vehicle?
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cache
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from central.db.lists import HandledRecord, ListImport, PlateEntry
+from central.lists.kinds import ON_SITE, PLATES
+from contract.events import Rule, Unknown
+from contract.exempt import plain
+from contract.facts import FactRow, load_facts
+
+#: How far from the trigger a matter of others may lie to be taken for the same one: they write times by hand.
+NEAR = timedelta(hours=2)
+HANDLED_FACT = "handled_on_site"
+_HANDLED_QUESTION = "An officer has a record of this vehicle at this time. Was the matter already handled on the spot?"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Of whom it is asked: `at` is the trigger, aware, with the site's offset; `plate` as it stands on the case."""
+
+    plate: str
+    rule: str
+    site: str
+    at: datetime
+
+    @property
+    def known_as(self) -> str:
+        """The plate as lists have it."""
+        return plain(self.plate)
+
+    @property
+    def day(self) -> date:
+        """The day of the trigger, where the site is."""
+        return self.at.date()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the lists say of one subject. `asked` are the lists there are, whether or not they name the plate."""
+
+    entries: tuple[tuple[str, date | None], ...] = ()
+    records: tuple[HandledRecord, ...] = ()
+    asked: frozenset[str] = field(default_factory=frozenset)
+
+    def of(self, kind: str) -> list[HandledRecord]:
+        """The records of one kind."""
+        return [record for record in self.records if record.kind == kind]
+
+
+def look_up(session: Session, subjects: Sequence[Subject]) -> list[Found]:
+    """What the lists say of each, with three queries however many there are."""
+    if not subjects:
+        return []
+    plates = {subject.known_as for subject in subjects}
+    entries: dict[str, list[PlateEntry]] = {}
+    for entry in session.execute(select(PlateEntry).where(PlateEntry.plate.in_(plates))).scalars():
+        entries.setdefault(entry.plate, []).append(entry)
+    records: dict[str, list[HandledRecord]] = {}
+    for record in session.execute(select(HandledRecord).where(HandledRecord.plate.in_(plates))).scalars():
+        records.setdefault(record.plate, []).append(record)
+    asked = frozenset(session.execute(select(ListImport.kind).distinct()).scalars())
+    return [_found(one, entries.get(one.known_as, ()), records.get(one.known_as, ()), asked) for one in subjects]
+
+
+def questions(session: Session, subjects: Mapping[int, Subject]) -> dict[int, list[Unknown]]:
+    """What must be asked of each before anything is approved; who has nothing to be asked is left out."""
+    if not subjects or not _any_list(session):
+        return {}
+    found = look_up(session, list(subjects.values()))
+    asked = {key: list(_ask(subject, one)) for (key, subject), one in zip(subjects.items(), found, strict=True)}
+    return {key: one for key, one in asked.items() if one}
+
+
+def _any_list(session: Session) -> bool:
+    return session.execute(select(ListImport.id).limit(1)).first() is not None
+
+
+def _found(
+    subject: Subject, entries: Iterable[PlateEntry], records: Iterable[HandledRecord], asked: frozenset[str]
+) -> Found:
+    held = sorted((one.kind, one.until) for one in entries if one.until is None or subject.day <= one.until)
+    near = [one for one in records if abs(one.at - subject.at) <= NEAR and one.site in {None, "", subject.site}]
+    return Found(tuple(held), tuple(sorted(near, key=lambda one: (one.at, one.id))), asked)
+
+
+def _ask(subject: Subject, found: Found) -> Iterable[Unknown]:
+    for fact in dict.fromkeys(PLATES[kind] for kind, _ in found.entries):
+        row = _facts()[fact]
+        if Rule(subject.rule) in row.rules:
+            yield Unknown(fact=fact, question=row.question, sources=["plate_list"])
+    if found.of(ON_SITE):
+        yield Unknown(fact=HANDLED_FACT, question=_HANDLED_QUESTION, sources=["on_site"])
+
+
+@cache
+def _facts() -> dict[str, FactRow]:
+    return {row.fact: row for row in load_facts().facts}
+
+
+__all__ = ["HANDLED_FACT", "NEAR", "Found", "Subject", "look_up", "questions"]

@@ -1,0 +1,33 @@
+"""The profile by which a case is measured: the project's own, or a place's, from the folder that the settings name."""
+
+from functools import cache
+from pathlib import Path
+
+from contract.errors import ConfigError
+from contract.jurisdiction import load_profile
+from contract.profile import Profile
+
+_folder: Path | None = None
+
+
+def own_profiles(folder: Path | None) -> Path | None:
+    """From now on profiles of places are looked for in `folder`; returns the one before. None: none are known here."""
+    global _folder
+    before, _folder = _folder, folder
+    return before
+
+
+def profile_of(jurisdiction: str) -> Profile | None:
+    """The profile of that name, None where it is a place's own, which central was not given."""
+    return _loaded(jurisdiction, _folder)
+
+
+@cache
+def _loaded(jurisdiction: str, folder: Path | None) -> Profile | None:
+    try:
+        return load_profile(jurisdiction, folder=folder)
+    except ConfigError:
+        return None
+
+
+__all__ = ["own_profiles", "profile_of"]
