@@ -112,6 +112,7 @@ def test_what_is_refused_leaves_the_case_in_place_with_the_sentence(world: World
         one.wrong[:] = [said for said in one.wrong if "409" not in said and "ERR_INTERNET_DISCONNECTED" not in said]
 
 
+@pytest.mark.long
 def test_who_has_a_case_open_is_passed_over_by_others_and_shown_in_the_queue(world: World, desks: Any) -> None:
     for _ in range(4):
         world.parking()
@@ -179,6 +180,7 @@ def test_a_key_without_an_action_is_told_so_that_the_list_says_what_is_bound(wor
     desk.wrong.clear()
 
 
+@pytest.mark.long
 def test_the_queue_is_narrowed_and_the_way_on_stays_within_it(world: World, desks: Any) -> None:
     world.parking()
     world.passing()

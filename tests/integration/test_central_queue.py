@@ -12,6 +12,7 @@ from central.db.database import Database
 from central.db.leases import CaseLease
 from central.db.media import Media
 from central.ledger import entries
+from central.metrics import _Stored
 from central.tickets import leases, looks, opening, queue, showing
 from central.tickets.errors import Unfit
 from central.tickets.queue import Among
@@ -150,3 +151,17 @@ def test_a_look_is_one_line_with_its_stills_and_an_old_line_keeps_its_bytes(db) 
         ]
     )
     assert listed == b"at,by,looked_at\r\nt,li,case page\r\nt,li,case page (shown): a b\r\n"
+
+
+def test_what_took_long_to_count_is_told_again_for_a_while(db) -> None:
+    moments = iter([0.0, 1.0, 1.2, 10.0, 22.0, 22.01, 22.02, 22.03])
+    stored = _Stored(db, lambda: next(moments))
+
+    def told() -> float:
+        (cases,) = [one for one in stored.collect() if one.name == "sightline_central_cases"]
+        return sum(sample.value for sample in cases.samples)
+
+    assert told() == 0.0
+    waiting(db, 1)
+    # Counting took 0.2 s: until 20 s later it is not done again, and what is quick is done each time.
+    assert [told(), told(), told()] == [0.0, 1.0, 1.0]

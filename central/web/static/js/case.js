@@ -110,6 +110,10 @@ const actions = {
   },
 };
 
+// Evidence that arrives does not take away what somebody is looking closely at.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (closer?.close()) event.preventDefault();
+});
 document.addEventListener("htmx:afterSettle", () => start(true));
 document.addEventListener("sightline:case", () => start(false));
 start(false);

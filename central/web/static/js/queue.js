@@ -38,6 +38,10 @@ document.addEventListener("focusin", (event) => {
   chosen = link(row).getAttribute("href");
   mark();
 });
+// Nothing is put under the hand of somebody who is choosing what to see.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (document.activeElement?.closest(".narrow")) event.preventDefault();
+});
 let hadFocus = false;
 document.addEventListener("htmx:beforeSwap", () => {
   hadFocus = Boolean(document.activeElement?.closest(".row"));

@@ -80,5 +80,6 @@ export function zoom(root) {
     farther: () => closer(1 / STEP),
     whole: () => closer(1 / MOST),
     move,
+    close: () => view.times > 1,
   };
 }
