@@ -111,7 +111,8 @@ def _coded(
 ) -> Done:
     keys: _Keys = ((_code_key(user.id), FAILURES_BY_CODE), (f"address:{address[:64]}", FAILURES_BY_ADDRESS))
     with db.write() as session:
-        # Counted in the transaction that takes the code: two guesses of one moment are two.
+        # One guess at a time for an account, counted before the next: a crowd of them is no way past the limit.
+        session.get_one(User, user.id, with_for_update=True)
         _limit(session, keys)
         if second.taken(session, user, code, rules or AccountRules()):
             limits.forgive(session, keys[0][0])

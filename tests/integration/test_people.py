@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,19 +13,23 @@ from fastapi.testclient import TestClient
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import delete, select, text, update
+from typer.testing import CliRunner
 
-from central.accounts import people, second
-from central.accounts.errors import BadAccount
+from central.accounts import people, second, signing_in
+from central.accounts.errors import BadAccount, SignInRefused, TooManyAttempts
 from central.accounts.roles import OFFICER, Role
 from central.accounts.rules import AccountRules
 from central.app import create_app
 from central.db import migrate
 from central.db.accounts import AccountLog, Attempt, SecondFactor, User, UserSession
 from central.db.database import Database
-from central.ledger import entries
+from central.ledger import audit, entries
+from central.ledger.keeper import catch_up
+from central.ledger.key import office_key
 from central.media.folder import FolderStore
 from central.metrics import Metrics
 from contract.events import now
+from sightline.cli import app
 
 PASSWORD = "correct horse battery"
 RULES = AccountRules(second_factor_for=frozenset({Role.ADMIN, Role.CHIEF}))
@@ -39,8 +44,8 @@ class Office:
         self.store = FolderStore(folder / "media", 1_000_000)
 
     def browser(self) -> TestClient:
-        app = create_app(self.db, self.store, Metrics(self.db), accounts=self.rules)
-        return TestClient(app, headers={"Accept": "text/html", "Accept-Language": "en"}, follow_redirects=False)
+        made = create_app(self.db, self.store, Metrics(self.db), accounts=self.rules)
+        return TestClient(made, headers={"Accept": "text/html", "Accept-Language": "en"}, follow_redirects=False)
 
     def add(self, name: str, *roles: Role) -> None:
         with self.db.write() as session:
@@ -221,7 +226,7 @@ def test_own_sessions_are_listed_and_ended(office: Office) -> None:
     assert [one.get("/").status_code for one in browsers] == [200, 303, 303]
 
 
-def test_who_must_have_a_second_factor_is_led_to_it_and_asked_from_then_on(office: Office) -> None:
+def test_who_must_have_a_second_factor_is_led_to_it_and_asked_from_then_on(office: Office, capsys) -> None:
     office.add("chen", Role.ADMIN)
     browser = office.browser()
     assert sign_in(browser, "chen") == "/"
@@ -246,6 +251,9 @@ def test_who_must_have_a_second_factor_is_led_to_it_and_asked_from_then_on(offic
     sign_in(third, "chen")
     assert third.post("/sign-in/second", data={"code": codes[3]}).status_code == 401  # and a recovery code, too
     assert office.actions("chen").count("recovery code used") == 1
+    logged = capsys.readouterr().out
+    assert "request refused" in logged
+    assert [one for one in (PASSWORD, right, *codes, *(one.replace("-", "") for one in codes)) if one in logged] == []
 
 
 @pytest.mark.parametrize(("step", "taken"), [(-2, False), (-1, True), (0, True), (1, True), (2, False)])
@@ -378,3 +386,75 @@ def test_accounts_of_before_keep_what_they_may(tmp_path: Path) -> None:
     assert rows == [("li", "officer", 1), ("zhou", "auditor", 1), ("chen", "officer", 1), ("mo", "auditor", 0)]
     migrate.upgrade(db)
     db.close()
+
+
+def command(config: Path, *words: str, text: str = "") -> tuple[int, str]:
+    done = CliRunner().invoke(app, ["central", "user", *words, "--config", str(config)], input=text)
+    return done.exit_code, done.output.strip() or str(done.exception)
+
+
+def test_accounts_are_kept_at_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SIGHTLINE_TEST_DATABASE", raising=False)
+    config = tmp_path / "central.yaml"
+    config.write_text("data_dir: data\ndatabase: {url: sqlite:///data/central.sqlite}\n")
+    assert command(config, "add", "li", "--role", "officer", "--password-stdin", text=f"{PASSWORD}\n") == (
+        0, "officer li can sign in",
+    )  # fmt: skip
+    code_, said = command(config, "add", "ma", "--role", "reviewer", "--role", "dispatcher", "--one-time")
+    assert code_ == 0
+    assert re.fullmatch(r"reviewer, dispatcher ma can sign in\n([a-z2-9]{4}-){3}[a-z2-9]{4}", said)
+    assert command(config, "role", "ma", "--role", "admin") == (0, "ma is admin")
+    for word in ("disable", "role"):
+        given = ("--role", "auditor") if word == "role" else ()
+        refused, why = command(config, word, "ma", *given)
+        assert (refused != 0, "the only admin" in why) == (True, True)
+    assert command(config, "disable", "li") == (0, "li is closed")
+    assert "no account 'wu'" in command(config, "reset", "wu")[1]
+    assert re.fullmatch(r"([a-z2-9]{4}-){3}[a-z2-9]{4}", command(config, "reset", "ma")[1])
+    assert "has no second factor" in command(config, "totp-reset", "ma")[1]
+    assert command(config, "unlock", "ma")[0] == command(config, "enable", "li")[0] == 0
+    listed = command(config, "list")[1].splitlines()
+    assert [line.split("  ")[:3] for line in listed] == [
+        ["li", "reviewer,second_reviewer", "password only"],
+        ["ma", "admin", "password only"],
+    ]
+    assert "one-time password until" in listed[1]
+
+
+def test_who_guesses_codes_in_a_crowd_has_no_more_guesses(office: Office) -> None:
+    office.rules = AccountRules(key_file=office.rules.key_file)
+    office.add("li")
+    browser = office.browser()
+    sign_in(browser, "li")
+    enrolled(office, browser, "li")
+    with office.db.read() as session:
+        user_id = people.named(session, "li").id
+
+    def guess(number: int) -> type[Exception]:
+        try:
+            signing_in.code_is(office.db, user_id, f"99999{number}", f"10.0.0.{number}", office.rules)
+        except (SignInRefused, TooManyAttempts) as error:
+            return type(error)
+        raise AssertionError("a guess was right")
+
+    with ThreadPoolExecutor(10) as crowd:
+        said = list(crowd.map(guess, range(10)))
+    assert said.count(SignInRefused) == signing_in.FAILURES_BY_CODE
+
+
+def test_a_line_that_is_changed_or_put_in_past_the_ledger_is_found(office: Office, tmp_path: Path) -> None:
+    office.add("li")
+    with office.db.write() as session:
+        people.set_roles(session, "li", [Role.CHIEF], "chen")
+    catch_up(office.db)
+    heads = tmp_path / "heads.jsonl"
+    with office.db.read() as session:
+        key = office_key(session, tmp_path / "office.jwk")
+        assert list(audit.findings(session, key, heads)) == []
+    with office.db.write() as session:
+        session.execute(text("UPDATE account_log SET actor = 'wang' WHERE action = 'roles'"))
+        session.execute(text("DELETE FROM account_log WHERE action = 'added'"))
+    with office.db.read() as session:
+        found = " ".join(audit.findings(session, key, heads))
+    assert "line of the account log 2 (entry 1): is not what was entered in the ledger: it was changed" in found
+    assert "line of the account log 1 (entry 0): is in the ledger and not in the database: it was removed" in found
