@@ -363,14 +363,14 @@ def test_what_is_done_to_accounts_enters_the_ledger_and_stays(office: Office) ->
 
 def test_accounts_of_before_keep_what_they_may(tmp_path: Path) -> None:
     db = Database(f"sqlite:///{tmp_path}/x.sqlite")
-    migrate.upgrade(db, "0007")
+    migrate.upgrade(db, "0006")
     with db.engine.begin() as connection:
         for number, (name, role) in enumerate({"li": "officer", "zhou": "auditor", "chen": "admin"}.items(), start=1):
             connection.exec_driver_sql(
                 "INSERT INTO users (id, name, password_hash, role, created_at) VALUES (?, ?, 'x', ?, '2026-01-01')",
                 (number, name, role),
             )
-    migrate.upgrade(db, "0008")
+    migrate.upgrade(db, "0007")
     with db.engine.begin() as connection:
         rows = connection.exec_driver_sql("SELECT user_id, role FROM user_roles ORDER BY 1, 2").all()
         assert rows == [(1, "reviewer"), (1, "second_reviewer"), (2, "auditor"), (3, "admin")]
@@ -379,7 +379,7 @@ def test_accounts_of_before_keep_what_they_may(tmp_path: Path) -> None:
             "INSERT INTO users (id, name, password_hash, created_at) VALUES (4, 'mo', 'x', '2026-01-01')"
         )
         connection.exec_driver_sql("INSERT INTO user_roles VALUES (4, 'monitor'), (3, 'chief')")
-    migrate.downgrade(db, "0007")
+    migrate.downgrade(db, "0006")
     with db.engine.connect() as connection:
         rows = connection.exec_driver_sql("SELECT name, role, disabled_at IS NULL FROM users ORDER BY id").all()
     # A monitor sees no case, and the version before shows every case to every role.
