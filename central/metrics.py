@@ -19,6 +19,8 @@ from central.tickets.review import WORKFLOW
 _OPEN = ("pending", "broken")
 #: Counting that takes longer than this (s) is spared for so many times as long.
 _QUICK_S, _SPARED = 0.05, 100.0
+#: But never for longer: once it may have waited behind a lock.
+_MOST_SPARED_S = 120.0
 
 
 class Metrics:
@@ -93,7 +95,8 @@ class Metrics:
 class _Stored:
     """Gauges that every replica reads alike from the database.
 
-    With millions of rows counting takes its time: what was counted is told again for a hundred times as long.
+    With millions of rows counting takes its time: what was counted is told again for a hundred times as long, and
+    two minutes at most.
     """
 
     def __init__(self, db: Database, clock: Callable[[], float] = time.monotonic) -> None:
@@ -108,7 +111,8 @@ class _Stored:
         if not self._told or begun >= self._until:
             self._told = list(self._counted())
             ended = self._clock()
-            self._until = ended + (_SPARED * (ended - begun) if ended - begun > _QUICK_S else 0.0)
+            took = ended - begun
+            self._until = ended + (min(_SPARED * took, _MOST_SPARED_S) if took > _QUICK_S else 0.0)
         yield from self._told
 
     def _counted(self) -> Iterator[GaugeMetricFamily]:

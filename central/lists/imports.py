@@ -88,6 +88,8 @@ def _matters(table: Table, zone: tzinfo) -> Iterator[dict[str, Any]]:
     for row in table:
         text = row.values["at"]
         try:
+            if len(text) < len("2026-12-31T08"):
+                raise ValueError("a day is no time: it would be taken for midnight")
             at = datetime.fromisoformat(text)
             at = (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(zone)
         except (ValueError, OverflowError) as error:

@@ -5,9 +5,11 @@ forbids nothing: who opens a case that another has open may decide it, and the s
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, delete, exists, select
+from sqlalchemy import ColumnElement, delete, exists, insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from central.db.accounts import User
@@ -23,11 +25,13 @@ MAX_TAB = 40
 def take(session: Session, case_id: int, user_id: int, tab: str) -> None:
     """The case lies open before `user_id` in `tab`, unless it does so before another: who came first keeps it."""
     moment = now()
-    held = session.get(CaseLease, case_id)
-    if held is None:
-        session.add(CaseLease(case_id=case_id, user_id=user_id, tab=tab[:MAX_TAB], until=moment + LIFE))
-    elif held.user_id == user_id or held.until <= moment:
-        held.user_id, held.tab, held.until = user_id, tab[:MAX_TAB], moment + LIFE
+    mine = {"user_id": user_id, "tab": tab[:MAX_TAB], "until": moment + LIFE}
+    free = (CaseLease.user_id == user_id) | (CaseLease.until <= moment)
+    session.execute(update(CaseLease).where(CaseLease.case_id == case_id, free).values(**mine))
+    if session.execute(select(CaseLease.case_id).where(CaseLease.case_id == case_id)).first() is None:
+        # Another who takes it in this very moment came first; the look that is noted beside must not be lost by it.
+        with suppress(IntegrityError), session.begin_nested():
+            session.execute(insert(CaseLease).values(case_id=case_id, **mine))
 
 
 def drop(session: Session, case_id: int, user_id: int, tab: str) -> None:

@@ -5,6 +5,7 @@ for by its address alone) keeps a line of its own.
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from enum import StrEnum
 
 from sqlalchemy import select
@@ -13,6 +14,9 @@ from sqlalchemy.orm import Session
 from central.db.accounts import ViewLog
 from central.db.cases import Case
 from contract.events import now
+
+#: For how long a page counts as the one that what follows belongs to. Stills that it shows are asked for at once.
+_OF_THE_PAGE = timedelta(minutes=10)
 
 
 class Why(StrEnum):
@@ -38,11 +42,19 @@ def shown(session: Session, case_id: int, user_id: int) -> None:
 
 
 def shown_on_page(session: Session, number: str, user_id: int, sha256: str) -> bool:
-    """Whether a page that this person was given of the case had this still on it, so that its line is written."""
+    """Whether a page that this person was given just now had this still on it, so that its line is written."""
     query = select(ViewLog.media).join(Case, Case.id == ViewLog.case_id)
     query = query.where(Case.number == number, ViewLog.user_id == user_id, ViewLog.sha256.is_(None))
+    query = query.where(ViewLog.at > now() - _OF_THE_PAGE)
     # The latest look is nearly always the one.
     return any(sha256 in (media or ()) for media in session.execute(query.order_by(ViewLog.id.desc())).scalars())
+
+
+def given_lately(session: Session, case_id: int, user_id: int) -> bool:
+    """Whether this person was given the page just now: a page that refreshes itself is one look."""
+    query = select(ViewLog.id).where(ViewLog.case_id == case_id, ViewLog.user_id == user_id, ViewLog.sha256.is_(None))
+    query = query.where(ViewLog.at > now() - _OF_THE_PAGE).limit(1)
+    return session.execute(query).scalar_one_or_none() is not None
 
 
 def seen(session: Session, case_id: int, user_id: int) -> bool:
@@ -52,4 +64,4 @@ def seen(session: Session, case_id: int, user_id: int) -> bool:
     return session.execute(query).scalar_one_or_none() is not None
 
 
-__all__ = ["Why", "page", "seen", "shown", "shown_on_page"]
+__all__ = ["Why", "given_lately", "page", "seen", "shown", "shown_on_page"]

@@ -29,9 +29,10 @@ def case_page(
         done = just_decided(session, decided, say)
         row = cases.found(session, number)
         taken_by = leases.holders(session, [row.id], user.id).get(row.id)
+        # A page that refreshes itself while evidence arrives is one look, not one every five seconds.
+        refreshed = bool(request.headers.get("hx-request")) and looks.given_lately(session, row.id, user.id)
     page = Page(view, user, say, trail.query, taken_by)
-    # A page that refreshes itself while evidence arrives is one look, not one every five seconds.
-    if not request.headers.get("hx-request"):
+    if not refreshed:
         with db.write() as session:
             looks.page(session, row.id, user.id, why, _stills(view))
             if page.can_decide:

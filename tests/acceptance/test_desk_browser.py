@@ -100,7 +100,7 @@ def test_what_is_refused_leaves_the_case_in_place_with_the_sentence(world: World
     desk.page.context.set_offline(True)
     mark(desk)
     desk.press("a", "Enter")
-    desk.says("Central cannot be reached just now.")
+    desk.says("It is not known whether this was recorded")
     desk.page.context.set_offline(False)
     assert case_of(world, FIRST).state == "REVIEW"
     other.press("r", "3", "Enter")

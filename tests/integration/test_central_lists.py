@@ -96,6 +96,7 @@ def count(db: Database, kind: type) -> int:
         ("register", 'plate,vehicle_type,color\n皖A195K9,"K33,A\n', 2),
         ("register", "plate,vehicle_type,color\n皖A195K9,K33,A\0\n", 2),
         ("on_site", "plate,at\n皖A195K9,yesterday\n", 2),
+        ("on_site", "plate,at\n皖A195K9,2026-11-21\n", 2),
         ("on_site", "plate,at\n皖A195K9,2026-11-21T10:00\n皖A195K9,2026-02-30T10:00\n", 3),
         ("reports", "plate,at,phone\n皖A195K9,2026-11-21T10:00,1\n", 1),
         ("register", "", 1),

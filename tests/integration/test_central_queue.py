@@ -153,6 +153,20 @@ def test_a_look_is_one_line_with_its_stills_and_an_old_line_keeps_its_bytes(db) 
     assert listed == b"at,by,looked_at\r\nt,li,case page\r\nt,li,case page (shown): a b\r\n"
 
 
+def test_a_still_asked_for_long_after_its_page_is_a_look_of_its_own(db, monkeypatch: pytest.MonkeyPatch) -> None:
+    (number,) = waiting(db, 1)
+    li = person(db)
+    with db.write() as session:
+        case = queue.found(session, number)
+        looks.page(session, case.id, li.id, looks.Why.OPENED, ["aa"])
+    with db.read() as session:
+        assert looks.shown_on_page(session, number, li.id, "aa") and looks.given_lately(session, case.id, li.id)
+        monkeypatch.setattr(looks, "now", lambda: now() + timedelta(minutes=11))
+        assert not looks.shown_on_page(session, number, li.id, "aa")
+        assert not looks.given_lately(session, case.id, li.id)
+        assert looks.seen(session, case.id, li.id)
+
+
 def test_what_took_long_to_count_is_told_again_for_a_while(db) -> None:
     moments = iter([0.0, 1.0, 1.2, 10.0, 22.0, 22.01, 22.02, 22.03])
     stored = _Stored(db, lambda: next(moments))

@@ -7,6 +7,8 @@ let root = null;
 /** The next case: a promise of its article, or of null when there is none. */
 let next = Promise.resolve(null);
 let fetched = null;
+/** Whether a decision is on its way. */
+let deciding = false;
 
 /** The case of `article` is in sight: begin with the one behind it. */
 export function ready(article) {
@@ -29,8 +31,8 @@ async function fetchNext(from) {
     const article = document.importNode(found, true);
     holdsAhead(article.dataset.number);
     // The very elements that will be put in place: what is decoded now is painted at once then.
-    await Promise.allSettled([...article.querySelectorAll("img")].map((one) => one.decode()));
-    return article;
+    const decoded = await Promise.allSettled([...article.querySelectorAll("img")].map((one) => one.decode()));
+    return decoded.every((one) => one.status === "fulfilled") ? article : null;
   } catch {
     return null;
   }
@@ -40,10 +42,16 @@ document.addEventListener("submit", (event) => {
   const sent = event.target;
   if (event.defaultPrevented || !root?.contains(sent) || !sent.closest("#approve, #reject")) return;
   event.preventDefault();
-  // A second Enter while the answer is on its way would be a second decision.
-  if (sent.dataset.sent) return;
-  decide(sent).finally(() => delete sent.dataset.sent);
+  // A second Enter, or second thoughts, while the answer is on its way would be another decision - of the next case even.
+  if (deciding) return;
+  deciding = true;
+  decide(sent).finally(() => {
+    deciding = false;
+    delete sent.dataset.sent;
+  });
 });
+
+document.addEventListener("cancel", (event) => deciding && event.preventDefault(), true);
 
 async function decide(sent) {
   performance.mark("sightline:sent");
