@@ -50,6 +50,14 @@ def shown_on_page(session: Session, number: str, user_id: int, sha256: str) -> b
     return any(sha256 in (media or ()) for media in session.execute(query.order_by(ViewLog.id.desc())).scalars())
 
 
+def fetched_lately(session: Session, number: str, user_id: int, sha256: str) -> bool:
+    """Whether a line of its own says that this person has begun to fetch that still or clip of the case just now."""
+    query = select(ViewLog.id).join(Case, Case.id == ViewLog.case_id)
+    query = query.where(Case.number == number, ViewLog.user_id == user_id, ViewLog.sha256 == sha256)
+    query = query.where(ViewLog.at > now() - _OF_THE_PAGE).limit(1)
+    return session.execute(query).scalar_one_or_none() is not None
+
+
 def given_lately(session: Session, case_id: int, user_id: int) -> bool:
     """Whether this person was given the page just now: a page that refreshes itself is one look."""
     query = select(ViewLog.id).where(ViewLog.case_id == case_id, ViewLog.user_id == user_id, ViewLog.sha256.is_(None))
@@ -64,4 +72,4 @@ def seen(session: Session, case_id: int, user_id: int) -> bool:
     return session.execute(query).scalar_one_or_none() is not None
 
 
-__all__ = ["Why", "given_lately", "page", "seen", "shown", "shown_on_page"]
+__all__ = ["Why", "fetched_lately", "given_lately", "page", "seen", "shown", "shown_on_page"]

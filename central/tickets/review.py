@@ -7,6 +7,7 @@ its way or a question is open.
 from dataclasses import dataclass
 from typing import Final
 
+from central.accounts.permissions import ROLE_MAY, Permission
 from central.workflow.engine import Workflow
 from central.workflow.table import SYSTEM, Doing, Transition
 
@@ -91,7 +92,8 @@ def _reason_given(facts: CaseFacts, _: Doing) -> str | None:
 
 
 _SYSTEM = frozenset({SYSTEM})
-_OFFICER = frozenset({"officer"})
+#: Whoever may decide cases; reviewers are officers, too.
+_OFFICER = frozenset({"officer", *ROLE_MAY[Permission.CASES_DECIDE]})
 
 TABLE: Final[tuple[Transition[CaseFacts], ...]] = (
     Transition("evidence complete", CANDIDATE, REVIEW, _SYSTEM, (_manifest_there, _media_there, _sealed, _free)),

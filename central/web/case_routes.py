@@ -77,7 +77,8 @@ def _add_media(pages: APIRouter, db: Database, media: MediaStore) -> None:
         user = user_asking(request, db)
         with db.read() as session:
             item = tickets.media_of(session, number, sha256)
-        if request.method == "GET" and request.headers.get("range", "bytes=0-").startswith("bytes=0-"):
+        begins = request.headers.get("range", "bytes=0-").startswith("bytes=0-")
+        if request.method == "GET" and (begins or not _going_on(db, user, number, item)):
             _noted(db, user, number, item, download)
         try:
             path = media.path(item.sha256)
@@ -96,6 +97,12 @@ def _add_media(pages: APIRouter, db: Database, media: MediaStore) -> None:
                 "Content-Security-Policy": "default-src 'none'; sandbox",
             },
         )
+
+
+def _going_on(db: Database, user: SignedInUser, number: str, item: MediaItem) -> bool:
+    """Whether this is the next part of what the person began a moment ago: one look, however a player asks for it."""
+    with db.read() as session:
+        return looks.fetched_lately(session, number, user.id, item.sha256)
 
 
 def _noted(db: Database, user: SignedInUser, number: str, item: MediaItem, download: bool) -> None:

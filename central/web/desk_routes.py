@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response, params
 from starlette.responses import JSONResponse, RedirectResponse
 
 from central.accounts import service as accounts
+from central.accounts.permissions import Permission
 from central.accounts.service import SignedInUser
 from central.db.database import Database
 from central.tickets import leases, looks
@@ -36,7 +37,8 @@ def add(pages: APIRouter, db: Database, asked: Asked = ()) -> None:
         with db.write() as session:
             row = cases.found(session, number)
             looks.shown(session, row.id, user.id)
-            leases.take(session, row.id, user.id, form.get("tab", ""))
+            if user.may(Permission.CASES_DECIDE):
+                leases.take(session, row.id, user.id, _tab(form))
         return Response(status_code=204)
 
 
@@ -58,11 +60,11 @@ def _add_leases(pages: APIRouter, db: Database, asked: Asked) -> None:
     @pages.post("/cases/{number}/lease", dependencies=[*asked])
     def open_still(request: Request, number: str, form: Form) -> Response:
         """The case lies open here; told is who else has it."""
-        user, tab = _acting(request, db, form), form.get("tab", "")
+        user, tab = _acting(request, db, form), _tab(form)
         with db.read() as session:
             row = cases.found(session, number)
             other = leases.holders(session, [row.id], user.id).get(row.id)
-        if other is None and row.state == REVIEW:
+        if other is None and row.state == REVIEW and user.may(Permission.CASES_DECIDE):
             with db.write() as session:
                 leases.take(session, row.id, user.id, tab)
         return JSONResponse({"taken_by": other}, headers={"Cache-Control": "no-store"})
@@ -72,8 +74,13 @@ def _add_leases(pages: APIRouter, db: Database, asked: Asked) -> None:
         """The tab was closed or shows something else."""
         user = _acting(request, db, form)
         with db.write() as session:
-            leases.drop(session, cases.found(session, number).id, user.id, form.get("tab", ""))
+            leases.drop(session, cases.found(session, number).id, user.id, _tab(form))
         return Response(status_code=204)
+
+
+def _tab(form: dict[str, str]) -> str:
+    """The tab's own name for itself. PostgreSQL takes no NUL in a text."""
+    return form.get("tab", "").replace("\0", "")
 
 
 def _acting(request: Request, db: Database, form: dict[str, str]) -> SignedInUser:

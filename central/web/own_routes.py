@@ -106,6 +106,8 @@ def _add_second(pages: APIRouter, db: Database) -> None:
         user = _acting(request, form)
         with db.write() as session:
             codes = second.confirm(session, session.get_one(User, user.id), form.get("code", ""), rules_of(request))
+            if codes is not None:  # what was opened with the password alone has shown no code
+                sessions.end_all(session, user.id, but=request.cookies.get(SESSION_COOKIE))
         if codes is None:
             return page(request, user, language_of(request)("second.wrong"), 422)
         return render(request, "me_codes.html", user, section="me", codes=codes, onward=home.begin(user))

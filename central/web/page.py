@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC
 
+from central.accounts.permissions import Permission
 from central.accounts.service import SignedInUser
 from central.tickets.review import APPROVED, CANDIDATE, OTHER, REASONS, REJECTED, REVIEW
 from central.tickets.views import CaseView, HistoryLine, QuestionItem
@@ -102,7 +103,7 @@ class Page:
         self.arriving = view.state == "CANDIDATE"
         self.named, self.here = len(view.media), sum(item.ready for item in view.media)
         self.asks = view.decided_at is None and any(not one.answer for one in view.questions)
-        self.can_decide = "approve" in view.actions and user.role == "officer"
+        self.can_decide = "approve" in view.actions and user.may(Permission.CASES_DECIDE)
         self.why_not = self._why_not(user)
         self.stills = evidence.stills(view, say)
         self.clip = evidence.clip(view, say)
@@ -222,7 +223,7 @@ class Page:
             return None
         if self.arriving:
             return self._say("decide.cannot.arriving" if self._view.seal.ok else "decide.cannot.seal")
-        return None if user.role == "officer" else self._say("decide.cannot.role")
+        return None if user.may(Permission.CASES_DECIDE) else self._say("decide.cannot.role")
 
 
 def place(camera_id: str, zone_id: str, lane_id: str | None, say: Language) -> str:

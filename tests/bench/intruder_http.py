@@ -227,7 +227,7 @@ def told_in_log(office: Office, tally: Tally) -> None:
     lines = [line for line in office.lines() if line.get("event") == "request refused"]
     reasons = {str(line.get("reason")) for line in lines}
     for words in ("shut out", "name or password", "too many failed sign-ins", "the code is unknown", "too many failed enrolments",
-                  "signature does not hold", "not from your session", "do not decide", "SHA-256 of its bytes", "the body is over"):  # fmt: skip
+                  "signature does not hold", "not from your session", "may decide cases", "SHA-256 of its bytes", "the body is over"):  # fmt: skip
         fault = None if any(words in reason for reason in reasons) else f"no line of the log says {words!r}"
         tally.told(f"log: {words}", "told", fault)
     if any("\r" in str(line) or "\x1b" in str(line) for line in lines):

@@ -17,6 +17,8 @@ from central_kit import (
 )
 from sqlalchemy import select
 
+from central.accounts.permissions import Permission
+from central.accounts.roles import Role
 from central.db.cases import Case, CaseLog
 from central.db.database import Database
 from central.ingest.admit import Message
@@ -129,11 +131,16 @@ def test_a_rejection_needs_its_reason(db, box, intake, tmp_path) -> None:
     assert (view.state, view.reason_code, view.note) == ("REJECTED", "R16", note)
 
 
-@pytest.mark.parametrize("role", ["auditor", "admin"])
-def test_others_look_and_do_not_decide(db, box, intake, tmp_path, role) -> None:
-    number, looker = ready(db, box, intake, tmp_path), person(db, "wang", role)
-    with pytest.raises(NotAllowed), db.write() as session:
-        service.approve(session, number, cases(db)[0].version, looker, {})
+@pytest.mark.parametrize("role", list(Role))
+def test_who_may_decide_by_the_table_decides_and_others_do_not(db, box, intake, tmp_path, role) -> None:
+    number, one = ready(db, box, intake, tmp_path), person(db, "wang", role)
+    version = cases(db)[0].version
+    if one.may(Permission.CASES_DECIDE):
+        with db.write() as session:
+            assert service.approve(session, number, version, one, {}).state == "APPROVED"
+    else:
+        with pytest.raises(NotAllowed), db.write() as session:
+            service.approve(session, number, version, one, {})
 
 
 def test_nothing_is_decided_before_its_evidence_is_there(db, box, intake) -> None:

@@ -232,8 +232,11 @@ def test_who_must_have_a_second_factor_is_led_to_it_and_asked_from_then_on(offic
     assert sign_in(browser, "chen") == "/"
     assert browser.get("/people").headers["location"] == "/me/second"
     assert post(browser, "/me/second", code="000000").status_code in {422, 404}
+    before = office.browser()
+    assert sign_in(before, "chen") == "/"  # somebody who has the password, and waits
     codes = enrolled(office, browser, "chen")
     assert len(set(codes)) == 10
+    assert before.get("/people").headers["location"].startswith("/sign-in")
     assert browser.get("/people").status_code == 200
     again = office.browser()
     assert sign_in(again, "chen") == "code"
