@@ -1,5 +1,6 @@
 """What the settings files of both sides have in common: how one is read, and how a fault in it is told in a line."""
 
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
@@ -50,15 +51,23 @@ class Broker(Settings):
         return self.model_copy(update={name: base / file for name, file in files.items() if file is not None})
 
 
-_Loaded = TypeVar("_Loaded", bound=Settings)
+_Loaded = TypeVar("_Loaded", bound=BaseModel)
 
 
-def read_settings(model: type[_Loaded], path: Path) -> _Loaded:
-    """A settings file as it stands, paths not yet resolved. Raises ConfigError with file, key and remedy."""
+def read_settings(
+    model: type[_Loaded],
+    path: Path | Traversable,
+    absent: str = "give the path of the settings file",
+    manual: str = "docs/configuration.md",
+) -> _Loaded:
+    """A file of settings as it stands, paths not yet resolved. Raises ConfigError with file, key and remedy.
+
+    `absent` is the remedy where it cannot be read, `manual` the page that says what stands in such a file.
+    """
     try:
         data: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}) - give the path of the settings file") from error
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}) - {absent}") from error
     except (yaml.YAMLError, ValueError, AttributeError, RecursionError) as error:
         raise ConfigError(f"{path}: {why_unread(error)} - mend it") from error
     try:
@@ -66,7 +75,7 @@ def read_settings(model: type[_Loaded], path: Path) -> _Loaded:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise ConfigError(f"{path}: {key}: {why_refused(first)} - see docs/configuration.md") from error
+        raise ConfigError(f"{path}: {key}: {why_refused(first)} - see {manual}") from error
 
 
 def why_unread(error: Exception) -> str:

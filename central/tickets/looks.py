@@ -7,9 +7,10 @@ for by its address alone) keeps a line of its own.
 from collections.abc import Sequence
 from datetime import timedelta
 from enum import StrEnum
+from typing import TypeVar
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from central.db.accounts import ViewLog
 from central.db.cases import Case
@@ -17,6 +18,7 @@ from contract.events import now
 
 #: For how long a page counts as the one that what follows belongs to. Stills that it shows are asked for at once.
 _OF_THE_PAGE = timedelta(minutes=10)
+_Value = TypeVar("_Value")
 
 
 class Why(StrEnum):
@@ -34,42 +36,47 @@ def page(session: Session, case_id: int, user_id: int, why: Why, media: Sequence
 
 def shown(session: Session, case_id: int, user_id: int) -> None:
     """Note that the page which this person was given last, ahead of time, is in sight now, with what it has on it."""
-    query = select(ViewLog.media).where(ViewLog.case_id == case_id, ViewLog.user_id == user_id)
-    query = query.where(ViewLog.why == Why.PREFETCHED).order_by(ViewLog.id.desc()).limit(1)
-    media = session.execute(query).scalar_one_or_none()
+    query = _by(ViewLog.media, user_id, None).where(ViewLog.case_id == case_id, ViewLog.why == Why.PREFETCHED)
+    media = session.execute(query.order_by(ViewLog.id.desc()).limit(1)).scalar_one_or_none()
     if media is not None:
         page(session, case_id, user_id, Why.SHOWN, media)
 
 
 def shown_on_page(session: Session, number: str, user_id: int, sha256: str) -> bool:
     """Whether a page that this person was given just now had this still on it, so that its line is written."""
-    query = select(ViewLog.media).join(Case, Case.id == ViewLog.case_id)
-    query = query.where(Case.number == number, ViewLog.user_id == user_id, ViewLog.sha256.is_(None))
-    query = query.where(ViewLog.at > now() - _OF_THE_PAGE)
+    query = _lately(_by(ViewLog.media, user_id, None)).join(Case, Case.id == ViewLog.case_id)
     # The latest look is nearly always the one.
-    return any(sha256 in (media or ()) for media in session.execute(query.order_by(ViewLog.id.desc())).scalars())
+    query = query.where(Case.number == number).order_by(ViewLog.id.desc())
+    return any(sha256 in (media or ()) for media in session.execute(query).scalars())
 
 
 def fetched_lately(session: Session, number: str, user_id: int, sha256: str) -> bool:
     """Whether a line of its own says that this person has begun to fetch that still or clip of the case just now."""
-    query = select(ViewLog.id).join(Case, Case.id == ViewLog.case_id)
-    query = query.where(Case.number == number, ViewLog.user_id == user_id, ViewLog.sha256 == sha256)
-    query = query.where(ViewLog.at > now() - _OF_THE_PAGE).limit(1)
-    return session.execute(query).scalar_one_or_none() is not None
+    query = _lately(_by(ViewLog.id, user_id, sha256)).join(Case, Case.id == ViewLog.case_id)
+    return _any(session, query.where(Case.number == number))
 
 
 def given_lately(session: Session, case_id: int, user_id: int) -> bool:
     """Whether this person was given the page just now: a page that refreshes itself is one look."""
-    query = select(ViewLog.id).where(ViewLog.case_id == case_id, ViewLog.user_id == user_id, ViewLog.sha256.is_(None))
-    query = query.where(ViewLog.at > now() - _OF_THE_PAGE).limit(1)
-    return session.execute(query).scalar_one_or_none() is not None
+    return _any(session, _lately(_by(ViewLog.id, user_id, None)).where(ViewLog.case_id == case_id))
 
 
 def seen(session: Session, case_id: int, user_id: int) -> bool:
     """Whether this person was ever given the page of the case."""
-    query = select(ViewLog.id).where(ViewLog.case_id == case_id, ViewLog.user_id == user_id, ViewLog.sha256.is_(None))
-    query = query.limit(1)
-    return session.execute(query).scalar_one_or_none() is not None
+    return _any(session, _by(ViewLog.id, user_id, None).where(ViewLog.case_id == case_id))
+
+
+def _by(column: InstrumentedAttribute[_Value], user_id: int, sha256: str | None) -> Select[_Value]:
+    """Of the looks of a person: at that still or clip by itself, or (None) at pages."""
+    return select(column).where(ViewLog.user_id == user_id, ViewLog.sha256 == sha256)
+
+
+def _lately(query: Select[_Value]) -> Select[_Value]:
+    return query.where(ViewLog.at > now() - _OF_THE_PAGE)
+
+
+def _any(session: Session, query: Select[int]) -> bool:
+    return session.execute(query.limit(1)).first() is not None
 
 
 __all__ = ["Why", "fetched_lately", "given_lately", "page", "seen", "shown", "shown_on_page"]

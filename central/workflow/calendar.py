@@ -12,14 +12,13 @@ from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from contract.errors import ConfigError
 from contract.model import Model
-from contract.settings import why_refused, why_unread
+from contract.settings import read_settings
 
 _WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 #: From this day of December on a day may still be moved by the notice of the year behind it (29 December 2018 was so).
@@ -117,25 +116,10 @@ def _load(country: str, folder: Path | None) -> Calendar | None:
     entry: Traversable = own if own is not None and own.is_file() else resources.files("configs") / "calendars" / name
     if not entry.is_file():
         return None
-    said = _read(entry)
+    said = read_settings(CalendarFile, entry, "mend review.calendars", "docs/jurisdictions.md")
     if said.country != country.upper():
         raise ConfigError(f"{entry}: country: is {said.country} - it must be the file's name")
     return _calendar(said)
-
-
-def _read(entry: Traversable) -> CalendarFile:
-    try:
-        data: Any = yaml.safe_load(entry.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{entry}: cannot be read ({error.strerror}) - mend review.calendars") from error
-    except (yaml.YAMLError, ValueError, AttributeError, RecursionError) as error:
-        raise ConfigError(f"{entry}: {why_unread(error)} - mend it") from error
-    try:
-        return CalendarFile.model_validate(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise ConfigError(f"{entry}: {key}: {why_refused(first)} - see docs/jurisdictions.md") from error
 
 
 def _calendar(said: CalendarFile) -> Calendar:
