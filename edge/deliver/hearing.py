@@ -9,7 +9,7 @@ import json
 import logging
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -21,7 +21,7 @@ from contract.site import Camera, Zone
 from contract.statement import MAX_STATEMENT_BYTES, Command, Reading, Reply, Statement
 from contract.topics import IDENTIFIER, EdgeTopics
 from edge.config import EdgeConfig
-from edge.deliver.complaints import QUIET, Complaints
+from edge.deliver.complaints import QUIET_S, Complaints
 from edge.deliver.durable import folder_durable
 from edge.told import SIGNAL, ToldFile
 
@@ -47,8 +47,8 @@ _Message = TypeVar("_Message", Command, Reading)
 class Hearing:
     """The box's ear. Used by deliver's loop alone, but for `heeds`."""
 
-    def __init__(self, config: EdgeConfig) -> None:
-        """Raises OSError when the disk refuses the folders."""
+    def __init__(self, config: EdgeConfig, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` only ever goes forward (s). Raises OSError when the disk refuses the folders."""
         self._topics = EdgeTopics(config.edge_id)
         self._sites = config.sites
         self._folder = folder_durable(folder_durable(config.data_dir) / "told", 0o700)
@@ -60,9 +60,10 @@ class Hearing:
         self._measuring: frozenset[str] = frozenset()
         self._files: dict[str, ToldFile] = {}
         self._passing: dict[str, deque[Statement]] = {}
-        self._complaints = Complaints()
+        self._clock = clock
+        self._complaints = Complaints(clock)
         self._lost = 0
-        self._lost_at: datetime | None = None
+        self._lost_at: float | None = None
 
     def hear(self, topic: str, raw: bytes, now: datetime) -> Reply | None:
         """Take one message that came at `now`. The answer to a command, None where nobody waits for one."""
@@ -72,12 +73,13 @@ class Hearing:
         if sensor is not None:
             fault = self._sensed(sensor, raw, now)
             if fault is not None:
-                self._complaints.say(topic, f"sensor {sensor}: {fault} - not taken", now)
+                self._complaints.say(topic, f"sensor {sensor}: {fault} - not taken")
         return None
 
-    def overrun(self, lost: int, now: datetime) -> None:
+    def overrun(self, lost: int) -> None:
         """`lost` messages so far found no place, the box has so much to hear; say so once a minute."""
-        if lost > self._lost and (self._lost_at is None or now - self._lost_at >= QUIET):
+        now = self._clock()
+        if lost > self._lost and (self._lost_at is None or now - self._lost_at >= QUIET_S):
             log.warning("%d messages came faster than this box takes them - not heard", lost - self._lost)
             self._lost, self._lost_at = lost, now
 
@@ -91,7 +93,7 @@ class Hearing:
     def _commanded(self, raw: bytes, now: datetime) -> Reply | None:
         command, fault = _read(Command, raw)
         if command is None:
-            self._complaints.say(_COMMAND, f"{_COMMAND}: {fault} - not taken", now)
+            self._complaints.say(_COMMAND, f"{_COMMAND}: {fault} - not taken")
             name = _name_of(raw)
             return Reply(id=name, status="refused", reason=str(fault)) if name else None
         refusal = self._taken(command.statement, now)
@@ -99,7 +101,7 @@ class Hearing:
             said = command.statement
             log.info("%s says: %s is %s (%s)", said.by, said.fact, said.value, said.camera_id or "every camera")
             return Reply(id=command.id, status="done")
-        self._complaints.say(_COMMAND, f"{command.statement.by}: {refusal} - not taken", now)
+        self._complaints.say(_COMMAND, f"{command.statement.by}: {refusal} - not taken")
         return Reply(id=command.id, status="refused", reason=refusal)
 
     def _sensed(self, sensor: str, raw: bytes, now: datetime) -> str | None:
@@ -210,12 +212,12 @@ class Hearing:
         SiteError when a site cannot be read; it is not read again for every message that comes.
         """
         if self._cameras is None:
-            if self._unread is not None and time.monotonic() - self._unread[0] < RETRY_S:
+            if self._unread is not None and self._clock() - self._unread[0] < RETRY_S:
                 raise self._unread[1].with_traceback(None)
             try:
                 self._cameras = self._load()
             except SightlineError as error:
-                self._unread = (time.monotonic(), error)
+                self._unread = (self._clock(), error)
                 raise
         return self._cameras
 

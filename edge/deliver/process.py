@@ -176,7 +176,7 @@ class Deliver:
             reply = self._hearing.hear(topic, raw, clock())
             if reply is not None:
                 self._link.publish_reply(reply.model_dump_json().encode())
-        self._hearing.overrun(self._link.mail.lost, clock())
+        self._hearing.overrun(self._link.mail.lost)
 
     def _answers(self, now: float) -> None:
         before = self._publisher.acknowledged

@@ -56,7 +56,8 @@ class Ear:
         self.settings = folder / "edge.yaml"
         (folder / "site.yaml").write_text(json.dumps(SITE), encoding="utf-8")
         self.settings.write_text(yaml.safe_dump({"edge_id": "box-1", "sites": ["site.yaml"], "data_dir": "data"}))
-        self.hearing = Hearing(load_config(self.settings))
+        self.clock = 1000.0
+        self.hearing = Hearing(load_config(self.settings), lambda: self.clock)
 
     def command(self, now: datetime = NOW, **changes: Any) -> Reply | None:
         said = {"id": "d-1", "fact": "officer_directing", "value": "yes", "by": "duty-7", "camera_id": "cam-1"}
@@ -230,13 +231,14 @@ def test_readings_of_a_declared_sensor_take_no_place_in_the_queue(ear: Ear) -> N
         link._on_message(link._client, None, mqtt.MQTTMessage(topic=f"sightline/v1/box-1/{name}".encode()))
 
     publish("sensor/smoke-01")
-    assert ear.hearing.hear(*link.mail.readings.get_nowait(), NOW) is None
+    (first,) = link.mail.readings.take(1)
+    assert ear.hearing.hear(*first, NOW) is None
     for _ in range(2 * MOST_TOLD):
         publish("sensor/smoke-01")
-    assert link.mail.readings.empty()
+    assert not link.mail.readings
     for name in ("sensor/s-7", "command"):
         publish(name)
-    assert (link.mail.readings.qsize(), link.mail.commands.qsize()) == (1, 1)
+    assert (len(link.mail.readings), link.mail.commands.qsize()) == (1, 1)
 
 
 def test_a_disk_that_refuses_is_told(ear: Ear, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -324,6 +326,14 @@ def test_a_file_that_cannot_be_read_tells_nothing_and_is_named_once(ear: Ear, ca
 
 def test_what_was_not_heard_is_told_once_a_minute_with_its_number(ear: Ear, caplog: pytest.LogCaptureFixture) -> None:
     for second, lost in ((0, 0), (1, 3), (2, 900), (62, 1000), (130, 1000)):
-        ear.hearing.overrun(lost, NOW + timedelta(seconds=second))
+        ear.clock = 1000.0 + second
+        ear.hearing.overrun(lost)
     said = "messages came faster than this box takes them - not heard"
     assert caplog.messages == [f"3 {said}", f"997 {said}"]
+
+
+def test_a_clock_on_the_wall_that_is_set_back_silences_no_complaint(ear: Ear, caplog: pytest.LogCaptureFixture) -> None:
+    for moment in (NOW, NOW - timedelta(days=1)):
+        ear.hearing.hear("sightline/v1/box-1/sensor/s-7", b"[]", moment)
+        ear.clock += 61
+    assert len(caplog.messages) == 2
