@@ -115,6 +115,14 @@ class Review(Settings):
     calendars: Readable | None = Field(default=None, description="folder of calendars, they go before ours")
 
 
+class Learning(Settings):
+    """When a camera goes to shadow: the floor under its precision, and how many decisions say so."""
+
+    floor: float = Field(default=0.5, ge=0.0, le=1.0, description="precision below which it goes to shadow; 0: never")
+    floor_cases: int = Field(default=30, ge=10, le=10_000, description="fewest final decisions that are judged by")
+    floor_days: int = Field(default=90, ge=1, le=3650, description="only captures of so many days count")
+
+
 class Logs(Settings):
     """How central speaks of itself, on standard error."""
 
@@ -142,6 +150,7 @@ class CentralConfig(Settings):
     ledger: Ledger = Ledger()
     c2pa: ContentCredentials = ContentCredentials()
     review: Review = Review()
+    learning: Learning = Learning()
     logs: Logs = Logs()
 
     @property
@@ -267,6 +276,7 @@ __all__ = [
     "ContentCredentials",
     "DatabaseSettings",
     "Ingest",
+    "Learning",
     "Ledger",
     "Logs",
     "Media",

@@ -15,7 +15,9 @@ from central.db.events import Event
 from central.db.media import Media
 from central.edges import enrolment
 from central.ingest import chain
+from central.learning import floor as learning
 from central.media.store import MediaStore
+from central.reports import facts
 from central.tickets import leases, opening
 from central.tickets.review import CANDIDATE
 from contract.events import now
@@ -35,11 +37,19 @@ _COMMITTED_BY = timedelta(minutes=10)
 class Jobs(Background):
     """One thread that does the rounds until it is stopped."""
 
-    def __init__(self, db: Database, media: MediaStore, every_s: float = EVERY_S, ca: Issuer | None = None) -> None:
+    def __init__(
+        self,
+        db: Database,
+        media: MediaStore,
+        every_s: float = EVERY_S,
+        ca: Issuer | None = None,
+        floor: learning.Floor = learning.DEFAULT,
+    ) -> None:
         super().__init__("jobs")
         self._db = db
         self._media = media
         self._ca = ca
+        self._floor = floor
         self._every_s = every_s
         self._settled_from: datetime | None = None
         self._rounds = 0
@@ -53,6 +63,9 @@ class Jobs(Background):
         linked = self._settled()
         while self._moved_on() == _MOST:
             pass
+        if facts.catch_up(self._db):
+            for camera in learning.judge(self._db, self._floor):
+                _log.warning("camera goes to shadow: no cases of it until a person lifts it", camera="/".join(camera))
         if self._ca is not None and self._ca.publish(self._db):
             _log.info("revoked certificates published")
         swept = self._media.sweep(STALE_UPLOAD_S)

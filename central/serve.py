@@ -5,6 +5,7 @@ import os
 import socket
 import threading
 from dataclasses import dataclass
+from datetime import timedelta
 from types import FrameType
 from typing import Literal
 
@@ -20,6 +21,7 @@ from central.db.database import Database
 from central.ingest.intake import Intake
 from central.ingest.receiver import Receiver
 from central.jobs import Jobs
+from central.learning.floor import Floor
 from central.ledger.keeper import Keeper, keeper_of
 from central.media.guarded import GuardedStore
 from central.media.opening import open_store, quotas_of
@@ -99,10 +101,15 @@ def _parts(config: CentralConfig, role: Role) -> Parts:
     if role in {"all", "ingest"}:
         intake = Intake(db, metrics, config.ingest.quarantine_rows)
         receiver = Receiver(config.broker, config.ingest, intake, metrics)
-    jobs = Jobs(db, media, ca=ca) if role in {"all", "jobs"} else None
+    jobs = Jobs(db, media, ca=ca, floor=_floor(config)) if role in {"all", "jobs"} else None
     sweeps = Rounds(db, media, metrics, config.media.orphan_days) if role in {"all", "jobs"} else None
     ledger = keeper_of(config, db) if role in {"all", "jobs"} else None
     return Parts(db, media, metrics, receiver, jobs, sweeps, ledger, front=role in {"all", "web"}, ca=ca)
+
+
+def _floor(config: CentralConfig) -> Floor:
+    said = config.learning
+    return Floor(said.floor, said.floor_cases, timedelta(days=said.floor_days))
 
 
 def _run(config: CentralConfig, parts: Parts, listener: socket.socket) -> None:

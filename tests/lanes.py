@@ -53,6 +53,7 @@ ABREAST = (
             "evidence_plate",
             "evidence_profile",
             "gate_clips",
+            "learning",
             "ledger",
             "media_holds",
             "media_store",
@@ -62,6 +63,7 @@ ABREAST = (
             "plan_looker",
             "plates_reading",
             "redaction",
+            "warning_period",
         )
     ),
 )

@@ -15,6 +15,7 @@ from central.db.base import Base
 from central.db.cases import Case, CaseLog, CaseMedia, CaseNumber, CaseQuestion
 from central.db.edges import Certificate, Edge, EdgeKey, EnrolCode
 from central.db.events import Event, Quarantine
+from central.db.learning import CaseFact, FactsCursor, LearningLog, Shadow, ShadowMatter
 from central.db.leases import CaseLease
 from central.db.ledger import LedgerHead, LedgerLeaf, LedgerNode, LedgerTree, LedgerWaiting
 from central.db.lists import HandledRecord, ListImport, PlateEntry, RegisterVehicle
@@ -29,6 +30,7 @@ __all__ = [
     "Attempt",
     "Base",
     "Case",
+    "CaseFact",
     "CaseHold",
     "CaseLease",
     "CaseLog",
@@ -40,7 +42,9 @@ __all__ = [
     "EdgeKey",
     "EnrolCode",
     "Event",
+    "FactsCursor",
     "HandledRecord",
+    "LearningLog",
     "LedgerHead",
     "LedgerLeaf",
     "LedgerNode",
@@ -55,6 +59,8 @@ __all__ = [
     "RecoveryCode",
     "RegisterVehicle",
     "SecondFactor",
+    "Shadow",
+    "ShadowMatter",
     "Site",
     "SiteVersion",
     "User",

@@ -15,10 +15,12 @@ from central.db.alarms import Alarm, AlarmLog, AlarmViewLog
 from central.db.cases import Case, CaseLog
 from central.db.edges import EdgeKey
 from central.db.events import Event
+from central.db.learning import LearningLog
 from contract.ledger import canonical, moment
 from contract.sealing import sha256_hex
 
 EVENT, CASE, ALARM, VIEW, ALARM_VIEW, ACCOUNT = "event", "case", "alarm", "view", "alarm-view", "account"
+LEARNING = "learning"
 KEY, KEY_RETIRED, KEY_REVOKED = "key", "key-retired", "key-revoked"
 #: A kind of row and its primary key as text.
 Ref = tuple[str, str]
@@ -114,6 +116,14 @@ def _account_lines(session: Session, refs: list[str]) -> Iterator[tuple[str, Ent
         yield str(row.id), {"id": row.id, "account": name} | said
 
 
+def _learning_lines(session: Session, refs: list[str]) -> Iterator[tuple[str, Entry]]:
+    query = select(LearningLog).where(LearningLog.id.in_([int(ref) for ref in refs]))
+    for row in session.execute(query).scalars():
+        camera = {"edge": row.edge_id, "camera": row.camera_id, "rule": row.rule, "matter": row.matter}
+        said = {"at": moment(row.at), "by": row.actor, "action": row.action, "note": row.note, "detail": row.detail}
+        yield str(row.id), {"id": row.id} | camera | said
+
+
 def _keys(session: Session, refs: list[str]) -> Iterator[tuple[str, Entry]]:
     for row in session.execute(select(EdgeKey).where(EdgeKey.kid.in_(refs))).scalars():
         yield (
@@ -138,6 +148,7 @@ _READERS: Mapping[str, Callable[[Session, list[str]], Iterator[tuple[str, Entry]
     VIEW: _views,
     ALARM_VIEW: _alarm_views,
     ACCOUNT: _account_lines,
+    LEARNING: _learning_lines,
     KEY: _keys,
     KEY_RETIRED: _ended("retired_at"),
     KEY_REVOKED: _ended("revoked_at"),
@@ -152,6 +163,7 @@ __all__ = [
     "KEY",
     "KEY_RETIRED",
     "KEY_REVOKED",
+    "LEARNING",
     "VIEW",
     "Ref",
     "gone",

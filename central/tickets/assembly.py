@@ -14,6 +14,7 @@ from central.db.cases import Case
 from central.db.events import Event
 from central.db.ids import take_ahead
 from central.db.matters import Matter, data_of, locked, number
+from central.learning import shadow
 from central.lists.known import Subject, questions
 from central.tickets import opening
 from contract.events import Closed, EventType, Manifest, Violation
@@ -25,7 +26,7 @@ def assemble(session: Session, matters: Mapping[Matter, Mapping[str, Event]], sa
     """Open or complete the case of each matter.
 
     `matters` has the stored events of each by type, `said` the parsed data of some of them by event id; the others
-    are parsed here. A matter whose violation has not arrived yet waits.
+    are parsed here. A matter whose violation has not arrived yet waits; one of a camera in shadow gets no case.
     """
     with session.no_autoflush:
         decided = {
@@ -35,9 +36,9 @@ def assemble(session: Session, matters: Mapping[Matter, Mapping[str, Event]], sa
         }
         cases = locked(session, Case, list(decided), selectinload(Case.questions), selectinload(Case.media))
         decisions = {matter: data_of(row, said, Violation, "violation") for matter, row in decided.items()}
-        fresh = {
-            matter: opening.opened(row, decisions[matter]) for matter, row in decided.items() if matter not in cases
-        }
+        new = {matter: (row, decisions[matter]) for matter, row in decided.items() if matter not in cases}
+        quiet = shadow.without_case(session, new)
+        fresh = {matter: opening.opened(*said_by) for matter, said_by in new.items() if matter not in quiet}
         session.add_all(fresh.values())
         whole = cases | fresh
         for matter, case in whole.items():

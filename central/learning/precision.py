@@ -1,0 +1,109 @@
+"""How often a camera was right, as the people who looked have decided: counts, shares and Wilson's intervals.
+
+Only an outright accusation (`candidate`) whose decision is final counts. A question (`needs_human`) is an abstention
+whatever was answered; what the system set aside, what expired unseen and what waits say nothing of the machine.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from central.clock import office_now
+from central.db.learning import CaseFact
+from central.reports.facts import APPROVED, CANCELLED, EXPIRED, REJECTED, SET_ASIDE, WAITING
+
+#: A decision can be taken back for ten seconds; after this it is final on every clock of ours.
+FINAL_AFTER: Final = timedelta(seconds=60)
+Z95: Final = 1.96
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """`right` of `n`, with the bounds of Wilson's 95 % interval; all three None where n is 0."""
+
+    right: int
+    n: int
+    share: float | None
+    low: float | None
+    high: float | None
+
+
+def wilson(right: int, n: int, z: float = Z95) -> Share:
+    """The score interval of a share (Wilson 1927)."""
+    if n == 0:
+        return Share(0, 0, None, None, None)
+    p = right / n
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return Share(right, n, p, max(0.0, middle - half), min(1.0, middle + half))
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What became of the cases under one `key` (a camera and rule, an hour...). Their sum is every case under it."""
+
+    key: tuple[Any, ...]
+    right: int = 0
+    wrong: int = 0
+    asked: int = 0
+    set_aside: int = 0
+    expired: int = 0
+    waiting: int = 0
+
+    @property
+    def precision(self) -> Share:
+        """Right among outright accusations that people have decided."""
+        return wilson(self.right, self.right + self.wrong)
+
+
+_FIELDS = {
+    APPROVED: "right", REJECTED: "wrong", CANCELLED: "wrong", SET_ASIDE: "set_aside", EXPIRED: "expired",
+    WAITING: "waiting",
+}  # fmt: skip
+CAMERA: Final = (CaseFact.edge_id, CaseFact.camera_id, CaseFact.rule)
+HOUR: Final = (CaseFact.hour,)
+
+
+def tallies(
+    session: Session, key: Sequence[Any], conditions: Iterable[ColumnElement[bool]] = (), at: datetime | None = None
+) -> list[Tally]:
+    """A tally for each value of the columns `key`, in their order. `at` (default: now) is when they are final."""
+    moment = (at or office_now()) - FINAL_AFTER
+    final = CaseFact.decided_at.is_not(None) & (CaseFact.decided_at <= moment)
+    columns = (*key, CaseFact.outcome, CaseFact.verdict, final.label("final"))
+    query = select(*columns, func.count()).where(*conditions).group_by(*columns)
+    found: dict[tuple[Any, ...], Tally] = {}
+    for *names, outcome, verdict, done, count in session.execute(query):
+        tally = found.setdefault(tuple(names), Tally(tuple(names)))
+        field = _field(outcome, verdict, bool(done))
+        found[tally.key] = replace(tally, **{field: getattr(tally, field) + count})
+    return sorted(found.values(), key=lambda one: one.key)
+
+
+def _field(outcome: str, verdict: str, final: bool) -> str:
+    field = _FIELDS[outcome]
+    if field in {"right", "wrong"}:
+        if not final:
+            return "waiting"
+        return "asked" if verdict == "needs_human" else field
+    return field
+
+
+def reasons(session: Session, conditions: Iterable[ColumnElement[bool]] = ()) -> list[tuple[str, int]]:
+    """(code, count) of final rejections of outright accusations, most frequent first."""
+    moment = office_now() - FINAL_AFTER
+    query = (
+        select(CaseFact.reason, func.count())
+        .where(CaseFact.outcome == REJECTED, CaseFact.verdict == "candidate", CaseFact.decided_at <= moment)
+        .where(CaseFact.reason.is_not(None), *conditions)
+        .group_by(CaseFact.reason)
+    )
+    return sorted(((str(code), count) for code, count in session.execute(query)), key=lambda one: (-one[1], one[0]))
+
+
+__all__ = ["CAMERA", "FINAL_AFTER", "HOUR", "Share", "Tally", "reasons", "tallies", "wilson"]

@@ -1,0 +1,244 @@
+"""Precision from people's decisions, cameras that go to shadow and come back, and what is kept of them meanwhile."""
+
+import random
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from central_kit import AT, Box, decision, evidence, intake_of, open_db, violation
+from learning_kit import APPROVED, PASSED, cases, decide, rejected
+from sqlalchemy import func, select
+
+from central.clock import clock_of
+from central.db.cases import Case
+from central.db.database import Database
+from central.db.events import Event
+from central.db.learning import LearningLog, Shadow, ShadowMatter
+from central.db.ledger import LedgerWaiting
+from central.learning import floor, log, shadow
+from central.learning.floor import Floor
+from central.learning.precision import CAMERA, HOUR, reasons, tallies, wilson
+from central.ledger import entries
+from central.reports import facts
+from central.tickets.errors import CaseMissing, Unfit
+from contract.events import EventType, Rule, Unknown
+
+LATER = AT + timedelta(days=10)
+CAM = ("edge-01", "cam-1", "illegal_parking")
+QUESTION = [Unknown(fact="driver_present", question="Was the driver in it?")]
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Database:
+    return open_db(tmp_path)
+
+
+@pytest.fixture
+def box(db: Database) -> Box:
+    one = Box()
+    one.enrol(db)
+    return one
+
+
+@pytest.fixture(autouse=True)
+def later():
+    with clock_of(lambda: LATER):
+        yield
+
+
+def the(db: Database, key=CAMERA):
+    facts.catch_up(db)
+    with db.read() as session:
+        return tallies(session, key)
+
+
+def test_what_counts_and_what_does_not(db: Database, box: Box) -> None:
+    numbers = cases(db, box, 9)
+    decide(db, numbers[:3], APPROVED)
+    decide(db, numbers[3:4], rejected("R05"))
+    # Taken back after the second look, and waits again.
+    decide(db, numbers[4:5], (*APPROVED, ("undo", "APPROVED", "REVIEW2", "wang", None)))
+    decide(db, numbers[5:6], (("set aside", "PRECHECK", "REJECTED", "system", "R06"),))
+    decide(db, numbers[6:7], (("expire", "REVIEW1", "EXPIRED", "system", None),))
+    # Approved and cancelled on appeal: the accusation did not stand.
+    decide(
+        db,
+        numbers[7:8],
+        (
+            *APPROVED,
+            ("cancel", "APPEAL", "CANCELLED", "zhao", None),
+            ("archive", "CANCELLED", "ARCHIVED", "system", None),
+        ),
+    )
+    # Decided this very second: it may still be taken back.
+    decide(db, numbers[8:9], APPROVED, at=LATER)
+    asked = cases(db, box, 2, first=20, unknown=QUESTION)
+    decide(db, asked[:1], APPROVED)
+    decide(db, asked[1:], rejected())
+    (tally,) = the(db)
+    assert (tally.right, tally.wrong, tally.asked, tally.set_aside, tally.expired, tally.waiting) == (3, 2, 2, 1, 1, 2)
+    assert (tally.precision.right, tally.precision.n) == (3, 5)
+    with db.read() as session:
+        assert reasons(session) == [("R05", 1)]
+
+
+def test_the_hour_is_that_of_the_sites_clock(db: Database, box: Box) -> None:
+    decide(db, cases(db, box, 3), APPROVED)
+    assert [(one.key[0], one.right) for one in the(db, HOUR)] == [(10, 1), (11, 1), (12, 1)]
+
+
+def test_wilson_is_that_of_the_books() -> None:
+    """Newcombe 1998, table I: 81 of 263, 15 of 148, 0 of 20, 1 of 29."""
+    known = {
+        (81, 263): (0.2553, 0.3662),
+        (15, 148): (0.0624, 0.1605),
+        (0, 20): (0.0, 0.1611),
+        (1, 29): (0.0061, 0.1718),
+    }
+    for (right, n), bounds in known.items():
+        found = wilson(right, n)
+        assert (round(found.low or 0, 4), round(found.high or 0, 4)) == bounds
+    assert wilson(0, 0).share is None
+
+
+@pytest.mark.parametrize(("right", "wrong", "goes"), [(4, 25, False), (4, 26, True), (10, 20, False), (9, 21, True)])
+def test_only_an_upper_bound_below_the_floor_and_enough_decisions_send_to_shadow(right, wrong, goes) -> None:
+    from central.learning.precision import Tally
+
+    # 9 of 30: 0.166-0.479; 10 of 30: 0.192-0.512. 4 of 29 are too few to judge by.
+    assert floor.falls(Tally(CAM, right=right, wrong=wrong), Floor()) is goes
+
+
+def test_a_bad_camera_goes_to_shadow_a_person_lifts_it_and_all_of_it_is_in_the_ledger(db: Database, box: Box) -> None:
+    bad = cases(db, box, 30)
+    waiting = cases(db, box, 1, first=50)
+    good = cases(db, box, 30, first=100, rule=Rule.FAILURE_TO_YIELD)
+    decide(db, bad, rejected())
+    decide(db, good, APPROVED)
+    facts.catch_up(db)
+    assert floor.judge(db, Floor(share=0.0)) == []
+    assert floor.judge(db, Floor(window=timedelta(days=5))) == []
+    assert floor.judge(db) == [CAM]
+    assert floor.judge(db) == []
+    # Another rule of the same camera goes on; the case that is open stays.
+    assert cases(db, box, 1, first=60) == []
+    (_,) = cases(db, box, 1, first=160, rule=Rule.FAILURE_TO_YIELD)
+    with db.read() as session:
+        assert session.execute(select(Case.state).where(Case.number == waiting[0])).scalar_one() == "CANDIDATE"
+        assert session.execute(select(func.count()).select_from(ShadowMatter)).scalar_one() == 1
+    for why in ("", "  ", "x" * 3000, "\x00"):
+        with pytest.raises(Unfit), db.write() as session:
+            floor.lift(session, CAM, "chief", why)
+    with db.write() as session:
+        floor.lift(session, CAM, "chief", "the lens was cleaned")
+    with pytest.raises(CaseMissing), db.write() as session:
+        floor.lift(session, CAM, "chief", "again")
+    # Old errors send nobody back, and what came in shadow stays without a case.
+    facts.catch_up(db)
+    assert floor.judge(db) == []
+    assert len(cases(db, box, 1, first=61)) == 1
+    with db.read() as session:
+        lines = session.execute(select(LearningLog).order_by(LearningLog.id)).scalars().all()
+        assert [(one.action, one.actor) for one in lines] == [(log.SHADOWED, "system"), (log.LIFTED, "chief")]
+        assert lines[0].detail == {"floor": 0.5, "least": 30, "right": 0, "n": 30, "high": 0.1135}
+        assert session.execute(select(func.count()).where(LedgerWaiting.kind == "learning")).scalar_one() == 2
+        said = entries.lines(session, [(entries.LEARNING, str(lines[1].id))])
+        assert b"the lens was cleaned" in next(iter(said.values()))
+        assert session.execute(select(func.count()).select_from(Shadow)).scalar_one() == 0
+    with pytest.raises(ValueError, match="only added to"), db.write() as session:
+        session.get(LearningLog, lines[0].id).note = "never"
+
+
+def test_a_matter_of_the_shadow_never_becomes_a_case_whatever_comes_later(db: Database, box: Box) -> None:
+    decide(db, cases(db, box, 30), rejected())
+    facts.catch_up(db)
+    floor.judge(db)
+    data, (manifest, _) = violation("late"), evidence("late")
+    early = box.say(EventType.MANIFEST, manifest)
+    assert [one.outcome for one in intake_of(db).take([early, decision(box, data)])] == ["stored", "stored"]
+    with db.write() as session:
+        floor.lift(session, CAM, "chief", "mended")
+    # A second decision of the same matter, after the lift: the box had restarted.
+    assert intake_of(db).take([decision(box, data)])[0].outcome == "duplicate"
+    with db.read() as session:
+        assert session.execute(select(func.count()).select_from(Case)).scalar_one() == 30
+        (row,) = session.execute(select(ShadowMatter)).scalars()
+        seen = shadow.seen(session, row.id)
+        assert len(seen.images) == 3 and seen.video is not None and seen.ready == frozenset()
+        assert session.execute(select(func.count()).where(Event.case_key == data.case_key)).scalar_one() == 2
+
+
+def test_a_sample_is_labelled_and_shows_that_it_is_better_now(db: Database, box: Box) -> None:
+    decide(db, cases(db, box, 30), rejected())
+    facts.catch_up(db)
+    floor.judge(db)
+    cases(db, box, 25, first=200, begin=LATER)
+    with db.read() as session:
+        drawn = shadow.sample(session, CAM, draw=random.Random(1))
+        assert len(drawn) == shadow.SAMPLE and len(set(drawn)) == shadow.SAMPLE
+    for wrong in (("wrong", None), ("right", "R03"), ("maybe", None), ("wrong", "R99")):
+        with pytest.raises(Unfit), db.write() as session:
+            shadow.label(session, drawn[0], *wrong, "li")
+    with db.write() as session:
+        for number in drawn:
+            shadow.label(session, number, "right", None, "li")
+        shadow.label(session, drawn[0], "wrong", "R10", "wang")
+        shadow.label(session, drawn[1], "unclear", None, "wang")
+        shadow.look(session, drawn[0], "wang", ["a" * 64])
+    with db.read() as session:
+        (row,) = floor.shadows(session)
+        found = shadow.counted(session, row)
+        assert (found.kept, found.labelled, found.unclear) == (25, 20, 1)
+        assert (found.precision.right, found.precision.n) == (18, 19)
+        assert len(shadow.listed(session, CAM, most=10)) == 10
+        actions = session.execute(select(LearningLog.action, func.count()).group_by(LearningLog.action)).all()
+        assert dict(actions) == {log.SHADOWED: 1, log.LABELLED: 22, log.LOOKED: 1}
+    with pytest.raises(CaseMissing), db.read() as session:
+        shadow.found(session, 10**12)
+
+
+def test_figures_follow_their_cases(db: Database, box: Box) -> None:
+    numbers = cases(db, box, 3)
+    assert facts.catch_up(db) == 3
+    assert facts.catch_up(db) == 0
+    decide(db, numbers[:1], APPROVED)
+    decide(db, numbers[1:2], (PASSED,))
+    assert facts.catch_up(db) == 2
+    with db.read() as session:
+        assert facts.as_of(session) is not None
+
+
+def test_a_history_is_folded_to_what_stands() -> None:
+    from central.db.cases import CaseLog
+
+    def folded(*steps):
+        lines = [
+            CaseLog(
+                at=AT + timedelta(seconds=n),
+                actor=by,
+                action=did,
+                from_state=a,
+                to_state=b,
+                detail={"reason": code} if code else {},
+            )
+            for n, (did, a, b, by, code) in enumerate(steps)
+        ]
+        return facts.fold(lines)
+
+    assert folded().outcome == facts.WAITING
+    done = folded(*APPROVED)
+    assert (done.outcome, done.first_by, done.decided_by) == (facts.APPROVED, "li", "wang")
+    back = folded(PASSED, ("send back", "REVIEW2", "REVIEW1", "wang", None))
+    assert (back.outcome, back.first_by) == (facts.WAITING, None)
+    again = folded(
+        PASSED, ("send back", "REVIEW2", "REVIEW1", "wang", None), ("undo", "REVIEW1", "REVIEW2", "wang", None)
+    )
+    assert again.first_by == "li"
+    late = folded(*APPROVED, ("expire", "APPROVED", "EXPIRED", "system", None))
+    assert (late.outcome, late.decided_by) == (facts.EXPIRED, "wang")
+    gone = folded(*rejected("R07"), ("archive", "REJECTED", "ARCHIVED", "system", None))
+    assert (gone.outcome, gone.reason) == (facts.REJECTED, "R07")
+    upheld = folded(
+        *APPROVED, ("appeal", "NOTIFIED", "APPEAL", "desk", None), ("uphold", "APPEAL", "UPHELD", "zhao", None)
+    )
+    assert (upheld.outcome, upheld.decided_by, upheld.decided_at) == (facts.APPROVED, "wang", AT + timedelta(seconds=1))
