@@ -12,7 +12,10 @@ from central.db.base import Base
 
 
 class ListImport(Base):
-    """One file that was taken in: which list it became, its SHA-256, how many rows, by whom and when."""
+    """One file that was taken in: which list it became, its SHA-256, how many rows, by whom and when.
+
+    `as_of` is until when the office that wrote it says what it knew; None where nobody told.
+    """
 
     __tablename__ = "list_imports"
 
@@ -23,6 +26,7 @@ class ListImport(Base):
     rows: Mapped[int]
     imported_by: Mapped[str] = mapped_column(String(100))
     imported_at: Mapped[datetime]
+    as_of: Mapped[datetime | None]
 
 
 class PlateEntry(Base):

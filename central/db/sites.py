@@ -1,8 +1,8 @@
-"""Sites as central knows them: whose area they are in, and which versions of their site files are in force when."""
+"""Sites as central knows them: whose area they are in, their site files, and which of these is in force when."""
 
 from datetime import date, datetime
 
-from sqlalchemy import Date, Float, ForeignKey, LargeBinary, String
+from sqlalchemy import Date, Float, ForeignKey, Integer, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from central.db.base import Base
@@ -21,19 +21,32 @@ class Site(Base):
 
 
 class SiteVersion(Base):
-    """The bytes of one site file, by the SHA-256 that events name as `site_version`. Days are those of the site.
-
-    `inspection_until` is the last day on which the devices' inspection holds, `published_on` the day on which the
-    place was made known; None where nobody told.
-    """
+    """The bytes of one site file, by the SHA-256 that events name as `site_version`."""
 
     __tablename__ = "site_versions"
 
     sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
     site: Mapped[str] = mapped_column(ForeignKey("sites.site"), index=True)
     raw: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class SiteSpan(Base):
+    """From which day to which one version is in force at its site, and under which terms. Days are those of the site.
+
+    A version can be in force several times: it is given up, and taken up again. The inspection of the devices holds
+    from `inspection_from` to `inspection_until`, `published_on` is the day on which the place was made known; None
+    where nobody told. `valid_until` None: still in force.
+    """
+
+    __tablename__ = "site_spans"
+    __table_args__ = (UniqueConstraint("site", "valid_from"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    site: Mapped[str] = mapped_column(ForeignKey("sites.site"))
+    sha256: Mapped[str] = mapped_column(ForeignKey("site_versions.sha256"), index=True)
     valid_from: Mapped[date] = mapped_column(Date)
     valid_until: Mapped[date | None] = mapped_column(Date)
+    inspection_from: Mapped[date | None] = mapped_column(Date)
     inspection_until: Mapped[date | None] = mapped_column(Date)
     published_on: Mapped[date | None] = mapped_column(Date)
     imported_by: Mapped[str] = mapped_column(String(100))

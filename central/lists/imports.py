@@ -6,7 +6,7 @@ file replaces the old. What they were before stays told in `list_imports`, by SH
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ from contract.exempt import load_list
 
 #: Rows in one statement; the register of a province has millions.
 _AT_ONCE = 5_000
+#: How far the clocks of two offices may be apart.
+_CLOCKS = timedelta(minutes=10)
 Progress = Callable[[int], None]
 
 
@@ -31,15 +33,16 @@ def _silent(_done: int) -> None:
     return None
 
 
-def plates(session: Session, kind: str, path: Path, by: str) -> int:
+def plates(session: Session, kind: str, path: Path, by: str, as_of: datetime | None = None) -> int:
     """The list `kind` (a key of PLATES) becomes what `path` says, in the form of contract.exempt. Returns its rows.
 
-    Raises InputError for an unknown kind and for the first line that cannot be read; the list before stays then.
+    `as_of` is until when it tells what was known. Raises InputError for an unknown kind and for the first line that
+    cannot be read; the list before stays then.
     """
     if kind not in PLATES:
         raise InputError(f"there is no list {kind!r} of plates - known are: {', '.join(PLATES)}")
     found = load_list(kind, path).plates
-    noted = _noted(session, kind, path, hashlib.sha256(path.read_bytes()).hexdigest(), len(found), by)
+    noted = _noted(session, kind, path, hashlib.sha256(path.read_bytes()).hexdigest(), len(found), by, as_of)
     session.execute(delete(PlateEntry).where(PlateEntry.kind == kind))
     rows = ({"plate": plate, "kind": kind, "until": until, "import_id": noted.id} for plate, until in found.items())
     _put(session, PlateEntry, rows)
@@ -68,7 +71,7 @@ def register(session: Session, path: Path, by: str, told: Progress = _silent) ->
     return len(seen)
 
 
-def handled(session: Session, kind: str, path: Path, by: str, zone: tzinfo) -> int:
+def handled(session: Session, kind: str, path: Path, by: str, zone: tzinfo, as_of: datetime | None = None) -> int:
     """What others have already (`on_site` or `reports`) becomes what `path` says.
 
     Its columns are plate, at, and perhaps site, code, number. `at` is ISO 8601;
@@ -78,7 +81,7 @@ def handled(session: Session, kind: str, path: Path, by: str, zone: tzinfo) -> i
         raise InputError(f"there is no list {kind!r} of matters - known are: {', '.join(HANDLED)}")
     table = read_table(path, ("plate", "at"), ("site", "code", "number"))
     found = list(_matters(table, zone))
-    noted = _noted(session, kind, path, table.sha256, len(found), by)
+    noted = _noted(session, kind, path, table.sha256, len(found), by, as_of)
     session.execute(delete(HandledRecord).where(HandledRecord.kind == kind))
     _put(session, HandledRecord, ({**row, "kind": kind, "import_id": noted.id} for row in found))
     return len(found)
@@ -106,9 +109,14 @@ def _short(table: Table, row: Row, name: str, most: int) -> str:
     return value
 
 
-def _noted(session: Session, kind: str, path: Path, sha256: str, rows: int, by: str) -> ListImport:
+def _noted(
+    session: Session, kind: str, path: Path, sha256: str, rows: int, by: str, as_of: datetime | None = None
+) -> ListImport:
+    moment = office_now()
+    if as_of is not None and as_of > moment + _CLOCKS:
+        raise InputError(f"nobody knows yet what will be on {as_of:%Y-%m-%d %H:%M} - say until when the list was kept")
     noted = ListImport(
-        kind=kind, file=path.name[:200], sha256=sha256, rows=rows, imported_by=by, imported_at=office_now()
+        kind=kind, file=path.name[:200], sha256=sha256, rows=rows, imported_by=by, imported_at=moment, as_of=as_of
     )
     session.add(noted)
     session.flush()

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from central.db.lists import HandledRecord, ListImport, PlateEntry
 from central.lists.kinds import ON_SITE, PLATES
+from central.sites.names import Sites
 from contract.events import Rule, Unknown
 from contract.exempt import plain
 from contract.facts import FactRow, load_facts
@@ -46,19 +47,39 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the lists say of one subject. `asked` are the lists there are, whether or not they name the plate."""
+    """What the lists say of one subject at the moment `at`. `elsewhere` are records of places that are not known here.
 
+    `as_of` has the lists there are, whether or not they name the plate, with the moment until which each tells what was
+    known (None where nobody said).
+    """
+
+    at: datetime
     entries: tuple[tuple[str, date | None], ...] = ()
     records: tuple[HandledRecord, ...] = ()
-    asked: frozenset[str] = field(default_factory=frozenset)
+    elsewhere: tuple[HandledRecord, ...] = ()
+    as_of: Mapping[str, datetime | None] = field(default_factory=dict)
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """The lists there are."""
+        return frozenset(self.as_of)
+
+    def knows(self, kind: str, beyond: timedelta = timedelta(0)) -> bool:
+        """Whether the list tells what was so at the moment and as far `beyond` it: only then is its silence a word."""
+        until = self.as_of.get(kind)
+        return until is not None and until >= self.at + beyond
 
     def of(self, kind: str) -> list[HandledRecord]:
-        """The records of one kind."""
+        """The records of one kind at this place, or at none that they name."""
         return [record for record in self.records if record.kind == kind]
+
+    def unplaced(self, kind: str) -> list[HandledRecord]:
+        """Those whose place is none that central knows by this name: perhaps this one."""
+        return [record for record in self.elsewhere if record.kind == kind]
 
 
 def look_up(session: Session, subjects: Sequence[Subject]) -> list[Found]:
-    """What the lists say of each, with three queries however many there are."""
+    """What the lists say of each, with four queries however many there are."""
     if not subjects:
         return []
     plates = {subject.known_as for subject in subjects}
@@ -68,8 +89,10 @@ def look_up(session: Session, subjects: Sequence[Subject]) -> list[Found]:
     records: dict[str, list[HandledRecord]] = {}
     for record in session.execute(select(HandledRecord).where(HandledRecord.plate.in_(plates))).scalars():
         records.setdefault(record.plate, []).append(record)
-    asked = frozenset(session.execute(select(ListImport.kind).distinct()).scalars())
-    return [_found(one, entries.get(one.known_as, ()), records.get(one.known_as, ()), asked) for one in subjects]
+    as_of = _as_of(session)
+    named = any(record.site for some in records.values() for record in some)
+    sites = Sites.registered(session) if named else Sites()
+    return [_found(one, entries.get(one.known_as, ()), records.get(one.known_as, ()), as_of, sites) for one in subjects]
 
 
 def questions(session: Session, subjects: Mapping[int, Subject]) -> dict[int, list[Unknown]]:
@@ -85,12 +108,29 @@ def _any_list(session: Session) -> bool:
     return session.execute(select(ListImport.id).limit(1)).first() is not None
 
 
+def _as_of(session: Session) -> dict[str, datetime | None]:
+    """Each list there is, and until when its last import tells what was known."""
+    query = select(ListImport.kind, ListImport.as_of).order_by(ListImport.id)
+    return dict(session.execute(query).all())
+
+
 def _found(
-    subject: Subject, entries: Iterable[PlateEntry], records: Iterable[HandledRecord], asked: frozenset[str]
+    subject: Subject,
+    entries: Iterable[PlateEntry],
+    records: Iterable[HandledRecord],
+    as_of: Mapping[str, datetime | None],
+    sites: Sites,
 ) -> Found:
     held = sorted((one.kind, one.until) for one in entries if one.until is None or subject.day <= one.until)
-    near = [one for one in records if abs(one.at - subject.at) <= NEAR and one.site in {None, "", subject.site}]
-    return Found(tuple(held), tuple(sorted(near, key=lambda one: (one.at, one.id))), asked)
+    near = sorted((one for one in records if abs(one.at - subject.at) <= NEAR), key=lambda one: (one.at, one.id))
+    here = {one.id: sites.same(one.site, subject.site) for one in near}
+    return Found(
+        at=subject.at,
+        entries=tuple(held),
+        records=tuple(one for one in near if here[one.id]),
+        elsewhere=tuple(one for one in near if here[one.id] is None),
+        as_of=as_of,
+    )
 
 
 def _ask(subject: Subject, found: Found) -> Iterable[Unknown]:
@@ -98,7 +138,7 @@ def _ask(subject: Subject, found: Found) -> Iterable[Unknown]:
         row = _facts()[fact]
         if Rule(subject.rule) in row.rules:
             yield Unknown(fact=fact, question=row.question, sources=["plate_list"])
-    if found.of(ON_SITE):
+    if found.of(ON_SITE) or found.unplaced(ON_SITE):
         yield Unknown(fact=HANDLED_FACT, question=_HANDLED_QUESTION, sources=["on_site"])
 
 

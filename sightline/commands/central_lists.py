@@ -4,6 +4,7 @@ import getpass
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo, available_timezones
@@ -22,6 +23,13 @@ app = typer.Typer(
 )
 File = Annotated[Path, typer.Argument(help="The file, UTF-8. Forms and columns: docs/precheck.md.")]
 Zone = Annotated[str, typer.Option(help="Time zone of times that name none.")]
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        help="Until when the office kept it, such as 2026-11-21T18:00; a day means its beginning. Without it nobody "
+        "can tell that a plate was not on it, and the case page says so."
+    ),
+]
 
 
 @app.command("plates")
@@ -29,17 +37,20 @@ def plates(
     kind: Annotated[str, typer.Argument(help="stolen, cloned, emergency, exempt, permit or works.")],
     file: File,
     config: ConfigPath,
+    as_of: AsOf = None,
+    zone: Zone = "Asia/Shanghai",
 ) -> None:
     """A list of plates, one a line, if need be with the last day on which the entry holds.
 
     Central asks about a case whose plate stands on it, before anything is approved; it decides nothing by itself.
 
     \b
-    sightline central list plates stolen stolen.txt --config central.yaml
+    sightline central list plates stolen stolen.txt --as-of 2026-11-21T06:00 --config central.yaml
     """
     from central.lists import imports
 
-    _take(config, f"list {kind}", lambda session, by: imports.plates(session, kind, file, by))
+    moment = _moment(as_of, _zone(zone))
+    _take(config, f"list {kind}", lambda session, by: imports.plates(session, kind, file, by, moment))
 
 
 @app.command("register")
@@ -59,15 +70,15 @@ def register(file: File, config: ConfigPath) -> None:
 
 
 @app.command("on-site")
-def on_site(file: File, config: ConfigPath, zone: Zone = "Asia/Shanghai") -> None:
+def on_site(file: File, config: ConfigPath, as_of: AsOf = None, zone: Zone = "Asia/Shanghai") -> None:
     """What officers settled on the spot: plate, at, and perhaps site, code, number. Its case asks if it is that."""
-    _matters(config, file, "on_site", zone)
+    _matters(config, file, "on_site", as_of, zone)
 
 
 @app.command("reports")
-def reports(file: File, config: ConfigPath, zone: Zone = "Asia/Shanghai") -> None:
+def reports(file: File, config: ConfigPath, as_of: AsOf = None, zone: Zone = "Asia/Shanghai") -> None:
     """What the public reported: plate, at, and perhaps site, code, number. It is shown beside cases of that plate."""
-    _matters(config, file, "reports", zone)
+    _matters(config, file, "reports", as_of, zone)
 
 
 @app.command("show")
@@ -82,15 +93,34 @@ def show(config: ConfigPath) -> None:
     with closing(open_database(load_config(config))) as db, db.read() as session:
         for one in session.execute(select(ListImport).order_by(ListImport.kind, ListImport.id)).scalars():
             told = f"{one.imported_at:%Y-%m-%d %H:%M}  {one.imported_by}  {one.file}  {one.sha256}"
-            typer.echo(f"{one.kind}  {one.rows} rows  {told}")
+            kept = f"kept until {one.as_of:%Y-%m-%d %H:%M}" if one.as_of else "nobody told until when it was kept"
+            typer.echo(f"{one.kind}  {one.rows} rows  {kept}  {told}")
 
 
-def _matters(config: Path, file: Path, kind: str, zone: str) -> None:
+def _matters(config: Path, file: Path, kind: str, as_of: str | None, zone: str) -> None:
     from central.lists import imports
 
-    if zone not in available_timezones():
-        raise InputError(f"--zone {zone!r} is not a time zone of the IANA list - for example Asia/Shanghai")
-    _take(config, kind, lambda session, by: imports.handled(session, kind, file, by, ZoneInfo(zone)))
+    place = _zone(zone)
+    moment = _moment(as_of, place)
+    _take(config, kind, lambda session, by: imports.handled(session, kind, file, by, place, moment))
+
+
+def _zone(name: str) -> ZoneInfo:
+    if name not in available_timezones():
+        raise InputError(f"--zone {name!r} is not a time zone of the IANA list - for example Asia/Shanghai")
+    return ZoneInfo(name)
+
+
+def _moment(text: str | None, zone: ZoneInfo) -> datetime | None:
+    """Until when a list was kept; a day means its beginning, because nobody says at what hour it was written."""
+    if text is None:
+        typer.echo("without --as-of nobody can tell that a plate was not on it: such a check is not known", err=True)
+        return None
+    try:
+        said = datetime.fromisoformat(text)
+        return (said if said.tzinfo else said.replace(tzinfo=zone)).astimezone(zone)
+    except (ValueError, OverflowError) as error:
+        raise InputError(f"--as-of {text[:40]!r} is not a time like 2026-11-21T18:00 - mend it") from error
 
 
 def _take(config: Path, what: str, take: "Callable[[Session, str], int]") -> None:

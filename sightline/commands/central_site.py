@@ -2,7 +2,7 @@
 
 import getpass
 from contextlib import closing
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +12,7 @@ from sightline.commands.central_options import ConfigPath
 
 if TYPE_CHECKING:
     from central.db.database import Database
+    from central.db.sites import SiteSpan
 
 app = typer.Typer(
     no_args_is_help=True, help="Sites that central knows: area, site file in force, inspection of the devices."
@@ -20,13 +21,17 @@ _DAY = ["%Y-%m-%d"]
 
 
 @app.command("add")
-def add(
+def add(  # noqa: PLR0913, PLR0917 - options of a command
     file: Annotated[Path, typer.Argument(help="The very site file that the box runs with: events name its SHA-256.")],
     config: ConfigPath,
     area: Annotated[str, typer.Option(help="Code of the administration or grid; who reviews an area sees its cases.")],
     valid_from: Annotated[
         datetime, typer.Option("--from", formats=_DAY, help="First day in force, as the site counts days.")
     ],
+    until: Annotated[datetime | None, typer.Option(formats=_DAY, help="Last day in force, where it is known.")] = None,
+    inspection_from: Annotated[
+        datetime | None, typer.Option(formats=_DAY, help="First day on which the inspection of the devices holds.")
+    ] = None,
     inspection_until: Annotated[
         datetime | None, typer.Option(formats=_DAY, help="Last day on which the inspection of the devices holds.")
     ] = None,
@@ -34,41 +39,56 @@ def add(
         datetime | None, typer.Option(formats=_DAY, help="Day on which the place was made known.")
     ] = None,
     at: Annotated[str | None, typer.Option(help="LONGITUDE,LATITUDE in degrees, WGS 84.")] = None,
+    instead_of: Annotated[
+        datetime | None, typer.Option(formats=_DAY, help="First day of what was told wrongly and is told anew by this.")
+    ] = None,
 ) -> None:
-    """Put a site file in force. The version before it ends on the day before; the same file again mends its terms.
+    """Put a site file in force. What was in force before it ends on the day before, and stays told.
+
+    The same file from a later day on: new terms, such as a renewed inspection. From the same day on: mended terms.
 
     \b
-    sightline central site add site.yaml --area 330122 --from 2026-04-01 --inspection-until 2027-03-31 --config F.yaml
+    sightline central site add site.yaml --area 330122 --from 2026-04-01 --published 2026-03-25
+      --inspection-from 2026-03-01 --inspection-until 2027-02-28 --config F.yaml
     """
     from central.sites import register
 
     terms = register.Terms(
         area=area,
         valid_from=valid_from.date(),
-        inspection_until=inspection_until.date() if inspection_until else None,
-        published_on=published.date() if published else None,
+        valid_until=_day(until),
+        inspection_from=_day(inspection_from),
+        inspection_until=_day(inspection_until),
+        published_on=_day(published),
+        instead_of=_day(instead_of),
         position=_position(at),
         by=f"cli:{getpass.getuser()}"[:100],
     )
     with closing(_database(config)) as db, db.write() as session:
-        version = register.add(session, file, terms)
-        typer.echo(
-            f"site {version.site}: version {version.sha256[:12]} in force from {version.valid_from} on, area {area}"
-        )
+        span = register.add(session, file, terms)
+        typer.echo(f"site {span.site}: version {span.sha256[:12]} in force from {span.valid_from} on, area {area}")
 
 
 @app.command("list")
 def list_sites(config: ConfigPath) -> None:
-    """Every version of every site: area, SHA-256, days in force, until when its devices' inspection holds."""
+    """What was in force at every site: area, SHA-256, days, when it was made public, its devices' inspection."""
     from central.sites import register
 
     with closing(_database(config)) as db, db.read() as session:
-        for site, version in register.versions(session):
-            until = version.valid_until or "now"
-            inspected = (
-                f"inspection until {version.inspection_until}" if version.inspection_until else "no inspection told"
-            )
-            typer.echo(f"{site.site}  {site.area}  {version.sha256[:12]}  {version.valid_from} to {until}  {inspected}")
+        for site, span in register.spans(session):
+            days = f"{span.valid_from} to {span.valid_until or 'now'}"
+            public = f"public since {span.published_on}" if span.published_on else "nobody told when it was made public"
+            typer.echo(f"{site.site}  {site.area}  {span.sha256[:12]}  {days}  {public}  {_inspected(span)}")
+
+
+def _day(told: datetime | None) -> date | None:
+    return told.date() if told else None
+
+
+def _inspected(span: "SiteSpan") -> str:
+    if span.inspection_until is None:
+        return "no inspection told"
+    return f"inspection from {span.inspection_from or '(nobody told)'} to {span.inspection_until}"
 
 
 def _position(text: str | None) -> tuple[float, float] | None:

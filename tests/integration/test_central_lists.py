@@ -1,7 +1,7 @@
 """Lists at central: taken in whole or not at all, asked about before anybody looks, shown beside the case."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from central.accounts.service import SignedInUser
 from central.db.database import Database
 from central.db.lists import HandledRecord, ListImport, PlateEntry, RegisterVehicle
+from central.db.sites import Site
 from central.lists import imports
 from central.tickets import service
 from central.tickets.views import CaseView, Check
@@ -43,14 +44,18 @@ def written(folder: Path, text: str | bytes, name: str = "list.csv") -> Path:
     return file
 
 
-def take(db: Database, folder: Path, kind: str, text: str | bytes) -> int:
+#: After everything that any test's vehicle can have done.
+LATER = AT + timedelta(hours=6)
+
+
+def take(db: Database, folder: Path, kind: str, text: str | bytes, as_of: datetime | None = LATER) -> int:
     file = written(folder, text)
     with db.write() as session:
         if kind == "register":
             return imports.register(session, file, "cli:li")
         if kind in {"on_site", "reports"}:
-            return imports.handled(session, kind, file, "cli:li", CHINA)
-        return imports.plates(session, kind, file, "cli:li")
+            return imports.handled(session, kind, file, "cli:li", CHINA, as_of)
+        return imports.plates(session, kind, file, "cli:li", as_of)
 
 
 def case(db: Database, seen: Vehicle | None = READ, **changes: object) -> CaseView:
@@ -171,11 +176,22 @@ def test_without_lists_and_without_a_plate_nothing_is_known(
 
 @pytest.mark.parametrize(
     ("minutes", "site", "asked"),
-    [(0, "", True), (119, "yingchun-road-03", True), (121, "", False), (5, "elsewhere", False)],
+    [
+        (0, "", True),
+        (119, "yingchun-road-03", True),
+        (119, "YingChun Road 03", True),
+        (0, "迎春南路３号", True),
+        (121, "", False),
+        (5, "elsewhere", False),
+        (5, "别处 1 号", False),
+    ],
 )
 def test_a_matter_handled_on_the_spot_is_asked_about(
     db: Database, tmp_path: Path, minutes: int, site: str, asked: bool
 ) -> None:
+    with db.write() as session:
+        for name, words in (("yingchun-road-03", "迎春南路 3 号"), ("elsewhere", "别处1号")):
+            session.add(Site(site=name, name=words, area="330122003"))
     at = (AT + timedelta(seconds=180, minutes=minutes)).replace(tzinfo=None)
     take(db, tmp_path, "on_site", f"plate,at,site,number\n{PLATE},{at.isoformat()},{site},现场-77\n")
     view = case(db)
@@ -220,3 +236,70 @@ def test_days_of_a_list_are_days_of_the_site(db: Database, tmp_path: Path) -> No
     take(db, tmp_path, "stolen", f"{PLATE}, {date(2026, 11, 20)}\n")
     late = AT.replace(hour=0, minute=30)
     assert case(db, at_first=late, at_trigger=late, at_last=late).questions == []
+
+
+# What a list does not say, it does not know.
+
+TRIGGER = AT + timedelta(seconds=180)
+
+
+@pytest.mark.parametrize("kind", ["stolen", "exempt"])
+@pytest.mark.parametrize(
+    ("as_of", "ok"),
+    [(TRIGGER, True), (TRIGGER - timedelta(seconds=1), None), (AT - timedelta(days=30), None), (None, None)],
+)
+def test_a_list_kept_until_before_the_matter_does_not_know_that_a_plate_is_not_on_it(
+    db: Database, officer: SignedInUser, tmp_path: Path, kind: str, as_of: datetime | None, ok: bool | None
+) -> None:
+    take(db, tmp_path, kind, "皖A195K8\n", as_of)
+    view = case(db)
+    said = check(view, "lists")
+    assert (said.ok, said.figures) == (ok, [kind])
+    for tag in ("en", "zh-CN"):
+        page, say = Page(view, officer, load(tag)), load(tag)
+        (line,) = [one for one in page.trust if one.label == say("check.lists")]
+        assert line.flag == ("good" if ok else "plain") and say(f"list.{kind}") in line.value
+
+
+def test_an_old_list_among_new_ones_is_named_and_one_that_names_the_plate_still_does(
+    db: Database, tmp_path: Path
+) -> None:
+    take(db, tmp_path, "stolen", "皖A195K8\n")
+    take(db, tmp_path, "exempt", "皖A195K8\n", None)
+    view = case(db)
+    assert (check(view, "lists").ok, check(view, "lists").figures) == (None, ["exempt"])
+    take(db, tmp_path, "exempt", f"{PLATE}\n", None)
+    assert (check(again(db, view), "lists").ok, check(again(db, view), "lists").figures) == (False, ["exempt"])
+    take(db, tmp_path, "exempt", "皖A195K8\n", LATER)
+    assert check(again(db, view), "lists").ok is True
+
+
+@pytest.mark.parametrize("kind", ["on_site", "reports"])
+@pytest.mark.parametrize(
+    ("as_of", "ok"),
+    [(TRIGGER + timedelta(hours=2), True), (TRIGGER + timedelta(minutes=119), None), (None, None)],
+)
+def test_records_that_end_before_that_time_is_over_do_not_know_that_there_is_none(
+    db: Database, tmp_path: Path, kind: str, as_of: datetime | None, ok: bool | None
+) -> None:
+    take(db, tmp_path, kind, f"plate,at\n皖A195K8,{TRIGGER.isoformat()}\n", as_of)
+    said = check(case(db), kind)
+    assert (said.ok, said.form) == (ok, "" if ok else "old")
+
+
+def test_a_record_of_a_place_that_nobody_knows_by_that_name_is_perhaps_this_one(
+    db: Database, officer: SignedInUser, tmp_path: Path
+) -> None:
+    take(db, tmp_path, "on_site", f"plate,at,site\n{PLATE},{TRIGGER.isoformat()},迎春路口东侧\n")
+    view = case(db)
+    assert [one.fact for one in view.questions] == ["handled_on_site"]
+    said = check(view, "on_site")
+    assert (said.ok, said.form, said.figures) == (None, "place", ["1", "迎春路口东侧"])
+    for tag in ("en", "zh-CN"):
+        assert any("迎春路口东侧" in line.value for line in Page(view, officer, load(tag)).trust)
+
+
+def test_nobody_knows_tomorrow(db: Database, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nobody knows yet"):
+        take(db, tmp_path, "stolen", f"{PLATE}\n", datetime.now(CHINA) + timedelta(hours=1))
+    assert count(db, ListImport) == 0

@@ -9,6 +9,7 @@ import pytest
 from central_kit import AT, Box, decision, evidence, intake_of, key_of, open_db, violation
 
 from central.db.database import Database
+from central.db.sites import SiteVersion
 from central.ingest.admit import Message
 from central.sites import register
 from central.sites.register import Terms
@@ -31,6 +32,7 @@ def db(tmp_path: Path) -> Iterator[Database]:
 
 def put(db: Database, file: Path = SITE, **changes: object) -> None:
     said = {"area": "330122003", "valid_from": date(2026, 4, 1), "inspection_until": None, "by": "cli:li"}
+    said["published_on"] = date(2026, 3, 25)
     with db.write() as session:
         register.add(session, file, Terms(**(said | changes)))  # type: ignore[arg-type]
 
@@ -42,7 +44,8 @@ def seen(db: Database, **changes: object) -> dict[str, Check]:
     said = {"site": site.site.site, "site_version": site.sha256, "camera_id": camera.id, "zone_id": camera.zones[0].id}
     data = violation(**(said | changes))
     with db.read() as session:
-        return {check.name: check for check in precheck.places.of_place(session, data)}
+        places = precheck.places.known_places(session, [data.site_version])
+        return {check.name: check for check in precheck.places.of_place(places, data)}
 
 
 def test_a_version_that_nobody_registered_is_not_known(db: Database) -> None:
@@ -52,16 +55,23 @@ def test_a_version_that_nobody_registered_is_not_known(db: Database) -> None:
 @pytest.mark.parametrize(
     ("terms", "site", "device"),
     [
-        ({"inspection_until": ON}, True, True),
+        ({"inspection_from": ON, "inspection_until": ON}, True, True),
+        ({"inspection_from": date(2026, 4, 1), "inspection_until": ON - timedelta(days=1)}, True, False),
+        ({"inspection_from": ON + timedelta(days=1), "inspection_until": ON + timedelta(days=9)}, True, False),
+        ({"inspection_until": ON}, True, None),
         ({"inspection_until": ON - timedelta(days=1)}, True, False),
         ({"valid_from": ON}, True, None),
         ({"valid_from": ON + timedelta(days=1)}, False, None),
+        ({"valid_until": ON}, True, None),
+        ({"valid_until": ON - timedelta(days=1)}, False, None),
         ({"published_on": ON}, True, None),
         ({"published_on": ON + timedelta(days=1)}, False, None),
+        ({"published_on": None}, None, None),
+        ({"published_on": None, "valid_until": ON - timedelta(days=1)}, False, None),
     ],
 )
 def test_in_force_published_and_inspected_on_that_day_of_the_site(
-    db: Database, terms: dict[str, object], site: bool, device: bool | None
+    db: Database, terms: dict[str, object], site: bool | None, device: bool | None
 ) -> None:
     put(db, **terms)
     found = seen(db)
@@ -82,23 +92,74 @@ def test_a_zone_a_camera_or_a_site_that_is_not_in_it(db: Database) -> None:
     assert seen(db, site="elsewhere")["site"].ok is False
 
 
+def mended(folder: Path, note: str = "mended") -> Path:
+    """The same site file, with other bytes."""
+    newer = folder / f"{note}.yaml"
+    newer.write_text(SITE.read_text(encoding="utf-8") + f"\n# {note}\n", encoding="utf-8")
+    return newer
+
+
+def days_of(db: Database) -> list[tuple[date, date | None]]:
+    with db.read() as session:
+        return [(span.valid_from, span.valid_until) for _, span in register.spans(session)]
+
+
 def test_a_newer_version_ends_the_one_before(db: Database, tmp_path: Path) -> None:
     put(db)
-    newer = tmp_path / "site.yaml"
-    newer.write_text(SITE.read_text(encoding="utf-8") + "\n# mended\n", encoding="utf-8")
+    newer = mended(tmp_path)
     with pytest.raises(InputError, match="begins later"):
         put(db, newer)
     put(db, newer, valid_from=ON, area="330122004")
     assert seen(db)["site"].ok is False
     assert seen(db, at_trigger=AT - timedelta(days=1))["site"].ok is True
+    assert days_of(db) == [(date(2026, 4, 1), ON - timedelta(days=1)), (ON, None)]
     with db.read() as session:
-        (_, old), (site, new) = register.versions(session)
-        assert (old.valid_until, new.valid_until, site.area) == (ON - timedelta(days=1), None, "330122004")
+        (_, _), (site, new) = register.spans(session)
+        assert site.area == "330122004"
         assert register.areas(session, {site.site, "nowhere"}) == {site.site: "330122004"}
-        assert new.raw == newer.read_bytes()
+        assert session.get_one(SiteVersion, new.sha256).raw == newer.read_bytes()
     put(db, newer, valid_from=ON, inspection_until=date(2027, 3, 31))
     with db.read() as session:
-        assert [one.inspection_until for _, one in register.versions(session)] == [None, date(2027, 3, 31)]
+        assert [one.inspection_until for _, one in register.spans(session)] == [None, date(2027, 3, 31)]
+
+
+def test_a_version_that_is_taken_up_again_was_not_in_force_meanwhile(db: Database, tmp_path: Path) -> None:
+    put(db, valid_from=date(2026, 4, 1))
+    put(db, mended(tmp_path), valid_from=date(2026, 6, 1))
+    put(db, valid_from=date(2026, 7, 1))
+    assert days_of(db) == [
+        (date(2026, 4, 1), date(2026, 5, 31)),
+        (date(2026, 6, 1), date(2026, 6, 30)),
+        (date(2026, 7, 1), None),
+    ]
+    held = {(4, 1): True, (5, 31): True, (6, 1): False, (6, 30): False, (7, 1): True, (11, 21): True}
+    for (month, day), ok in held.items():
+        found = seen(db, at_trigger=AT.replace(year=2026, month=month, day=day))["site"]
+        assert found.ok is ok, (month, day)
+    found = seen(db, at_trigger=AT.replace(year=2026, month=6, day=15))["site"]
+    assert found.figures == ["2026-04-01 to 2026-05-31, 2026-07-01 to -", "2026-06-15"]
+
+
+def test_a_renewed_inspection_does_not_change_what_was_so_before(db: Database) -> None:
+    put(db, inspection_from=date(2026, 3, 1), inspection_until=date(2026, 9, 30))
+    put(db, valid_from=date(2026, 11, 1), inspection_from=date(2026, 10, 20), inspection_until=date(2027, 10, 19))
+    for month, day, ok in ((9, 30, True), (10, 1, False), (10, 31, False), (11, 1, True)):
+        found = seen(db, at_trigger=AT.replace(year=2026, month=month, day=day))
+        assert (found["site"].ok, found["device"].ok) == (True, ok), (month, day)
+
+
+def test_what_was_told_wrongly_is_told_anew(db: Database, tmp_path: Path) -> None:
+    put(db, valid_from=date(2026, 4, 1))
+    put(db, mended(tmp_path), valid_from=date(2026, 6, 1))
+    with pytest.raises(InputError, match="begins on 2026-06-02"):
+        put(db, valid_from=date(2026, 8, 1), instead_of=date(2026, 6, 2))
+    with pytest.raises(InputError, match="lies beyond"):
+        put(db, valid_from=date(2026, 6, 1), instead_of=date(2026, 4, 1))
+    put(db, mended(tmp_path), valid_from=date(2026, 8, 1), instead_of=date(2026, 6, 1))
+    assert days_of(db) == [(date(2026, 4, 1), date(2026, 7, 31)), (date(2026, 8, 1), None)]
+    put(db, valid_from=date(2026, 4, 1), valid_until=date(2026, 5, 31))
+    put(db, mended(tmp_path), valid_from=date(2026, 9, 1), instead_of=date(2026, 8, 1))
+    assert days_of(db) == [(date(2026, 4, 1), date(2026, 5, 31)), (date(2026, 9, 1), None)]
 
 
 @pytest.mark.parametrize(
@@ -107,13 +168,16 @@ def test_a_newer_version_ends_the_one_before(db: Database, tmp_path: Path) -> No
         ({"area": ""}, "area"),
         ({"area": "3301 22"}, "area"),
         ({"inspection_until": date(2026, 3, 31)}, "the inspection ended on 2026-03-31"),
+        ({"inspection_from": date(2026, 4, 1)}, "give both of its days"),
+        ({"inspection_from": date(2026, 9, 1), "inspection_until": date(2026, 8, 31)}, "give both of its days"),
+        ({"valid_until": date(2026, 3, 31)}, "before it begins"),
     ],
 )
 def test_terms_that_cannot_be(db: Database, changes: dict[str, object], said: str) -> None:
     with pytest.raises(InputError, match=said):
         put(db, **changes)
     with db.read() as session:
-        assert register.versions(session) == []
+        assert register.spans(session) == []
 
 
 # The same matter twice.

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from central.db.cases import Case
 from central.lists.known import Subject, look_up
 from central.tickets.precheck.duplicates import of_duplicates
-from central.tickets.precheck.places import of_place
+from central.tickets.precheck.places import known_places, of_place
 from central.tickets.precheck.vehicles import of_lists, of_schema
 from central.tickets.views import Check, MediaItem
 from contract.events import Vehicle, Violation
@@ -18,7 +18,7 @@ def of_books(
 ) -> Iterator[Check]:
     """Files, place, plate, lists and other cases. `vehicle` is what stands on the case now."""
     yield of_files(row.manifest, media)
-    yield from of_place(session, data)
+    yield from of_place(known_places(session, [data.site_version]), data)
     yield of_schema(vehicle, data.jurisdiction)
     found = None
     if vehicle.plate is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from central.lists.kinds import ON_SITE, PLATES, REPORTS
-from central.lists.known import Found
+from central.lists.known import NEAR, Found
 from central.tickets.precheck.profiles import profile_of
 from central.tickets.views import Check
 from contract.errors import ConfigError
@@ -49,6 +49,9 @@ def _plates(found: Found | None) -> Check:
         return Check(name="lists", ok=None, detail="no list of plates was taken in", form="none")
     if named := [kind for kind, _ in found.entries]:
         return Check(name="lists", ok=False, detail=f"it stands on: {', '.join(named)}", figures=named)
+    if old := [kind for kind in there if not found.knows(kind)]:
+        said = f"on none, but these end before that moment or say not when: {', '.join(old)}"
+        return Check(name="lists", ok=None, detail=said, figures=old, form="old")
     return Check(name="lists", ok=True, detail=f"on none of {', '.join(there)}", figures=there)
 
 
@@ -62,6 +65,13 @@ def _handled(found: Found | None, kind: str, name: str) -> Check:
         numbers = [one.number or "-" for one in records]
         said = f"{len(records)} of that plate at that time: {', '.join(numbers)}"
         return Check(name=name, ok=False, detail=said, figures=[str(len(records)), ", ".join(numbers)])
+    if elsewhere := found.unplaced(kind):
+        places = ", ".join(dict.fromkeys(one.site or "-" for one in elsewhere))
+        said = f"{len(elsewhere)} of that plate at that time, at a place that is not known here: {places}"
+        return Check(name=name, ok=None, detail=said, figures=[str(len(elsewhere)), places], form="place")
+    if not found.knows(kind, NEAR):
+        said = "none of that plate, but what was taken in ends before that time or says not when"
+        return Check(name=name, ok=None, detail=said, form="old")
     return Check(name=name, ok=True, detail="none of that plate at that time")
 
 
