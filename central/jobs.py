@@ -18,8 +18,8 @@ from central.ingest import chain
 from central.learning import floor as learning
 from central.media.store import MediaStore
 from central.reports import facts
-from central.tickets import leases, opening
-from central.tickets.review import CANDIDATE
+from central.tickets import expiry, leases, opening
+from central.tickets.states import CANDIDATE
 from contract.events import now
 
 _log = structlog.get_logger("jobs")
@@ -63,12 +63,16 @@ class Jobs(Background):
         linked = self._settled()
         while self._moved_on() == _MOST:
             pass
+        expired = expiry.rounds(self._db)
         if facts.catch_up(self._db):
             for camera in learning.judge(self._db, self._floor):
                 _log.warning("camera goes to shadow: no cases of it until a person lifts it", camera="/".join(camera))
         if self._ca is not None and self._ca.publish(self._db):
             _log.info("revoked certificates published")
         swept = self._media.sweep(STALE_UPLOAD_S)
+        if expired:
+            # Each is a matter that nobody judged in time: somebody must know.
+            _log.warning("cases ran out of time and are locked", cases=expired)
         if linked or swept:
             _log.info("round done", chain_links=linked, stale_uploads=swept)
 

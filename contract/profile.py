@@ -116,11 +116,18 @@ class Evidence(Model):
 
 
 class ReviewDays(Model):
-    """Days from the capture within which each step must be done; None where no source fixes one."""
+    """Days within which each step must be done; None where no source fixes one.
+
+    The first three count from the capture, `handled` from the notice, `answer` from the objection and `reversal` from
+    the verification of its ground.
+    """
 
     first: Days | None = None
     second: Days | None = None
     entered: Days | None = None
+    handled: Days | None = None
+    answer: Days | None = None
+    reversal: Days | None = None
 
 
 class Retention(Model):

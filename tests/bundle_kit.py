@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
-from central_kit import AT, CAMERA, Box, decision, ended, intake_of, key_of, open_db, person, violation
+from central_kit import AT, CAMERA, Box, approved, decision, ended, intake_of, key_of, open_db, person, violation
 from joserfc.jwk import OKPKey
 
 from central.accounts import service as accounts
@@ -21,7 +21,6 @@ from central.ledger.keeper import Keeper
 from central.ledger.key import office_key
 from central.media import service as media_service
 from central.media.folder import FolderStore
-from central.tickets import service as tickets
 from contract.events import EventType, Image, Manifest, Video
 from contract.sealing import sha256_hex, thumbprint
 from sightline.evidence.export import Office, export
@@ -32,7 +31,7 @@ SIZE = (320, 180)
 
 @dataclass
 class Bureau:
-    """The office: its database, store, key and published heads, one box, one officer."""
+    """The office: its database, store, key and published heads, one box, two officers."""
 
     folder: Path
     db: Database
@@ -40,6 +39,7 @@ class Bureau:
     box: Box
     key: OKPKey
     officer: SignedInUser
+    second: SignedInUser
     signer: ContentSigner
     cases: list[str] = field(default_factory=list)
 
@@ -73,9 +73,7 @@ class Bureau:
             accounts.log_view(session, self.officer, name)
             accounts.log_view(session, self.officer, name, sha256_hex(files[0]))
         if approve:
-            with self.db.write() as session:
-                view = tickets.case(session, name)
-                tickets.approve(session, name, view.version, self.officer, {})
+            approved(self.db, name, self.officer, self.second)
         return name
 
     def keep(self, raw: bytes) -> None:
@@ -107,7 +105,8 @@ def bureau(folder: Path) -> Bureau:
     with db.read() as session:
         key = office_key(session, folder / "office.jwk")
     signer = content_signer(folder / "c2pa.pem", "Traffic office", None, db)
-    return Bureau(folder, db, FolderStore(folder / "media", 10_000_000), box, key, officer, signer)
+    store = FolderStore(folder / "media", 10_000_000)
+    return Bureau(folder, db, store, box, key, officer, person(db, "wang"), signer)
 
 
 def still(seed: int) -> bytes:

@@ -2,7 +2,8 @@
 
 import hashlib
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -14,13 +15,16 @@ from sqlalchemy import create_engine, make_url, text
 
 from central.accounts.roles import OFFICER, Role
 from central.accounts.service import SignedInUser
+from central.clock import clock_of
 from central.db import migrate
 from central.db.accounts import User, UserRole
+from central.db.cases import Case
 from central.db.database import Database
 from central.edges import enrolment
 from central.ingest.admit import Message
 from central.ingest.intake import Intake
 from central.metrics import Metrics
+from central.tickets import decisions, looks, queue
 from contract.events import (
     VIOLATION_TYPE,
     Chain,
@@ -46,7 +50,9 @@ from contract.sealing import GENESIS, new_key, public_jwk, sha256_hex, sign_deta
 from contract.topics import EdgeTopics
 
 SHANGHAI = timezone(timedelta(hours=8))
-AT = datetime(2026, 11, 21, 10, 0, tzinfo=SHANGHAI)
+#: Yesterday: what was seen then is still in time, and is never of the future.
+AT = (datetime.now(SHANGHAI) - timedelta(days=1)).replace(hour=10, minute=0, second=0, microsecond=0)
+DAY = f"{AT:%Y%m%d}"
 CAMERA = "cam-1"
 _OPENED: list[Database] = []
 
@@ -194,6 +200,31 @@ def _fresh(url: str) -> str:
 def intake_of(db: Database) -> Intake:
     """Ingest without a broker."""
     return Intake(db, Metrics(db), 1000)
+
+
+@contextmanager
+def later(seconds: float) -> Iterator[None]:
+    """The office's clock goes that much ahead: a decision that could be undone is final."""
+    with clock_of(lambda: now() + timedelta(seconds=seconds)):
+        yield
+
+
+def looked(db: Database, user: SignedInUser, number: str) -> int:
+    """`user` has the page of the case open; the version that it shows."""
+    with db.write() as session:
+        row = queue.found(session, number)
+        looks.page(session, row.id, user.id, looks.Why.OPENED, [])
+        return row.version
+
+
+def approved(db: Database, number: str, first: SignedInUser, second: SignedInUser, **answers: str) -> Case:
+    """Both looks are taken; the row as the second one leaves it."""
+    version = looked(db, first, number)
+    with db.write() as session:
+        decisions.approve(session, number, version, first, answers)
+    version = looked(db, second, number)
+    with later(11), db.write() as session:
+        return decisions.approve(session, number, version, second, {})
 
 
 def person(db: Database, name: str = "li", roles: Role | Collection[Role] = OFFICER) -> SignedInUser:

@@ -19,9 +19,10 @@ from central.alarms.workflow import CLOSED, DECIDES, ENDED, OPEN, TAKEN, WORKFLO
 from central.db.alarms import Alarm
 from central.db.events import Event
 from central.tickets.errors import CaseMissing, Conflict, NotAllowed
-from central.tickets.service import MAX_PAGE, text_of
+from central.tickets.queue import MAX_PAGE
 from central.tickets.showing import seal_of
 from central.tickets.views import HistoryLine
+from central.tickets.words import text_of
 from central.workflow.table import Doing
 from contract.events import now, parse_data, parse_event
 from contract.sensors import SensorAlarm

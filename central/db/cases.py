@@ -11,14 +11,21 @@ from central.db.history import Line, only_added_to
 
 
 class Case(Base):
-    """One matter before the officers. `version` rises with every change: who decides names the one that was seen."""
+    """One matter before the officers. `version` rises with every change: who decides names the one that was seen.
+
+    `due_at` is when the time for its step ends (None: nothing limits it), `sort_at` what the queue goes by: that, or
+    the trigger. `due_certain` is None while nobody has reckoned it. `yellow_at` and `red_at` are when its colour
+    changes. Until `final_at` the last decision can be undone. `corrected` has what a person read otherwise than the
+    machine, by `plate`, `type`, `color`.
+    """
 
     __tablename__ = "cases"
     __table_args__ = (
         UniqueConstraint("edge_id", "case_key"),
-        Index("ix_cases_queue", "state", "at_trigger", "number"),
-        Index("ix_cases_queue_rule", "state", "rule", "at_trigger", "number"),
-        Index("ix_cases_queue_site", "state", "site", "at_trigger", "number"),
+        Index("ix_cases_queue", "state", "sort_at", "number"),
+        Index("ix_cases_queue_rule", "state", "rule", "sort_at", "number"),
+        Index("ix_cases_queue_site", "state", "site", "sort_at", "number"),
+        Index("ix_cases_queue_verdict", "state", "verdict", "sort_at", "number"),
     )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
@@ -29,6 +36,14 @@ class Case(Base):
     rule: Mapped[str] = mapped_column(String(40))
     verdict: Mapped[str] = mapped_column(String(20))
     state: Mapped[str] = mapped_column(String(20))
+    state_at: Mapped[datetime]
+    jurisdiction: Mapped[str] = mapped_column(String(41))
+    utc_offset_s: Mapped[int]
+    due_at: Mapped[datetime | None]
+    due_certain: Mapped[bool | None]
+    yellow_at: Mapped[datetime | None]
+    red_at: Mapped[datetime | None]
+    sort_at: Mapped[datetime]
     site: Mapped[str] = mapped_column(String(200))
     camera_id: Mapped[str] = mapped_column(String(64))
     zone_id: Mapped[str] = mapped_column(String(200))
@@ -45,8 +60,14 @@ class Case(Base):
     checks: Mapped[list[Any]] = mapped_column(default=list)
     reason_code: Mapped[str | None] = mapped_column(String(3))
     note: Mapped[str | None] = mapped_column(Text)
+    ground: Mapped[str | None] = mapped_column(String(2))
+    first_by: Mapped[str | None] = mapped_column(String(64))
+    first_by_id: Mapped[int | None]
     decided_by: Mapped[str | None] = mapped_column(String(64))
+    decided_by_id: Mapped[int | None]
     decided_at: Mapped[datetime | None]
+    final_at: Mapped[datetime | None]
+    corrected: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime]
     version: Mapped[int] = mapped_column(default=1)
 

@@ -17,7 +17,7 @@ from central.learning import log
 from central.learning.floor import Camera
 from central.learning.precision import Share, wilson
 from central.tickets.errors import CaseMissing, Unfit
-from central.tickets.review import REASONS
+from central.tickets.reasons import REASONS
 from contract.events import EventType, Image, Manifest, Video, Violation, parse_data, parse_event
 
 RIGHT, WRONG, UNCLEAR = "right", "wrong", "unclear"

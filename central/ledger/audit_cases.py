@@ -9,7 +9,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import select
@@ -20,7 +19,7 @@ from central.db.edges import EdgeKey
 from central.db.events import Event
 from central.db.media import Media
 from central.tickets.opening import PLATE_LENGTH
-from central.workflow.table import SYSTEM
+from central.tickets.standing import Standing, standing
 from contract.errors import SealError
 from contract.events import Data, Manifest, Violation, parse_data, parse_event
 from contract.sealing import GENESIS, import_public, sha256_hex, thumbprint, verify_detached
@@ -104,16 +103,23 @@ def _case(session: Session, case: Case) -> Iterator[str]:
         return
     manifest = next((data for data in said.values() if isinstance(data, Manifest)), None)
     yield from _facts(case, violation, manifest, _given_up(session, case.edge_id))
-    steps = [line for line in case.history if line.to_state is not None]
-    if steps and (case.state != steps[-1].to_state):
-        yield f"is {case.state}, and its history ends in {steps[-1].to_state}: it was changed without a decision"
-    decided = [line for line in steps if line.actor != SYSTEM or line.action == "set aside"]
-    by = decided[-1].actor if decided else None
-    if case.decided_by != by:
-        yield f"says that {case.decided_by or 'nobody'} decided it, and its history says {by or 'nobody'}"
-    if decided and (decided[-1].detail.get("reason") or None) != (case.reason_code or None):
+    stands = standing(case.history)
+    if case.state != stands.state:
+        yield f"is {case.state}, and its history ends in {stands.state}: it was changed without a decision"
+    for name, role in (("first_by", "took its first look"), ("decided_by", "decided it")):
+        have, told = getattr(case, name), getattr(stands, name)
+        if have != told:
+            yield f"says that {have or 'nobody'} {role}, and its history says {told or 'nobody'}"
+    for name in ("first_by_id", "decided_by_id"):
+        # Lines of versions before the two looks have names alone.
+        told = getattr(stands, name)
+        if told is not None and getattr(case, name) != told:
+            yield "names another account than its history for who decided it"
+    if (case.reason_code or None, case.ground) != (stands.reason or None, stands.ground):
         yield "gives another reason than its history"
-    yield from _answers(case, [line.detail for line in decided])
+    if dict(case.corrected) != dict(stands.corrected):
+        yield "was corrected otherwise than its history says"
+    yield from _answers(case, stands)
 
 
 def _said(session: Session, case: Case) -> dict[str, Data | None]:
@@ -142,10 +148,12 @@ def _given_up(session: Session, edge_id: str) -> set[str]:
 
 def _facts(case: Case, data: Violation, manifest: Manifest | None, given_up: set[str]) -> Iterator[str]:
     seen = manifest.vehicle.plate if manifest is not None and manifest.vehicle is not None else None
-    plate = data.vehicle.plate or seen
+    read = data.vehicle.plate or seen
+    plate = case.corrected.get("plate", read)
     wanted: Mapping[str, object] = {
         "rule": str(data.rule), "site": data.site, "camera_id": data.camera_id, "zone_id": data.zone_id,
-        "lane_id": data.lane_id, "vehicle_class": data.vehicle.class_, "plate": plate[:PLATE_LENGTH] if plate else None,
+        "lane_id": data.lane_id, "vehicle_class": case.corrected.get("type", data.vehicle.class_),
+        "plate": plate[:PLATE_LENGTH] if plate else None,
         "at_first": data.at_first, "at_trigger": data.at_trigger, "at_last": data.at_last,
     }  # fmt: skip
     for name, value in wanted.items():
@@ -160,12 +168,9 @@ def _facts(case: Case, data: Violation, manifest: Manifest | None, given_up: set
         yield "names other pictures than the box sealed: one was swapped, added or removed"
 
 
-def _answers(case: Case, details: list[dict[str, Any]]) -> Iterator[str]:
-    given: dict[str, Any] = {}
-    for detail in details:
-        given |= detail.get("answers") or {}
+def _answers(case: Case, stands: Standing) -> Iterator[str]:
     for question in case.questions:
-        if question.answer is not None and given.get(question.fact) != question.answer:
+        if question.answer is not None and stands.answers.get(question.fact) != question.answer:
             yield f"the answer to {question.fact} is not the one in its history: it was changed"
 
 

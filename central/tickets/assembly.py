@@ -17,6 +17,7 @@ from central.db.matters import Matter, data_of, locked, number
 from central.learning import shadow
 from central.lists.known import Subject, questions
 from central.tickets import opening
+from central.tickets.states import CANDIDATE
 from contract.events import Closed, EventType, Manifest, Violation
 
 _VIOLATIONS = (EventType.ILLEGAL_PARKING, EventType.FAILURE_TO_YIELD)
@@ -55,7 +56,7 @@ def _ask_of_lists(session: Session, cases: Sequence[tuple[Case, Violation]]) -> 
     subjects = {
         place: Subject(case.plate, case.rule, case.site, decided.at_trigger)
         for place, (case, decided) in enumerate(cases)
-        if case.plate is not None and case.state == opening.CANDIDATE
+        if case.plate is not None and case.state == CANDIDATE
     }
     for place, asked in questions(session, subjects).items():
         opening.ask(cases[place][0], asked)

@@ -5,26 +5,32 @@ events there are of a matter is found by `central.tickets.assembly`. Running it 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime
+from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from central.clock import office_now
 from central.db.cases import Case, CaseLog, CaseMedia, CaseQuestion
 from central.db.events import Event
 from central.db.history import add_line
 from central.db.media import Media
-from central.tickets import precheck
+from central.tickets import deadlines, facts, precheck
 from central.tickets.errors import TicketError
-from central.tickets.review import CANDIDATE, OTHER, REVIEW, SET_ASIDE, WORKFLOW, CaseFacts
+from central.tickets.guards import CaseFacts
+from central.tickets.reasons import OTHER, SET_ASIDE
+from central.tickets.review import WORKFLOW
+from central.tickets.states import CANDIDATE
 from central.workflow.table import MACHINE, SYSTEM, Doing
-from contract.events import Closed, Image, Manifest, Unknown, Violation, now
+from contract.events import Closed, Image, Manifest, Unknown, Violation
 
 #: What the column takes; no plate of the world is nearly as long.
 PLATE_LENGTH = 40
-EVIDENCE_COMPLETE = "evidence complete"
-SET_ASIDE_STEP = "set aside"
+EVIDENCE_COMPLETE: Final = "evidence complete"
+PASSED: Final = "passed"
+HOLD: Final = "hold"
+SET_ASIDE_STEP: Final = "set aside"
 
 
 def media_arrived(session: Session, sha256: str) -> None:
@@ -36,53 +42,37 @@ def media_arrived(session: Session, sha256: str) -> None:
 
 
 def advance(session: Session, cases: Sequence[Case]) -> None:
-    """CANDIDATE -> REVIEW, or -> REJECTED where the vehicle is exempt, once nothing stands in the way.
+    """From CANDIDATE on as far as central goes by itself: to the first look, to NEEDS_MORE where a hard check failed.
 
-    Those that something stands in the way of are left as they are, which is no error.
+    Or to REJECTED where the vehicle is exempt. Those that something stands in the way of are left as they are, which is
+    no error.
     """
     # Without its manifest no row of the table leads anywhere: not worth a question to the database.
     waiting = [case for case in cases if case.state == CANDIDATE and case.manifest]
-    for case, facts in zip(waiting, _facts(session, waiting), strict=True):
-        try:
-            row = WORKFLOW.step(
-                case.state, SET_ASIDE_STEP if facts.suppressed else EVIDENCE_COMPLETE, facts, Doing(MACHINE, now())
-            )
-        except TicketError:
-            continue
-        if facts.suppressed:
-            case.reason_code, case.note = SET_ASIDE.get(facts.suppressed[0], OTHER), ", ".join(facts.suppressed)
-            case.decided_by, case.decided_at = SYSTEM, now()
-        log(case, SYSTEM, row.action, row.target, reason=case.reason_code, note=case.note)
-        case.state = row.target
+    for case, known in zip(waiting, facts.gathered(session, waiting), strict=True):
+        if known.suppressed:
+            _set_aside(case, known)
+        elif _moved(case, EVIDENCE_COMPLETE, known):
+            _moved(case, HOLD if known.held else PASSED, known, checks=list(known.held))
 
 
-def facts_of(session: Session, case: Case, reason: str | None = None, note: str = "") -> CaseFacts:
-    """What the guards of the review table look at."""
-    (facts,) = _facts(session, [case])
-    return replace(facts, reason=reason, note=note)
+def _set_aside(case: Case, known: CaseFacts) -> None:
+    reason, note = SET_ASIDE.get(known.suppressed[0], OTHER), ", ".join(known.suppressed)
+    if _moved(case, SET_ASIDE_STEP, known, reason=reason, note=note):
+        case.reason_code, case.note = reason, note
+        case.decided_by, case.decided_at = SYSTEM, case.state_at
 
 
-def _facts(session: Session, cases: Sequence[Case]) -> list[CaseFacts]:
-    """The facts of each, with two questions for all of them. Cases need not be flushed yet."""
-    if not cases:
-        return []
-    with session.no_autoflush:
-        keys = [case.case_key for case in cases]
-        unsealed = select(Event.edge_id, Event.case_key).where(Event.case_key.in_(keys), Event.sealed.is_(False))
-        open_seals = {(edge_id, key) for edge_id, key in session.execute(unsealed)}
-        named = {item.sha256 for case in cases for item in case.media}
-        held = select(Media.sha256).where(Media.sha256.in_(named), Media.complete.is_(True))
-        there = set(session.execute(held).scalars()) if named else set()
-        return [
-            CaseFacts(
-                manifest=case.manifest,
-                missing_media=sum(item.sha256 not in there for item in case.media),
-                sealed=(case.edge_id, case.case_key) not in open_seals,
-                unanswered=tuple(question.fact for question in case.questions if not question.answer),
-                suppressed=precheck.suppressed(case.checks),
-            )
-            for case in cases
-        ]
+def _moved(case: Case, action: str, known: CaseFacts, **detail: object) -> bool:
+    """Whether the table lets central take this step, which is then taken."""
+    at = office_now()
+    try:
+        row = WORKFLOW.step(case.state, action, known, Doing(MACHINE, at))
+    except TicketError:
+        return False
+    log(case, SYSTEM, row.action, row.target, **{key: value for key, value in detail.items() if value})
+    deadlines.enter(case, row.target, row.action, at)
+    return True
 
 
 def missing_media(session: Session, case_ids: list[int]) -> Mapping[int, int]:
@@ -99,7 +89,7 @@ def missing_media(session: Session, case_ids: list[int]) -> Mapping[int, int]:
 def log(case: Case, actor: str, action: str, target: str | None, **detail: object) -> None:
     """Add a line to the history of `case`, before its state is changed."""
     source = case.state if target else None
-    line = CaseLog(at=now(), actor=actor, action=action, from_state=source, to_state=target, detail=detail)
+    line = CaseLog(at=office_now(), actor=actor, action=action, from_state=source, to_state=target, detail=detail)
     add_line(case, "case_id", line)
 
 
@@ -111,7 +101,8 @@ def opened(row: Event, data: Violation) -> Case:
         event_id=row.id,
         rule=data.rule,
         verdict=data.verdict,
-        state=CANDIDATE,
+        jurisdiction=data.jurisdiction[:41],
+        utc_offset_s=_offset_s(data.at_trigger),
         site=data.site,
         camera_id=data.camera_id,
         zone_id=data.zone_id,
@@ -124,12 +115,20 @@ def opened(row: Event, data: Violation) -> Case:
         clock_offset_ms=data.clock.offset_ms,
         manifest=False,
         checks=[],
-        created_at=now(),
+        corrected={},
+        created_at=office_now(),
     )
+    deadlines.enter(case, CANDIDATE, "opened", case.created_at)
     ask(case, (*data.unknown, *precheck.clock_question(data)))
     log(case, SYSTEM, "opened", None, event=row.id, verdict=data.verdict)
     case.checks = precheck.as_json(precheck.of_decision(data, row.sealed))
     return case
+
+
+def _offset_s(moment: datetime) -> int:
+    """How far the place is from UTC, as the event says it. Seconds."""
+    offset = moment.utcoffset()
+    return int(offset.total_seconds()) if offset is not None else 0
 
 
 def add_evidence(case: Case, row: Event, decided: Violation, data: Manifest) -> None:
@@ -215,13 +214,10 @@ def _clip(position: int, data: Manifest) -> CaseMedia:
 
 
 __all__ = [
-    "CANDIDATE",
-    "REVIEW",
     "add_end",
     "add_evidence",
     "advance",
     "ask",
-    "facts_of",
     "log",
     "media_arrived",
     "missing_media",

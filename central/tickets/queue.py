@@ -8,13 +8,15 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, func, literal, or_, select, tuple_, union_all
 from sqlalchemy.orm import Session
 
+from central.clock import office_now
 from central.db.cases import Case
 from central.tickets import leases, showing
 from central.tickets.errors import CaseMissing, Unfit
-from central.tickets.review import APPROVED, REJECTED, REVIEW, WORKFLOW
+from central.tickets.review import WORKFLOW
+from central.tickets.states import CLOSED, REVIEW1, REVIEW2
 from central.tickets.views import QueuePage
 
 MAX_PAGE = 200
@@ -23,24 +25,28 @@ MOST_COUNTED = 1000
 #: More sites than these are found by their address alone.
 MOST_SITES = 200
 _NUMBER = re.compile(r"\d{8}-\d{4,9}")
-#: Nothing waits in these: read newest first, and not counted. What waits is read oldest first, nearest to its deadline.
-CLOSED = frozenset({APPROVED, REJECTED})
 _LONGEST = 200
 #: What the queue goes by; the indexes `ix_cases_queue*` end with it.
-_PLACE = (Case.at_trigger, Case.number)
+_PLACE = (Case.sort_at, Case.number)
 
 
 @dataclass(frozen=True, slots=True)
 class Among:
-    """Which cases of a state: of this rule, of this site, of this camera; None for any."""
+    """Which cases of a state: of this rule, site or camera, with this verdict of the machine; None for any."""
 
     rule: str | None = None
     site: str | None = None
     camera: str | None = None
+    verdict: str | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """As conditions on `cases`. Raises Unfit for what cannot be the name of anything."""
-        given = ((Case.rule, self.rule), (Case.site, self.site), (Case.camera_id, self.camera))
+        given = (
+            (Case.rule, self.rule),
+            (Case.site, self.site),
+            (Case.camera_id, self.camera),
+            (Case.verdict, self.verdict),
+        )
         for _, value in given:
             if value is not None and (len(value) > _LONGEST or "\x00" in value or not _is_text(value)):
                 raise Unfit("the queue cannot be narrowed to that - choose a rule, a site or a camera")
@@ -53,7 +59,7 @@ ALL = Among()
 def queue(
     session: Session,
     *,
-    state: str = REVIEW,
+    state: str = REVIEW1,
     limit: int = 50,
     after: str | None = None,
     among: Among = ALL,
@@ -111,9 +117,13 @@ def neighbours(session: Session, row: Case, among: Among = ALL) -> tuple[str | N
 def next_of(session: Session, state: str, behind: str | None, me: int, among: Among = ALL) -> str | None:
     """The number of the case to do next: behind the one numbered `behind`, else the first of all; None when none is.
 
-    What somebody else has open is passed over.
+    What somebody else has open is passed over, and what is not `me`'s to do: a second look at what `me` looked at
+    first, and a decision that may still be taken back.
     """
-    free = _ordered(state, among).where(~leases.with_another(me))
+    settled = or_(Case.final_at.is_(None), Case.final_at <= office_now())
+    free = _ordered(state, among).where(~leases.with_another(me), settled)
+    if state == REVIEW2:
+        free = free.where(or_(Case.first_by_id.is_(None), Case.first_by_id != me))
     if behind is not None:
         row = found(session, behind)
         free = free.where(Case.id != row.id)
@@ -168,7 +178,6 @@ def _is_text(value: str) -> bool:
 
 __all__ = [
     "ALL",
-    "CLOSED",
     "MAX_PAGE",
     "MOST_COUNTED",
     "Among",

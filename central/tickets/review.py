@@ -1,105 +1,117 @@
-"""The review of a candidate, as a table (domain section B5, its first steps).
+"""The review of a candidate, as a table (domain section B5).
 
-A machine accuses nobody: only an officer's `approve` leads to APPROVED, and nothing leads there while evidence is on
-its way or a question is open.
+A machine accuses nobody: two different people say that it is so before a case is APPROVED, in time, and none of them
+answers an objection to it. A deadline of the review that passes locks the case.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from central.accounts.permissions import ROLE_MAY, Permission
+from central.accounts.roles import Role
+from central.tickets.guards import (
+    CaseFacts,
+    another_person,
+    answered,
+    compared,
+    exempt,
+    failed,
+    free,
+    ground_given,
+    in_time,
+    kept,
+    late,
+    manifest_there,
+    media_there,
+    neither_judge,
+    noted,
+    own_and_just_now,
+    passed,
+    reason_given,
+    sealed,
+    seen,
+    settled,
+    verified,
+)
+from central.tickets.states import (
+    APPEAL,
+    APPROVED,
+    ARCHIVED,
+    CANCELLED,
+    CANDIDATE,
+    ENTERED,
+    EXPIRED,
+    HANDLED,
+    NEEDS_MORE,
+    NOTIFIED,
+    PRECHECK,
+    REJECTED,
+    REVIEW1,
+    REVIEW2,
+    UPHELD,
+)
 from central.workflow.engine import Workflow
-from central.workflow.table import SYSTEM, Doing, Transition
-
-CANDIDATE: Final = "CANDIDATE"
-REVIEW: Final = "REVIEW"
-APPROVED: Final = "APPROVED"
-REJECTED: Final = "REJECTED"
-
-#: Reject codes of domain section B5.
-REASONS: Final = {
-    "R01": "plate unreadable",
-    "R02": "wrong plate",
-    "R03": "facts not shown",
-    "R04": "time or place missing",
-    "R05": "queue or jam",
-    "R06": "emergency vehicle",
-    "R07": "officer directing",
-    "R08": "signal or marking unclear or contradictory",
-    "R09": "pedestrian not crossing",
-    "R10": "legal bay or loading",
-    "R11": "driver moved on at once",
-    "R12": "duplicate",
-    "R13": "avoiding an accident or breakdown",
-    "R14": "integrity failed",
-    "R15": "clock",
-    "R16": "other",
-}
-#: The code that says nothing by itself.
-OTHER: Final = "R16"
-#: Codes of facts for which a case is set aside; those of other facts are OTHER, with the fact as the note.
-SET_ASIDE: Final = {"emergency_on_task": "R06", "officer_directing": "R07"}
-
-
-@dataclass(frozen=True, slots=True)
-class CaseFacts:
-    """What the guards look at. `unanswered` names the facts still open, `reason` and `note` what the officer gave.
-
-    `suppressed` names facts that a plate read later told, and for which nobody would have been accused.
-    """
-
-    manifest: bool = False
-    missing_media: int = 0
-    sealed: bool = False
-    unanswered: tuple[str, ...] = ()
-    suppressed: tuple[str, ...] = ()
-    reason: str | None = None
-    note: str = ""
-
-
-def _manifest_there(facts: CaseFacts, _: Doing) -> str | None:
-    return None if facts.manifest else "the evidence manifest has not arrived yet"
-
-
-def _media_there(facts: CaseFacts, _: Doing) -> str | None:
-    return f"{facts.missing_media} of its pictures or clips are still on their way" if facts.missing_media else None
-
-
-def _sealed(facts: CaseFacts, _: Doing) -> str | None:
-    return None if facts.sealed else "the seal of its events does not hold"
-
-
-def _free(facts: CaseFacts, _: Doing) -> str | None:
-    return f"its vehicle is exempt: {', '.join(facts.suppressed)}" if facts.suppressed else None
-
-
-def _exempt(facts: CaseFacts, _: Doing) -> str | None:
-    return None if facts.suppressed else "nothing exempts its vehicle"
-
-
-def _answered(facts: CaseFacts, _: Doing) -> str | None:
-    if not facts.unanswered:
-        return None
-    return f"answer first what no machine could tell: {', '.join(facts.unanswered)}"
-
-
-def _reason_given(facts: CaseFacts, _: Doing) -> str | None:
-    if facts.reason not in REASONS:
-        return f"a rejection needs a reason code {next(iter(REASONS))} to {OTHER}"
-    if facts.reason == OTHER and not facts.note.strip():
-        return f"{OTHER} (other) needs a note that says what it was"
-    return None
-
+from central.workflow.table import SYSTEM, Transition
 
 _SYSTEM = frozenset({SYSTEM})
-#: Whoever may decide cases; reviewers are officers, too.
-_OFFICER = frozenset({"officer", *ROLE_MAY[Permission.CASES_DECIDE]})
+_FIRST: Final = frozenset(map(str, (Role.REVIEWER, Role.CHIEF)))
+_SECOND: Final = frozenset(map(str, (Role.SECOND_REVIEWER, Role.CHIEF)))
+#: Everybody who may decide cases.
+_DESK: Final = frozenset(map(str, ROLE_MAY[Permission.CASES_DECIDE]))
+_EITHER = _SYSTEM | _DESK
+
+UNDO_STEP: Final = "undo"
+_LOOKED = (seen, settled, in_time)
 
 TABLE: Final[tuple[Transition[CaseFacts], ...]] = (
-    Transition("evidence complete", CANDIDATE, REVIEW, _SYSTEM, (_manifest_there, _media_there, _sealed, _free)),
-    Transition("approve", REVIEW, APPROVED, _OFFICER, (_answered,)),
-    Transition("reject", REVIEW, REJECTED, _OFFICER, (_reason_given,)),
-    Transition("set aside", CANDIDATE, REJECTED, _SYSTEM, (_manifest_there, _sealed, _exempt)),
+    Transition("evidence complete", CANDIDATE, PRECHECK, _SYSTEM, (manifest_there, media_there, sealed, free), "first"),
+    Transition("set aside", CANDIDATE, REJECTED, _SYSTEM, (manifest_there, sealed, exempt)),
+    Transition("passed", PRECHECK, REVIEW1, _SYSTEM, (passed,), "first"),
+    Transition("hold", PRECHECK, NEEDS_MORE, _SYSTEM, (failed,), "first"),
+    # The two looks.
+    Transition("approve", REVIEW1, REVIEW2, _FIRST, (*_LOOKED, answered), "first"),
+    Transition("reject", REVIEW1, REJECTED, _FIRST, (*_LOOKED, reason_given), "first"),
+    Transition("ask", REVIEW1, NEEDS_MORE, _FIRST, (*_LOOKED, noted), "first"),
+    Transition("resume", NEEDS_MORE, REVIEW1, _FIRST, (*_LOOKED, noted), "first"),
+    Transition("reject", NEEDS_MORE, REJECTED, _FIRST, (*_LOOKED, reason_given), "first"),
+    Transition("approve", REVIEW2, APPROVED, _SECOND, (another_person, *_LOOKED, answered, compared), "second"),
+    Transition("reject", REVIEW2, REJECTED, _SECOND, (another_person, *_LOOKED, reason_given), "second"),
+    Transition("send back", REVIEW2, REVIEW1, _SECOND, (another_person, *_LOOKED, noted), "second"),
+    # Each decision of a look can be taken back for a moment, by who made it.
+    Transition(UNDO_STEP, REVIEW2, REVIEW1, _FIRST, (own_and_just_now(REVIEW1),)),
+    Transition(UNDO_STEP, REJECTED, REVIEW1, _FIRST, (own_and_just_now(REVIEW1),)),
+    Transition(UNDO_STEP, NEEDS_MORE, REVIEW1, _FIRST, (own_and_just_now(REVIEW1),)),
+    Transition(UNDO_STEP, REVIEW1, NEEDS_MORE, _FIRST, (own_and_just_now(NEEDS_MORE),)),
+    Transition(UNDO_STEP, REJECTED, NEEDS_MORE, _FIRST, (own_and_just_now(NEEDS_MORE),)),
+    Transition(UNDO_STEP, APPROVED, REVIEW2, _SECOND, (own_and_just_now(REVIEW2),)),
+    Transition(UNDO_STEP, REJECTED, REVIEW2, _SECOND, (own_and_just_now(REVIEW2),)),
+    Transition(UNDO_STEP, REVIEW1, REVIEW2, _SECOND, (own_and_just_now(REVIEW2),)),
+    # What the deadline of its step found undone.
+    Transition("expire", CANDIDATE, EXPIRED, _SYSTEM, (late,)),
+    Transition("expire", PRECHECK, EXPIRED, _SYSTEM, (late,)),
+    Transition("expire", REVIEW1, EXPIRED, _SYSTEM, (late,)),
+    Transition("expire", NEEDS_MORE, EXPIRED, _SYSTEM, (late,)),
+    Transition("expire", REVIEW2, EXPIRED, _SYSTEM, (late,)),
+    Transition("expire", APPROVED, EXPIRED, _SYSTEM, (late,)),
+    # After approval.
+    Transition("enter", APPROVED, ENTERED, _DESK, (settled, in_time), "entered"),
+    Transition("notify", ENTERED, NOTIFIED, _EITHER, (), "notified"),
+    Transition("handle", NOTIFIED, HANDLED, _DESK, (), "handled"),
+    Transition("appeal", ENTERED, APPEAL, _EITHER),
+    Transition("appeal", NOTIFIED, APPEAL, _EITHER),
+    Transition("appeal", HANDLED, APPEAL, _EITHER),
+    Transition("verify", APPEAL, APPEAL, _DESK, (ground_given,), "answer"),
+    Transition("cancel", APPEAL, CANCELLED, _DESK, (neither_judge, verified), "answer"),
+    Transition("uphold", APPEAL, UPHELD, _DESK, (neither_judge, noted), "answer"),
+    Transition("handle", UPHELD, HANDLED, _DESK, (), "handled"),
+    Transition("archive", HANDLED, ARCHIVED, _SYSTEM, (kept,)),
+    Transition("archive", UPHELD, ARCHIVED, _SYSTEM, (kept,)),
+    Transition("archive", CANCELLED, ARCHIVED, _SYSTEM, (kept,)),
+    Transition("archive", REJECTED, ARCHIVED, _SYSTEM, (settled, kept)),
+    Transition("archive", EXPIRED, ARCHIVED, _SYSTEM, (kept,)),
 )
 
 WORKFLOW: Final = Workflow(CANDIDATE, TABLE)
+#: What a person decides in a look. It can be undone, and nothing else can.
+DECISIONS: Final = frozenset({"approve", "reject", "send back", "ask", "resume"})
+
+__all__ = ["DECISIONS", "TABLE", "UNDO_STEP", "WORKFLOW", "CaseFacts"]

@@ -1,16 +1,19 @@
 """Rows of the database as the views that pages and the API show."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from central.accounts.service import SignedInUser
+from central.clock import office_now
 from central.db.cases import Case, CaseMedia, CaseQuestion
 from central.db.events import Event
 from central.db.media import Media
 from central.lists import compare
 from central.tickets import leases, opening, precheck, views
-from central.tickets.review import WORKFLOW
+from central.tickets.review import UNDO_STEP, WORKFLOW
 from contract.events import EventType, Manifest, Vehicle, Violation, parse_data, parse_event
 
 #: Which still stands for a case in the queue, best first.
@@ -48,10 +51,27 @@ def _line(row: Case, thumbnail: str | None, missing: int, questions: int, taken_
         missing_media=missing,
         flags=list(dict.fromkeys(check["name"] for check in row.checks if check["ok"] is False)),
         reason_code=row.reason_code,
+        due_at=row.due_at,
+        colour=_colour(row),
+        first_by=row.first_by,
         decided_by=row.decided_by,
         decided_at=row.decided_at,
         taken_by=taken_by,
     )
+
+
+def _colour(row: Case) -> str | None:
+    """How much of the time for its step is used; None where nothing limits it."""
+    if row.yellow_at is None or row.red_at is None:
+        return None
+    moment = office_now()
+    return "red" if moment >= row.red_at else "yellow" if moment >= row.yellow_at else "blue"
+
+
+def _undo_until(row: Case, user: SignedInUser | None) -> datetime | None:
+    if user is None or row.final_at is None or row.decided_by_id != user.id:
+        return None
+    return row.final_at if row.final_at > office_now() else None
 
 
 def _open(session: Session, ids: list[int]) -> Mapping[int, int]:
@@ -82,15 +102,16 @@ def _rank(still: CaseMedia) -> tuple[bool, bool, int, int]:
     return (still.role in {"plate", "composite"}, still.overlay, moment, still.position)
 
 
-def whole(session: Session, row: Case, before: str | None, behind: str | None) -> views.CaseView:
-    """Everything that a page shows of one case."""
+def whole(
+    session: Session, row: Case, user: SignedInUser | None, before: str | None, behind: str | None
+) -> views.CaseView:
+    """Everything that a page shows of one case to `user`."""
     event = session.get_one(Event, row.event_id)
-    violation = parse_data(parse_event(event.raw))
-    if not isinstance(violation, Violation):
-        raise TypeError(f"event {event.id} is no violation")
+    violation = _violation(event)
     manifest = _manifest(session, row)
     media = _media(session, row)
-    vehicle = _vehicle(violation, manifest)
+    machine = _machine(violation, manifest)
+    vehicle = corrected(machine, row.corrected)
     books = precheck.of_books(session, row, violation, vehicle, media)
     return views.CaseView(
         number=row.number,
@@ -105,6 +126,8 @@ def whole(session: Session, row: Case, before: str | None, behind: str | None) -
         lane_id=row.lane_id,
         violation=violation,
         vehicle=vehicle,
+        machine=machine,
+        corrected=row.corrected,
         seal=seal_of(event),
         at_end=row.at_end,
         dwell_s=row.dwell_s,
@@ -118,9 +141,15 @@ def whole(session: Session, row: Case, before: str | None, behind: str | None) -
         checks=precheck.ordered([*_checks(row, event), *books]),
         register_card=compare.card(session, vehicle),
         history=[views.HistoryLine.model_validate(one, from_attributes=True) for one in row.history],
-        actions=list(WORKFLOW.open_to(row.state, {"officer"})),
+        actions=[one for one in WORKFLOW.open_to(row.state, user.roles if user else ()) if one != UNDO_STEP],
+        undo_until=_undo_until(row, user),
+        due_at=row.due_at,
+        due_certain=row.due_certain is not False,
+        colour=_colour(row),
         reason_code=row.reason_code,
         note=row.note,
+        ground=row.ground,
+        first_by=row.first_by,
         decided_by=row.decided_by,
         decided_at=row.decided_at,
         created_at=row.created_at,
@@ -129,8 +158,33 @@ def whole(session: Session, row: Case, before: str | None, behind: str | None) -
     )
 
 
-def _vehicle(violation: Violation, manifest: Manifest | None) -> Vehicle:
-    """What is known of the vehicle: a plate that a source told with the decision stands before one that was read."""
+def vehicle_of(session: Session, row: Case) -> Vehicle:
+    """The vehicle of a case as it stands now: what was told and read, corrected by people."""
+    violation = _violation(session.get_one(Event, row.event_id))
+    return corrected(_machine(violation, _manifest(session, row)), row.corrected)
+
+
+def corrected(machine: Vehicle, said: Mapping[str, str]) -> Vehicle:
+    """The vehicle as people read it; how sure the machine was is not said of what it did not read."""
+    changed: dict[str, object] = {}
+    if "plate" in said:
+        changed |= {"plate": said["plate"], "plate_type": None, "conf": None, "per_char_conf": None}
+    if "type" in said:
+        changed["class_"] = said["type"]
+    if "color" in said:
+        changed["color"] = said["color"]
+    return machine.model_copy(update=changed)
+
+
+def _violation(event: Event) -> Violation:
+    violation = parse_data(parse_event(event.raw))
+    if not isinstance(violation, Violation):
+        raise TypeError(f"event {event.id} is no violation")
+    return violation
+
+
+def _machine(violation: Violation, manifest: Manifest | None) -> Vehicle:
+    """What the machine knows of the vehicle: a plate that a source told with the decision goes before one it read."""
     told, seen = violation.vehicle, manifest.vehicle if manifest else None
     if seen is None or told.plate is not None:
         return told

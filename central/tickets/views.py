@@ -99,7 +99,9 @@ class Seal(View):
 class QueueItem(View):
     """One line of the queue. `thumbnail` is the SHA-256 of a still that is there; `flags` name failed checks.
 
-    `taken_by` names somebody else who has the case open just now; it forbids nothing.
+    `taken_by` names somebody else who has the case open just now; it forbids nothing. `due_at` is when its step must be
+    done (None: nothing limits it), `colour` how much of that time is used: blue, yellow from half on, red from 80 %.
+    `first_by` took the first look; a second one is another person's.
     """
 
     number: str
@@ -120,6 +122,9 @@ class QueueItem(View):
     missing_media: int
     flags: list[str]
     reason_code: str | None
+    due_at: AwareDatetime | None
+    colour: str | None
+    first_by: str | None
     decided_by: str | None
     decided_at: AwareDatetime | None
     taken_by: str | None = None
@@ -141,9 +146,13 @@ class CaseView(View):
     """Everything a page shows of one case.
 
     `violation` is the decision as the box sealed it (geometry for the overlay, clock, numbers, model, reason);
-    `vehicle` is its vehicle, with the plate that was read from the evidence since where it had none;
-    `actions` are what the table opens to an officer in this state; `previous` and `next` are the neighbours in the
-    queue of the same state. `checks` with `ok=False` must be shown beside the evidence.
+    `vehicle` is its vehicle, with the plate that was read from the evidence since where it had none, corrected;
+    `actions` are what the table opens to the roles of who looks, in this state; `undo_until` is until when who looks
+    can take back their own last decision (None: there is none). `previous` and `next` are the neighbours in the queue
+    of the same state. `due_at` is when the step must be done; not `due_certain`: the calendar does not know all of its
+    days, and the earliest end was taken. `corrected` is what a person read otherwise than the machine, by plate, type
+    and color; `vehicle` has it, `machine` what the machine read. `checks` with `ok=False` must be shown beside the
+    evidence.
     """
 
     number: str
@@ -158,6 +167,8 @@ class CaseView(View):
     lane_id: str | None
     violation: Violation
     vehicle: Vehicle
+    machine: Vehicle
+    corrected: dict[str, str]
     seal: Seal
     at_end: AwareDatetime | None
     dwell_s: float | None
@@ -172,8 +183,14 @@ class CaseView(View):
     register_card: RegisterCard
     history: list[HistoryLine]
     actions: list[str]
+    undo_until: AwareDatetime | None
+    due_at: AwareDatetime | None
+    due_certain: bool
+    colour: str | None
     reason_code: str | None
     note: str | None
+    ground: str | None
+    first_by: str | None
     decided_by: str | None
     decided_at: AwareDatetime | None
     created_at: AwareDatetime

@@ -12,7 +12,7 @@ from central.alarms import service
 from central.db.database import Database
 from central.marks import needs
 from central.tickets import service as tickets
-from central.tickets.review import REVIEW
+from central.tickets.states import REVIEW1
 from central.web import alarms, forms, queue
 from central.web.front import language_of, render, user_asking
 from central.web.keylist import QUEUE
@@ -39,7 +39,7 @@ def listed(request: Request, db: Database, user: SignedInUser, shown: str, after
         filters=[*(queue.filters(cases, None, say) if sees_cases else []), *alarms.filters(found.counts, shown, say)],
         rows=[],
         alarms=alarms.rows(found.items, now(), say),
-        waiting=queue.count(cases, REVIEW) if sees_cases and cases.get(REVIEW) else None,
+        waiting=queue.count(cases, REVIEW1) if sees_cases and cases.get(REVIEW1) else None,
         narrowings=[],
         narrowed={},
         older=f"/?show={shown}&after={found.next}" if found.next else None,

@@ -25,7 +25,7 @@ def case_page(
     """The case as a page for `user`. Raises CaseMissing."""
     say, trail = language_of(request), trail_of(request)
     with db.read() as session:
-        view = tickets.case(session, number, trail.among)
+        view = tickets.case(session, number, user, trail.among)
         done = just_decided(session, decided, say)
         row = cases.found(session, number)
         taken_by = leases.holders(session, [row.id], user.id).get(row.id)

@@ -1,9 +1,11 @@
 """Is it so: one case, what is decided of it, and its evidence."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from starlette.responses import FileResponse
+from sqlalchemy.orm import Session
+from starlette.responses import FileResponse, RedirectResponse
 
 from central.accounts import service as accounts
 from central.accounts.permissions import Permission
@@ -11,15 +13,17 @@ from central.accounts.service import SignedInUser
 from central.db.database import Database
 from central.marks import needs
 from central.media.store import MediaStore
-from central.tickets import looks, queue
+from central.tickets import corrections, decisions, looks, queue
 from central.tickets import service as tickets
-from central.tickets.errors import CaseMissing, Unfit
+from central.tickets.errors import CaseMissing
 from central.tickets.looks import Why
+from central.tickets.states import REVIEW1
 from central.tickets.views import MediaItem
 from central.web import desk_routes, forms
 from central.web.case_page import case_page
-from central.web.front import user_asking
+from central.web.front import acting, user_asking
 from central.web.onward import onward
+from central.web.trail import trail_of
 
 #: What a browser may show by itself; anything else is handed over as a file.
 SHOWN = frozenset({"image/jpeg", "image/png", "image/webp", "video/mp4"})
@@ -28,6 +32,14 @@ _SUFFIX = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "vi
 _SEES, _DECIDES = [needs(Permission.CASES_SEE)], [needs(Permission.CASES_DECIDE)]
 
 Form = Annotated[dict[str, str], Depends(forms.read_form)]
+_Decide = Callable[[Session, SignedInUser, int], object]
+_Noted = Callable[[Session, str, int, SignedInUser, str], object]
+#: Steps that need words and nothing else, by their addresses.
+_NOTED: Final[dict[str, _Noted]] = {
+    "send-back": decisions.send_back,
+    "ask": decisions.ask,
+    "resume": decisions.resume,
+}
 
 
 def add(pages: APIRouter, db: Database, media: MediaStore) -> None:
@@ -47,28 +59,59 @@ def _add_page(pages: APIRouter, db: Database) -> None:
 def _add_decisions(pages: APIRouter, db: Database) -> None:
     @pages.post("/cases/{number}/approve", dependencies=_DECIDES)
     def approve(request: Request, number: str, form: Form) -> Response:
-        user = _officer(request, db, form, number)
-        with db.write() as session:
-            tickets.approve(session, number, forms.version_of(form), user, forms.answers_of(form))
-        return onward(request, db, user, number)
+        return _decided(
+            request, db, number, form,
+            lambda session, user, version: decisions.approve(
+                session, number, version, user, forms.answers_of(form), form.get("note", "")
+            ),
+        )  # fmt: skip
 
     @pages.post("/cases/{number}/reject", dependencies=_DECIDES)
     def reject(request: Request, number: str, form: Form) -> Response:
-        user = _officer(request, db, form, number)
-        code, note = form.get("code", ""), form.get("note", "")
+        return _decided(
+            request, db, number, form,
+            lambda session, user, version: decisions.reject(
+                session, number, version, user, form.get("code", ""), form.get("note", "")
+            ),
+        )  # fmt: skip
+
+    for address, step in _NOTED.items():
+        _add_noted(pages, db, address, step)
+
+    @pages.post("/cases/{number}/undo", dependencies=_DECIDES)
+    def undo(request: Request, number: str, form: Form) -> Response:
+        """Back to the case whose decision was taken back."""
+        user = acting(request, db, form)
         with db.write() as session:
-            tickets.reject(session, number, forms.version_of(form), user, code, note)
-        return onward(request, db, user, number)
+            decisions.undo(session, number, user)
+        return RedirectResponse(f"/cases/{number}{trail_of(request).query}", 303)
+
+    @pages.post("/cases/{number}/correct", dependencies=_DECIDES)
+    def correct(request: Request, number: str, form: Form) -> Response:
+        """The case again, with what was corrected."""
+        user = acting(request, db, form)
+        version, field, said = forms.version_of(form), form.get("field", ""), form.get("said", "")
+        with db.write() as session:
+            corrections.correct(session, number, version, user, field, said)
+        return RedirectResponse(f"/cases/{number}{trail_of(request).query}", 303)
 
 
-def _officer(request: Request, db: Database, form: dict[str, str], number: str) -> SignedInUser:
-    """Who decides, with the token of their own session. Raises NotSignedIn, CsrfRefused, or Unfit for a case unseen."""
-    user = user_asking(request, db)
-    accounts.check_csrf(user, form.get("csrf"))
-    with db.read() as session:
-        if not looks.seen(session, queue.found(session, number).id, user.id):
-            raise Unfit(f"case {number} was never opened with your account - look at it before you decide it")
-    return user
+def _add_noted(pages: APIRouter, db: Database, address: str, step: _Noted) -> None:
+    @pages.post(f"/cases/{{number}}/{address}", dependencies=_DECIDES, name=address)
+    def noted(request: Request, number: str, form: Form) -> Response:
+        """A step that says why."""
+        return _decided(
+            request, db, number, form,
+            lambda session, user, version: step(session, number, version, user, form.get("note", "")),
+        )  # fmt: skip
+
+
+def _decided(request: Request, db: Database, number: str, form: dict[str, str], decide: _Decide) -> Response:
+    user = acting(request, db, form)
+    with db.write() as session:
+        look = queue.state_of(session, number)
+        decide(session, user, forms.version_of(form))
+    return onward(request, db, user, number, look or REVIEW1)
 
 
 def _add_media(pages: APIRouter, db: Database, media: MediaStore) -> None:

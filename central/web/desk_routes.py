@@ -6,17 +6,15 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response, params
 from starlette.responses import JSONResponse, RedirectResponse
 
-from central.accounts import service as accounts
 from central.accounts.permissions import Permission
-from central.accounts.service import SignedInUser
 from central.db.database import Database
 from central.tickets import leases, looks
 from central.tickets import queue as cases
 from central.tickets.looks import Why
-from central.tickets.review import REVIEW
+from central.tickets.states import LOOKS, REVIEW1
 from central.web import forms
 from central.web.case_page import case_page
-from central.web.front import user_asking
+from central.web.front import acting, user_asking
 from central.web.trail import trail_of
 
 PREFETCH_HEADER = "X-Sightline-Prefetch"
@@ -33,7 +31,7 @@ def add(pages: APIRouter, db: Database, asked: Asked = ()) -> None:
     @pages.post("/cases/{number}/shown", dependencies=[*asked])
     def shown(request: Request, number: str, form: Form) -> Response:
         """A page that was fetched ahead is in sight now."""
-        user = _acting(request, db, form)
+        user = acting(request, db, form)
         with db.write() as session:
             row = cases.found(session, number)
             looks.shown(session, row.id, user.id)
@@ -48,7 +46,8 @@ def _add_next(pages: APIRouter, db: Database, asked: Asked) -> None:
         """The page of the case to do after this one; nothing (204) when none waits."""
         user, trail = user_asking(request, db), trail_of(request)
         with db.read() as session:
-            found = cases.next_of(session, REVIEW, number, user.id, trail.among)
+            look = cases.state_of(session, number)
+            found = cases.next_of(session, look if look in LOOKS else REVIEW1, number, user.id, trail.among)
         if PREFETCH_HEADER not in request.headers:
             return RedirectResponse(f"/cases/{found}{trail.query}" if found else f"/{trail.query}", 303)
         if found is None:
@@ -60,11 +59,11 @@ def _add_leases(pages: APIRouter, db: Database, asked: Asked) -> None:
     @pages.post("/cases/{number}/lease", dependencies=[*asked])
     def open_still(request: Request, number: str, form: Form) -> Response:
         """The case lies open here; told is who else has it."""
-        user, tab = _acting(request, db, form), _tab(form)
+        user, tab = acting(request, db, form), _tab(form)
         with db.read() as session:
             row = cases.found(session, number)
             other = leases.holders(session, [row.id], user.id).get(row.id)
-        if other is None and row.state == REVIEW and user.may(Permission.CASES_DECIDE):
+        if other is None and row.state in LOOKS and user.may(Permission.CASES_DECIDE):
             with db.write() as session:
                 leases.take(session, row.id, user.id, tab)
         return JSONResponse({"taken_by": other}, headers={"Cache-Control": "no-store"})
@@ -72,7 +71,7 @@ def _add_leases(pages: APIRouter, db: Database, asked: Asked) -> None:
     @pages.post("/cases/{number}/leave", dependencies=[*asked])
     def left(request: Request, number: str, form: Form) -> Response:
         """The tab was closed or shows something else."""
-        user = _acting(request, db, form)
+        user = acting(request, db, form)
         with db.write() as session:
             leases.drop(session, cases.found(session, number).id, user.id, _tab(form))
         return Response(status_code=204)
@@ -81,12 +80,6 @@ def _add_leases(pages: APIRouter, db: Database, asked: Asked) -> None:
 def _tab(form: dict[str, str]) -> str:
     """The tab's own name for itself. PostgreSQL takes no NUL in a text."""
     return form.get("tab", "").replace("\0", "")
-
-
-def _acting(request: Request, db: Database, form: dict[str, str]) -> SignedInUser:
-    user = user_asking(request, db)
-    accounts.check_csrf(user, form.get("csrf"))
-    return user
 
 
 __all__ = ["PREFETCH_HEADER", "add"]

@@ -1,7 +1,7 @@
 """What every page needs: who asks, in which language, the templates, and errors that are sentences."""
 
 import hashlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import HTMLResponse, RedirectResponse
 
+from central.accounts import service as accounts
 from central.accounts.errors import AccountError, BadAccount, CsrfRefused, DoFirst, NotSignedIn
 from central.accounts.service import SignedInUser
 from central.db.database import Database
@@ -87,6 +88,13 @@ def render(
 def user_asking(request: Request, _db: Database | None = None) -> SignedInUser:
     """Who is signed in here. Raises NotSignedIn."""
     return asking(request)
+
+
+def acting(request: Request, db: Database, form: Mapping[str, str]) -> SignedInUser:
+    """Who is signed in here and sent a form of their own session. Raises NotSignedIn or CsrfRefused."""
+    user = user_asking(request, db)
+    accounts.check_csrf(user, form.get("csrf"))
+    return user
 
 
 def refusal(request: Request, error: Exception) -> Response:

@@ -13,19 +13,18 @@ from central.db.database import Database
 from central.tickets import leases
 from central.tickets import queue as cases
 from central.tickets.errors import CaseMissing
-from central.tickets.review import REVIEW
 from central.web.front import language_of
 from central.web.trail import trail_of
 
 SWAP_HEADER = "X-Sightline-Swap"
 
 
-def onward(request: Request, db: Database, user: SignedInUser, number: str) -> Response:
-    """The answer to a decision about case `number`, which has just been made."""
+def onward(request: Request, db: Database, user: SignedInUser, number: str, look: str) -> Response:
+    """The answer to a decision about case `number`, made a moment ago in the state `look`: on to the next there."""
     held, trail = request.headers.get(SWAP_HEADER), trail_of(request)
     with db.read() as session:
-        ahead = _still_there(session, held, user)
-        following = ahead or cases.next_of(session, REVIEW, number, user.id, trail.among)
+        ahead = _still_there(session, held, user, look)
+        following = ahead or cases.next_of(session, look, number, user.id, trail.among)
         state = cases.state_of(session, number)
     target = f"/cases/{following}" if following else "/"
     target += trail.with_(decided=number)
@@ -37,14 +36,14 @@ def onward(request: Request, db: Database, user: SignedInUser, number: str) -> R
     return JSONResponse(told, headers={"Cache-Control": "no-store"})
 
 
-def _still_there(session: Session, held: str | None, user: SignedInUser) -> str | None:
+def _still_there(session: Session, held: str | None, user: SignedInUser, look: str) -> str | None:
     """The number of the case that the script holds, unless it was decided, changed or taken meanwhile."""
     number, _, version = (held or "").partition(":")
     try:
         row = cases.found(session, number)
     except CaseMissing:
         return None
-    same = row.state == REVIEW and str(row.version) == version
+    same = row.state == look and str(row.version) == version
     return number if same and not leases.holders(session, [row.id], user.id) else None
 
 

@@ -6,13 +6,27 @@ from datetime import UTC
 
 from central.accounts.permissions import Permission
 from central.accounts.service import SignedInUser
-from central.tickets.review import APPROVED, CANDIDATE, OTHER, REASONS, REJECTED, REVIEW
+from central.tickets.reasons import OTHER, REASONS
+from central.tickets.states import (
+    APPROVED,
+    CANDIDATE,
+    CONFIRMED,
+    EXPIRED,
+    LOOKS,
+    NEEDS_MORE,
+    REJECTED,
+    REVIEW1,
+    REVIEW2,
+)
 from central.tickets.views import CaseView, HistoryLine, QuestionItem
 from central.web import confirm, evidence, overlay, registers, trust, words
 from central.web.language import Language
 
 #: The queue of each state, as addresses call it. The first is where an officer begins.
-ROOMS = {REVIEW: "review", CANDIDATE: "arriving", APPROVED: "approved", REJECTED: "rejected"}
+ROOMS = {
+    REVIEW1: "review", REVIEW2: "second", NEEDS_MORE: "more", CANDIDATE: "arriving", APPROVED: "approved",
+    REJECTED: "rejected", EXPIRED: "expired",
+}  # fmt: skip
 #: One key a reason, in the order of the codes: 1-9, then a-g.
 REASON_KEYS = dict(zip(REASONS, "123456789abcdefg", strict=True))
 
@@ -103,7 +117,8 @@ class Page:
         self.arriving = view.state == "CANDIDATE"
         self.named, self.here = len(view.media), sum(item.ready for item in view.media)
         self.asks = view.decided_at is None and any(not one.answer for one in view.questions)
-        self.can_decide = "approve" in view.actions and user.may(Permission.CASES_DECIDE)
+        self.own_first = view.state == REVIEW2 and view.first_by == user.name
+        self.can_decide = "approve" in view.actions and view.state in LOOKS and not self.own_first
         self.why_not = self._why_not(user)
         self.stills = evidence.stills(view, say)
         self.clip = evidence.clip(view, say)
@@ -120,8 +135,8 @@ class Page:
 
     @property
     def title(self) -> str:
-        """Suspected until an officer has approved it: a machine accuses nobody."""
-        kind = "rule.approved" if self.state == "APPROVED" else "rule"
+        """Suspected until two officers have approved it: a machine accuses nobody."""
+        kind = "rule.approved" if self.state in CONFIRMED else "rule"
         return self._say(f"{kind}.{self._view.rule}")
 
     @property
@@ -190,7 +205,9 @@ class Page:
             return None
         when = words.stamp(view.decided_at.astimezone(self._offset))
         reason = f"{view.reason_code} {say(f'reason.{view.reason_code}')}" if view.reason_code else None
-        return Decision(say(f"decided.{view.state}", who=view.decided_by or "", when=when), reason, view.note)
+        state = APPROVED if view.state in CONFIRMED else view.state
+        key = f"decided.{state}" if f"decided.{state}" in say.sentences else "decided.other"
+        return Decision(say(key, who=view.decided_by or "", when=when), reason, view.note)
 
     @property
     def reasons(self) -> list[Reason]:
@@ -219,6 +236,8 @@ class Page:
         return Line(f"{at:%m-%d %H:%M:%S}", at.isoformat(), what, "\n".join(parts))
 
     def _why_not(self, user: SignedInUser) -> str | None:
+        if self.own_first:
+            return self._say("decide.cannot.own")
         if self._view.decided_at is not None:
             return None
         if self.arriving:

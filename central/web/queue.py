@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from central.tickets.queue import MOST_COUNTED
-from central.tickets.review import APPROVED
+from central.tickets.states import CONFIRMED
 from central.tickets.views import QueueItem, QueuePage
 from central.web import words
 from central.web.language import Language
@@ -51,7 +51,7 @@ class Row:
 
 
 def filters(counts: Mapping[str, int], shown: str | None, say: Language, trail: Trail = ALL) -> list[Filter]:
-    """The four states in the order of a case's life; `shown` is the one looked at, None for another list."""
+    """The states that people look at; `shown` is the one looked at, None for another list."""
     return [
         Filter(f"/{trail.with_(show=name)}", say(f"queue.filter.{name}"), count(counts, state), state == shown)
         for name, state in FILTERS.items()
@@ -90,7 +90,7 @@ def rows(page: QueuePage, now: datetime, say: Language, trail: Trail = ALL) -> l
 
 def _row(item: QueueItem, now: datetime, say: Language, trail: Trail) -> Row:
     href = f"/cases/{item.number}"
-    kind = "rule.approved" if item.state == APPROVED else "rule"
+    kind = "rule.approved" if item.state in CONFIRMED else "rule"
     return Row(
         number=item.number,
         href=href + trail.query,

@@ -8,8 +8,8 @@ from central.alarms import service as alarm_service
 from central.db.database import Database
 from central.marks import needs
 from central.tickets import service as tickets
-from central.tickets.queue import CLOSED, sites_of, state_of
-from central.tickets.review import REVIEW
+from central.tickets.queue import sites_of, state_of
+from central.tickets.states import CLOSED, REVIEW1
 from central.web import alarm_routes, alarms, home, queue
 from central.web.front import language_of, render, user_asking
 from central.web.keylist import QUEUE
@@ -51,7 +51,7 @@ def add(pages: APIRouter, db: Database) -> None:
             narrowings=queue.narrowings(trail, sites, say),
             narrowed=trail.parts,
             alarms=[],
-            waiting=queue.count(found.counts, REVIEW) if found.counts.get(REVIEW) else None,
+            waiting=queue.count(found.counts, REVIEW1) if found.counts.get(REVIEW1) else None,
             older=f"/{trail.with_(show=shown, after=found.next)}" if found.next else None,
             live=after is None,
             decided=done,

@@ -1,7 +1,7 @@
 """Years of cases for the benchmark of the desk: copies of real ones, made within the database.
 
 A copy is a row of its own in `cases`, with its stills, questions and history; its event is that of the case it was
-copied from. A county decides 250 a day, so that little waits; then comes a bad week in which nothing is decided.
+copied from. A county decides 250 a day, so that little waits; then comes a bad day that brings what else a month does.
 Copies are not entered in the ledger: a database of the benchmark is no evidence.
 """
 
@@ -30,14 +30,14 @@ from central.db.base import Moment
 from central.db.cases import Case, CaseLog, CaseMedia, CaseQuestion
 from central.db.database import Database
 from central.ledger import triggers
-from central.tickets.review import APPROVED, REJECTED
+from central.tickets.states import APPROVED, REJECTED
 from contract.events import now
 
-#: Cases that a county decides in a day, and those that wait after the bad week.
+#: Cases that a county decides in a day, and those that wait after the bad day.
 A_DAY, WAITING = 250, 20_000
 #: No more than this share of all waits, however few there are.
 _MOST_WAITING = 0.2
-_BAD_DAYS = 7
+_BAD_DAYS = 1
 _OFFICERS = ("li", "wang")
 _CHUNK = 20_000
 
@@ -54,6 +54,8 @@ _SEED = Table(
     Column("at_trigger", Moment()),
     Column("at_last", Moment()),
     Column("created_at", Moment()),
+    Column("due_at", Moment()),
+    Column("sort_at", Moment()),
     Column("decided_at", Moment()),
     Column("decided_by", String(64)),
     Column("reason_code", String(3)),
@@ -116,6 +118,9 @@ def _moments(at: datetime, decided: bool) -> dict[str, datetime | None]:
         "at_trigger": at,
         "at_last": at,
         "created_at": at + timedelta(seconds=2),
+        # Long enough that central's own jobs lock none of them while it is measured.
+        "due_at": None if decided else at + timedelta(days=3),
+        "sort_at": at if decided else at + timedelta(days=3),
         "decided_at": at + timedelta(hours=20) if decided else None,
     }
 

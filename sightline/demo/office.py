@@ -11,7 +11,8 @@ import httpx
 from sightline.demo.verdict import Ticket
 
 _TIMEOUT_S = 5.0
-_DECIDED = frozenset({"APPROVED", "REJECTED"})
+#: In these a case waits for a person, or will.
+_OPEN = frozenset({"CANDIDATE", "PRECHECK", "REVIEW1", "NEEDS_MORE", "REVIEW2"})
 #: The state of a case whose evidence is still on its way.
 _WAITING = "CANDIDATE"
 
@@ -94,4 +95,4 @@ def _ticket(item: dict[str, Any]) -> Ticket:
 
 def undecided(tickets: list[Ticket]) -> int:
     """How many still wait for a person."""
-    return sum(ticket.state not in _DECIDED for ticket in tickets)
+    return sum(ticket.state in _OPEN for ticket in tickets)

@@ -201,7 +201,7 @@ def _reports(office: Office, gathered: Gathered, proofs: Proofs, told: _Told) ->
         notes=told.notes,
     )
     with office.db.read() as session:
-        view = service.case(session, gathered.case.number)
+        view = service.case(session, gathered.case.number, None)
     for tag in report.LANGUAGES:
         yield Item(f"report.{tag}.html", "report", report.report(view, facts, tag))
 

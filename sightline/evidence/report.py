@@ -10,7 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from central.tickets.review import APPROVED, REJECTED
+from central.tickets.states import CONFIRMED, REJECTED
 from central.tickets.views import CaseView
 from central.web import language, page, words
 from central.web.language import Language
@@ -77,10 +77,10 @@ def report(view: CaseView, facts: Facts, tag: str) -> bytes:
 
 
 def _decision(view: CaseView, say: Language, word: Any, local: Any) -> str:
-    if view.decided_at is None or view.state not in {APPROVED, REJECTED}:
+    if view.decided_at is None or view.state not in {*CONFIRMED, REJECTED}:
         return str(word("short.candidate"))
     who, when = view.decided_by or "", local(view.decided_at)
-    if view.state == APPROVED:
+    if view.state in CONFIRMED:
         return str(word("short.approved", who=who, when=when))
     reason = say.known(f"reason.{view.reason_code}", view.reason_code or "")
     return str(word("short.rejected", who=who, when=when, reason=f"{reason} {view.note or ''}".strip()))

@@ -11,11 +11,11 @@ from sqlalchemy import select
 from central.db.accounts import ViewLog
 from tests.acceptance import web_world
 from tests.acceptance.test_web_browser import address, browser, case_of, desks
-from tests.acceptance.web_world import World
+from tests.acceptance.web_world import DAY, World
 
 pytestmark = pytest.mark.browser
 __all__ = ["address", "browser", "desks"]
-FIRST, SECOND, THIRD, FOURTH = (f"20260105-000{n}" for n in range(1, 5))
+FIRST, SECOND, THIRD, FOURTH = (f"{DAY}-000{n}" for n in range(1, 5))
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_the_next_case_is_put_in_place_without_a_new_page_and_each_look_is_on_re
     desk.page.wait_for_timeout(300)
     desk.press("a", "Enter")
     shows(desk, SECOND)
-    desk.says(f"{FIRST} is decided: Approved.")
+    desk.says(f"{FIRST} is decided: Second look.")
     assert same_page(desk) and desk.page.url.endswith(f"/cases/{SECOND}?decided={FIRST}")
     assert desk.page.evaluate("document.title").startswith(SECOND)
     stills = desk.page.locator("#case img").evaluate_all(
@@ -80,7 +80,7 @@ def test_the_next_case_is_put_in_place_without_a_new_page_and_each_look_is_on_re
     assert same_page(desk)
     desk.press("a", "Enter")
     desk.page.wait_for_url(f"**/?decided={THIRD}")
-    assert [case_of(world, one).state for one in (FIRST, SECOND, THIRD)] == ["APPROVED", "REJECTED", "APPROVED"]
+    assert [case_of(world, one).state for one in (FIRST, SECOND, THIRD)] == ["REVIEW2", "REJECTED", "REVIEW2"]
     with world.db.read() as session:
         rows = session.execute(select(ViewLog.case_id, ViewLog.why).order_by(ViewLog.id)).all()
     ids = {case_of(world, one).id: one for one in (FIRST, SECOND, THIRD)}
@@ -102,7 +102,7 @@ def test_what_is_refused_leaves_the_case_in_place_with_the_sentence(world: World
     desk.press("a", "Enter")
     desk.says("It is not known whether this was recorded")
     desk.page.context.set_offline(False)
-    assert case_of(world, FIRST).state == "REVIEW"
+    assert case_of(world, FIRST).state == "REVIEW1"
     other.press("r", "3", "Enter")
     wait_for(desk, lambda: case_of(world, FIRST).state == "REJECTED")
     desk.press("Enter")

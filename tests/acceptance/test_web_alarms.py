@@ -19,9 +19,9 @@ from contract.sealing import sha256_hex, sign_detached
 from contract.sensors import SensorAlarm, SensorClosed, SensorKind, Unstable
 from contract.topics import EdgeTopics
 from tests.acceptance import web_world
-from tests.acceptance.web_world import BEGIN, EDGE, PASSWORD, World
+from tests.acceptance.web_world import BEGIN, DAY, EDGE, PASSWORD, World
 
-WATER, SMOKE, QUIET = "S20260105-0001", "S20260105-0002", "S20260105-0003"
+WATER, SMOKE, QUIET = f"S{DAY}-0001", f"S{DAY}-0002", f"S{DAY}-0003"
 HOSTILE = "<script>alert(1)</script>"
 
 
@@ -131,7 +131,7 @@ def test_an_unstable_sensor_is_told_where_one_decides_and_others_are_not_called_
     many = Unstable(begun=6, within_s=3600, calm_s=900)
     send(world, EventType.SMOKE, alarm(SensorKind.SMOKE, 3, unstable=many))
     send(world, EventType.SENSOR_SILENT, alarm(SensorKind.SMOKE, 4, unstable=many, matter="silent", peak=None))
-    raised, silent = "S20260105-0004", "S20260105-0005"
+    raised, silent = f"S{DAY}-0004", f"S{DAY}-0005"
     for tongue, badge, said in (
         ("en", "Unstable sensor", {raised: "has given alarm at least 6 times", silent: "has fallen silent at least 6"}),
         ("zh-CN", "传感器不稳定", {raised: "内已至少报警 6 次", silent: "内已至少失联 6 次"}),
@@ -151,7 +151,7 @@ def test_every_look_at_an_alarm_is_on_record(address: str, world: World) -> None
         li.get("/?show=sensors")
         li.get(f"/api/v1/alarms/{SMOKE}")
         li.get("/api/v1/alarms")
-        assert li.get("/alarms/S20260105-9999").status_code == 404
+        assert li.get(f"/alarms/S{DAY}-9999").status_code == 404
         page = li.get(f"/alarms/{WATER}").text
         assert li.post(f"/alarms/{WATER}/take", data=form(page), follow_redirects=True).status_code == 200
     query = select(User.name, Alarm.number).join_from(AlarmViewLog, User).join(Alarm).order_by(AlarmViewLog.id)
@@ -167,7 +167,7 @@ def test_who_may_not_act_looks_and_nothing_else_and_a_stranger_signs_in(address:
         assert "3 readings came and were not believed" in page and "/take" not in page
         token = re.search(r'name="csrf" value="([^"]+)"', page)[1]  # type: ignore[index]
         assert auditor.post(f"/alarms/{QUIET}/take", data={"csrf": token, "version": "1"}).status_code == 403
-        assert auditor.get("/alarms/S20260105-9999").status_code == 404
+        assert auditor.get(f"/alarms/S{DAY}-9999").status_code == 404
     with client(address) as li:
         assert li.post(f"/alarms/{QUIET}/take", data={"csrf": "made-up", "version": "1"}).status_code == 403
     with httpx.Client(base_url=address, headers={"Accept": "text/html"}) as stranger:

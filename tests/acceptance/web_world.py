@@ -53,7 +53,9 @@ from tests.acceptance import web_scene
 EDGE = "edge-demo"
 CHINA = timezone(timedelta(hours=8))
 PASSWORD = "correct horse battery"
-BEGIN = datetime(2026, 1, 5, 10, 0, 0, tzinfo=CHINA)
+#: Yesterday: what was seen then is still in time to be reviewed.
+BEGIN = (datetime.now(CHINA) - timedelta(days=1)).replace(hour=10, minute=0, second=0, microsecond=0)
+DAY = f"{BEGIN:%Y%m%d}"
 
 
 @dataclass

@@ -201,7 +201,7 @@ def looked_at(office: Office, tally: Tally, most: int = _LOOKED_AT) -> None:
     """Every page and answer that shows what the insider got in: none may fail, none may carry his tags."""
     with office.signed_in("li") as officer:
         numbers: list[str] = []
-        for state in ("CANDIDATE", "REVIEW", "APPROVED", "REJECTED"):
+        for state in ("CANDIDATE", "REVIEW1", "NEEDS_MORE", "APPROVED", "REJECTED"):
             answer = officer.get(f"/api/v1/cases?state={state}&limit=200")
             _fine(tally, f"API: list of {state}", answer)
             numbers += [one["number"] for one in answer.json()["items"]]

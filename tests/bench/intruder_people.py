@@ -45,7 +45,7 @@ def rights(office: Office, tally: Tally) -> None:
     """Auditor and admin look and do not decide; nobody decides without the token of his own session."""
     with office.signed_in("li") as li, office.signed_in("wang") as wang:
         listed = (
-            li.get("/api/v1/cases?state=REVIEW").json()["items"]
+            li.get("/api/v1/cases?state=REVIEW1").json()["items"]
             or li.get("/api/v1/cases?state=CANDIDATE").json()["items"]
         )
         number = listed[0]["number"]

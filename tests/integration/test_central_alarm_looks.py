@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from bundle_kit import bureau
-from central_kit import Box, intake_of, open_db, person
+from central_kit import DAY, Box, intake_of, open_db, person
 from sqlalchemy import text
 from test_central_alarms import alarm, over, say
 
@@ -40,9 +40,9 @@ def test_looks_at_alarms_are_in_the_ledger_and_one_that_was_changed_or_removed_i
     intake_of(db).take([say(box, alarm()), say(box, alarm("p2"))])
     li, wang = person(db), person(db, "wang")
     with db.write() as session:
-        for user, number in ((li, "S20261121-0001"), (wang, "S20261121-0002"), (li, "S20261121-0002")):
+        for user, number in ((li, f"S{DAY}-0001"), (wang, f"S{DAY}-0002"), (li, f"S{DAY}-0002")):
             accounts.log_alarm_view(session, user, number)
-        accounts.log_alarm_view(session, li, "S20261121-0009")  # there is none
+        accounts.log_alarm_view(session, li, f"S{DAY}-0009")  # there is none
     catch_up(db)
     with db.read() as session:
         lines = entries.lines(session, [(entries.ALARM_VIEW, str(ref)) for ref in range(1, 5)])
@@ -50,7 +50,7 @@ def test_looks_at_alarms_are_in_the_ledger_and_one_that_was_changed_or_removed_i
         key, heads = office_key(session, tmp_path / "office.jwk"), tmp_path / "heads.jsonl"
         assert list(audit.findings(session, key, heads)) == []
     assert [(one["alarm"], one["by"]) for one in said] == [
-        ("S20261121-0001", "li"), ("S20261121-0002", "wang"), ("S20261121-0002", "li"),
+        (f"S{DAY}-0001", "li"), (f"S{DAY}-0002", "wang"), (f"S{DAY}-0002", "li"),
     ]  # fmt: skip
     for change, why in (
         (f"UPDATE alarm_view_log SET user_id = {wang.id} WHERE id = 1", "1 .entry .*: is not what was entered"),
@@ -68,10 +68,10 @@ def test_a_case_is_exported_beside_alarms_and_looks_at_them_and_the_audit_is_gre
     number = office.case()
     intake_of(office.db).take([say(office.box, alarm()), say(office.box, over())])
     with office.db.write() as session:
-        accounts.log_alarm_view(session, office.officer, "S20261121-0001")
+        accounts.log_alarm_view(session, office.officer, f"S{DAY}-0001")
     office.publish()
     said = verify(office.bundle(number, tmp_path / "case.zip"), office.trust)
     # The looks of the case, and not the one at the alarm.
-    assert any("2 looks" in line for line in said), said
+    assert any("4 looks" in line for line in said), said
     assert list(auditing.findings(office.office, office.heads)) == []
     office.db.close()

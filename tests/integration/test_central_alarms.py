@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from central_kit import AT, Box, intake_of, open_db, person
+from central_kit import AT, DAY, Box, intake_of, open_db, person
 from sqlalchemy import select, text
 
 from central.accounts.roles import Role
@@ -81,7 +81,7 @@ def test_one_matter_is_one_ticket_in_whatever_order_and_however_often_it_comes(
     for batch in [*batches, *batches]:
         assert {one.outcome for one in intake.take(batch)} <= {"stored", "duplicate"}
     (ticket,) = rows(db)
-    assert (ticket.state, ticket.how, ticket.peak, ticket.number) == ("ENDED", "cleared", 55.0, "S20261121-0001")
+    assert (ticket.state, ticket.how, ticket.peak, ticket.number) == ("ENDED", "cleared", 55.0, f"S{DAY}-0001")
     with db.read() as session:
         lines = session.execute(select(AlarmLog).order_by(AlarmLog.id)).scalars().all()
         assert [(one.action, one.to_state) for one in lines] == [("opened", None), ("ended", "ENDED")]
@@ -96,7 +96,7 @@ def test_matters_of_a_day_are_counted_apart_from_cases(db: Database, box: Box) -
     intake_of(db).take(
         [decision(box, violation()), say(box, alarm("a")), say(box, alarm("b")), decision(box, violation("x"))]
     )
-    assert [one.number for one in rows(db)] == ["S20261121-0001", "S20261121-0002"]
+    assert [one.number for one in rows(db)] == [f"S{DAY}-0001", f"S{DAY}-0002"]
 
 
 def test_take_and_close_with_who_and_why_and_the_end_afterwards(db: Database, box: Box) -> None:
@@ -104,7 +104,7 @@ def test_take_and_close_with_who_and_why_and_the_end_afterwards(db: Database, bo
     intake.take([say(box, alarm())])
     li, auditor = person(db), person(db, "audit", Role.AUDITOR)
     with db.write() as session:
-        view = service.alarm(session, "S20261121-0001")
+        view = service.alarm(session, f"S{DAY}-0001")
         assert view.actions == ["take", "close"] and view.sealed.place == "北侧集水井" and view.seal.ok
         with pytest.raises(NotAllowed, match="ask an officer"):
             service.take(session, view.number, view.version, auditor)
@@ -119,27 +119,27 @@ def test_take_and_close_with_who_and_why_and_the_end_afterwards(db: Database, bo
         assert (closed.state, closed.finding, closed.note, closed.closed_by) == ("CLOSED", "S05", "pump was off", "li")
         assert closed.actions == []
         with pytest.raises(CaseMissing):
-            service.alarm(session, "20261121-0001")
+            service.alarm(session, f"{DAY}-0001")
     intake.take([say(box, over())])
     with db.read() as session:
-        view = service.alarm(session, "S20261121-0001")
+        view = service.alarm(session, f"S{DAY}-0001")
         assert (view.state, view.how) == ("CLOSED", "cleared")
         assert [(one.action, one.to_state) for one in view.history] == [
             ("opened", None), ("take", "TAKEN"), ("close", "CLOSED"), ("ended", None),
         ]  # fmt: skip
         assert service.alarms(session).items == []
         page = service.alarms(session, pending=False)
-        assert [one.number for one in page.items] == ["S20261121-0001"] and page.counts["CLOSED"] == 1
+        assert [one.number for one in page.items] == [f"S{DAY}-0001"] and page.counts["CLOSED"] == 1
 
 
 def test_the_sensors_word_ends_what_a_person_has_taken_and_the_finding_comes_later(db: Database, box: Box) -> None:
     intake, li = intake_of(db), person(db)
     intake.take([say(box, alarm())])
     with db.write() as session:
-        service.take(session, "S20261121-0001", 1, li)
+        service.take(session, f"S{DAY}-0001", 1, li)
     intake.take([say(box, over())])
     with db.write() as session:
-        view = service.alarm(session, "S20261121-0001")
+        view = service.alarm(session, f"S{DAY}-0001")
         assert (view.state, view.taken_by, view.actions) == ("ENDED", "li", ["close"])
         assert service.close(session, view.number, view.version, li, "S01").state == "CLOSED"
 
@@ -216,7 +216,7 @@ def test_an_alarm_that_points_at_another_sealed_event_is_found(db: Database, box
 def test_a_note_that_was_changed_after_the_alarm_was_closed_is_found(db: Database, box: Box) -> None:
     intake_of(db).take([say(box, alarm())])
     with db.write() as session:
-        service.close(session, "S20261121-0001", 1, person(db), "S05", "pump was off")
+        service.close(session, f"S{DAY}-0001", 1, person(db), "S05", "pump was off")
     assert changed(db, "version = version") == []
     assert any("something else than its history" in one for one in changed(db, "note = 'pump was on'"))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
-from central_kit import Box, intake_of, person
+from central_kit import DAY, Box, intake_of, person
 from central_replicas import postgres_server
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
@@ -30,7 +30,7 @@ from sightline.bench.central_postgres import PostgresServer
 from sightline.evidence import auditing
 from sightline.evidence.export import Office
 
-FIRST = "S20261121-0001"
+FIRST = f"S{DAY}-0001"
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def test_the_whole_life_of_an_alarm_and_the_audit_of_it(db: Database, box: Box, 
     ]  # fmt: skip
     with db.read() as session:
         listed = service.alarms(session)
-        assert [one.number for one in listed.items] == ["S20261121-0002"]
+        assert [one.number for one in listed.items] == [f"S{DAY}-0002"]
         assert {state: n for state, n in listed.counts.items() if n} == {"OPEN": 1, "ENDED": 1}
     with db.write() as session:
         view = service.alarm(session, FIRST)

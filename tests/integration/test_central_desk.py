@@ -2,14 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from central_kit import (
+    DAY,
     Box,
     decision,
     evidence,
     intake_of,
+    later,
+    looked,
     open_db,
     person,
     unknown_driver,
@@ -17,15 +21,16 @@ from central_kit import (
 )
 from sqlalchemy import select
 
-from central.accounts.permissions import Permission
 from central.accounts.roles import Role
+from central.clock import clock_of
 from central.db.cases import Case, CaseLog
 from central.db.database import Database
 from central.ingest.admit import Message
 from central.ingest.intake import Intake
+from central.ledger import audit_cases
 from central.media import service as media_service
 from central.media.folder import FolderStore
-from central.tickets import service
+from central.tickets import corrections, decisions, expiry, service
 from central.tickets.errors import CaseMissing, Conflict, NotAllowed, Unfit
 from contract.events import Clock, EventType, FactSaid, Rule
 from contract.sealing import sha256_hex
@@ -70,84 +75,193 @@ def cases(db: Database) -> list[Case]:
         return list(session.execute(select(Case).order_by(Case.number)).scalars())
 
 
-def ready(db: Database, box: Box, intake: Intake, folder: Path, **changes: object) -> str:
+def ready(db: Database, box: Box, intake: Intake, folder: Path, state: str = "REVIEW1", **changes: object) -> str:
     rule = changes.get("rule", Rule.ILLEGAL_PARKING)
     manifest, files = evidence(rule=rule)
     taken(intake, decision(box, violation(**changes)), box.say(EventType.MANIFEST, manifest))
     upload(db, folder / "media", files)
     (case,) = cases(db)
-    assert case.state == "REVIEW"
+    assert case.state == state
     return case.number
 
 
-def test_an_officer_approves_once(db, box, intake, tmp_path) -> None:
-    number, officer = ready(db, box, intake, tmp_path), person(db)
-    with db.read() as session:
-        version = service.case(session, number).version
+def test_two_officers_approve_each_once(db, box, intake, tmp_path) -> None:
+    number, li, wang = ready(db, box, intake, tmp_path), person(db), person(db, "wang")
+    version = looked(db, li, number)
     with db.write() as session:
-        view = service.approve(session, number, version, officer, {})
-    assert (view.state, view.decided_by, view.actions) == ("APPROVED", "li", [])
+        row = decisions.approve(session, number, version, li, {})
+        assert (row.state, row.first_by, row.decided_by) == ("REVIEW2", "li", "li")
+        passed_on = row.version
     with pytest.raises(Conflict, match="changed by li"), db.write() as session:
-        service.reject(session, number, version, officer, "R01", "")
-    with pytest.raises(Unfit, match="APPROVED"), db.write() as session:
-        service.reject(session, number, view.version, officer, "R01", "")
+        decisions.reject(session, number, version, li, "R01", "")
+    with later(11), pytest.raises(Unfit, match="the second is another person's"), db.write() as session:
+        decisions.approve(session, number, passed_on, li, {})
+    with later(11), pytest.raises(Unfit, match="never opened"), db.write() as session:
+        decisions.approve(session, number, passed_on, wang, {})
+    assert looked(db, wang, number) == passed_on
+    with pytest.raises(Unfit, match="may still be taken back"), db.write() as session:
+        decisions.approve(session, number, passed_on, wang, {})
+    with later(11), db.write() as session:
+        row = decisions.approve(session, number, passed_on, wang, {})
+        assert (row.state, row.first_by, row.decided_by) == ("APPROVED", "li", "wang")
+        done = row.version
+    with later(22), pytest.raises(Unfit, match="APPROVED"), db.write() as session:
+        decisions.reject(session, number, done, wang, "R01", "")
 
 
-def test_a_question_must_be_answered_by_name(db, box, intake, tmp_path) -> None:
-    number, officer = ready(db, box, intake, tmp_path, unknown=[unknown_driver()]), person(db)
-    with db.read() as session:
-        version = service.case(session, number).version
+def test_a_question_must_be_answered_by_name_and_at_the_first_look(db, box, intake, tmp_path) -> None:
+    number = ready(db, box, intake, tmp_path, unknown=[unknown_driver()])
+    li, wang = person(db), person(db, "wang")
+    version = looked(db, li, number)
     for answers in ({}, {"driver_present": "  "}):
         with pytest.raises(Unfit, match="driver_present"), db.write() as session:
-            service.approve(session, number, version, officer, answers)
+            decisions.approve(session, number, version, li, answers)
     with pytest.raises(Unfit, match="does not ask"), db.write() as session:
-        service.approve(session, number, version, officer, {"weather": "fine"})
+        decisions.approve(session, number, version, li, {"weather": "fine"})
     with db.write() as session:
-        view = service.approve(session, number, version, officer, {"driver_present": "absent"})
-    assert (view.state, view.questions[0].answer, view.questions[0].answered_by) == ("APPROVED", "absent", "li")
+        row = decisions.approve(session, number, version, li, {"driver_present": "absent"})
+        assert (row.questions[0].answer, row.questions[0].answered_by) == ("absent", "li")
+    version = looked(db, wang, number)
+    with later(11), pytest.raises(Unfit, match="answered at the first look"), db.write() as session:
+        decisions.approve(session, number, version, wang, {"driver_present": "present"})
+    with later(11), db.write() as session:
+        assert decisions.approve(session, number, version, wang, {"driver_present": "absent"}).state == "APPROVED"
+
+
+def test_what_was_decided_is_taken_back_by_who_decided_it_for_ten_seconds(db, box, intake, tmp_path) -> None:
+    number = ready(db, box, intake, tmp_path, unknown=[unknown_driver()])
+    li, wang = person(db), person(db, "wang")
+    before = cases(db)[0]
+    version = looked(db, li, number)
+    with db.write() as session:
+        decisions.approve(session, number, version, li, {"driver_present": "absent"})
+    with pytest.raises(Unfit, match="only who decided it"), db.write() as session:
+        decisions.undo(session, number, wang)
+    with later(10.1), pytest.raises(Unfit, match="it is final"), db.write() as session:
+        decisions.undo(session, number, li)
+    with later(9), db.write() as session:
+        row = decisions.undo(session, number, li)
+        assert (row.state, row.decided_by, row.first_by, row.questions[0].answer) == ("REVIEW1", None, None, None)
+        assert (row.due_at, row.reason_code, row.note) == (before.due_at, None, None)
+        assert [line.action for line in row.history][-2:] == ["approve", "undo"]
+    with pytest.raises(Unfit, match="no decision to take back"), db.write() as session:
+        decisions.undo(session, number, li)
+
+
+def test_what_is_sent_back_or_asked_for_comes_again_and_says_why(db, box, intake, tmp_path) -> None:
+    number, li, wang = ready(db, box, intake, tmp_path), person(db), person(db, "wang")
+    version = looked(db, li, number)
+    with pytest.raises(Unfit, match="say in a note"), db.write() as session:
+        decisions.ask(session, number, version, li, " ")
+    with db.write() as session:
+        assert decisions.ask(session, number, version, li, "the sign is hidden").state == "NEEDS_MORE"
+    with later(11), db.write() as session:
+        assert decisions.resume(session, number, version + 1, li, "seen on the spot").state == "REVIEW1"
+    with later(22), db.write() as session:
+        decisions.approve(session, number, version + 2, li, {})
+    looked(db, wang, number)
+    with later(33), db.write() as session:
+        row = decisions.send_back(session, number, version + 3, wang, "which car?")
+        assert (row.state, row.first_by, row.note) == ("REVIEW1", None, "which car?")
+    # The one who sent it back may look first now, and then somebody else looks second.
+    with later(44), db.write() as session:
+        assert decisions.approve(session, number, version + 4, wang, {}).first_by == "wang"
+    with later(55), pytest.raises(Unfit, match="another person's"), db.write() as session:
+        decisions.approve(session, number, version + 5, wang, {})
+    with later(55), db.write() as session:
+        assert decisions.approve(session, number, version + 5, li, {}).state == "APPROVED"
+
+
+def test_what_nobody_decides_in_time_is_locked(db, box, intake, tmp_path) -> None:
+    number, li = ready(db, box, intake, tmp_path), person(db)
+    version = looked(db, li, number)
+    due = cases(db)[0].due_at
+    assert due is not None
+    with clock_of(lambda: due), pytest.raises(Unfit, match="the time for this step ended"), db.write() as session:
+        decisions.approve(session, number, version, li, {})
+    with clock_of(lambda: due - timedelta(seconds=1)):
+        assert expiry.rounds(db) == 0
+    with clock_of(lambda: due):
+        assert (expiry.rounds(db), expiry.rounds(db)) == (1, 0)
+    (row,) = cases(db)
+    assert row.state == "EXPIRED"
+    with pytest.raises(Unfit, match="EXPIRED"), db.write() as session:
+        decisions.approve(session, number, row.version, li, {})
 
 
 @pytest.mark.parametrize("clock", [Clock(), Clock(offset_ms=900.0, uncertainty_ms=200.0, source="rtcp")])
-def test_a_clock_nobody_vouches_for_is_flagged_and_asked(db, box, intake, tmp_path, clock) -> None:
-    number, officer = ready(db, box, intake, tmp_path, clock=clock), person(db)
+def test_a_clock_nobody_vouches_for_is_held_flagged_and_asked(db, box, intake, tmp_path, clock) -> None:
+    officer = person(db)
+    number = ready(db, box, intake, tmp_path, clock=clock, state="NEEDS_MORE")
     with db.read() as session:
-        view = service.case(session, number)
+        view = service.case(session, number, None)
         # The pack of these tests has neither overlay copies nor a picture of the plate.
-        assert service.queue(session).items[0].flags == ["clock", "profile"]
+        assert service.queue(session, state="NEEDS_MORE").items[0].flags == ["clock", "profile"]
     assert [question.fact for question in view.questions] == ["clock"]
-    with pytest.raises(Unfit, match="clock"), db.write() as session:
-        service.approve(session, number, view.version, officer, {})
+    version = looked(db, officer, number)
+    with pytest.raises(Unfit, match="NEEDS_MORE"), db.write() as session:
+        decisions.approve(session, number, version, officer, {})
+    with db.write() as session:
+        decisions.resume(session, number, version, officer, "the control room's clock is in the picture")
+    with later(11), pytest.raises(Unfit, match="clock"), db.write() as session:
+        decisions.approve(session, number, version + 1, officer, {})
 
 
 def test_a_rejection_needs_its_reason(db, box, intake, tmp_path) -> None:
     number, officer = ready(db, box, intake, tmp_path, unknown=[unknown_driver()]), person(db)
-    version = cases(db)[0].version
+    version = looked(db, officer, number)
     for code, note in (("R17", ""), ("", ""), ("R16", " "), ("R01", "x" * 3000), ("R01", "\ud800")):
         with pytest.raises(Unfit), db.write() as session:
-            service.reject(session, number, version, officer, code, note)
+            decisions.reject(session, number, version, officer, code, note)
     note = "<b>\u202e \U0001f697'; DROP TABLE cases"
     with db.write() as session:
-        view = service.reject(session, number, version, officer, "R16", note)
-    assert (view.state, view.reason_code, view.note) == ("REJECTED", "R16", note)
+        row = decisions.reject(session, number, version, officer, "R16", note)
+        assert (row.state, row.reason_code, row.note) == ("REJECTED", "R16", note)
 
 
 @pytest.mark.parametrize("role", list(Role))
 def test_who_may_decide_by_the_table_decides_and_others_do_not(db, box, intake, tmp_path, role) -> None:
     number, one = ready(db, box, intake, tmp_path), person(db, "wang", role)
-    version = cases(db)[0].version
-    if one.may(Permission.CASES_DECIDE):
+    version = looked(db, one, number)
+    if role in {Role.REVIEWER, Role.CHIEF}:
         with db.write() as session:
-            assert service.approve(session, number, version, one, {}).state == "APPROVED"
+            assert decisions.approve(session, number, version, one, {}).state == "REVIEW2"
     else:
         with pytest.raises(NotAllowed), db.write() as session:
-            service.approve(session, number, version, one, {})
+            decisions.approve(session, number, version, one, {})
+
+
+def test_what_a_person_reads_otherwise_stands_beside_what_the_machine_read(db, box, intake, tmp_path) -> None:
+    number, li, wang = ready(db, box, intake, tmp_path), person(db), person(db, "wang")
+    version = looked(db, li, number)
+    for field, said in (("plate", "12"), ("type", "ship"), ("color", "bright"), ("driver", "x"), ("plate", "\ud800")):
+        with pytest.raises(Unfit), db.write() as session:
+            corrections.correct(session, number, version, li, field, said)
+    with db.write() as session:
+        version = corrections.correct(session, number, version, li, "plate", "皖a·195k9").version
+    with db.read() as session:
+        view = service.case(session, number, li)
+    assert (view.vehicle.plate, view.machine.plate, view.corrected) == ("皖A195K9", None, {"plate": "皖A195K9"})
+    with db.write() as session:
+        version = decisions.approve(session, number, version, li, {}).version
+    looked(db, wang, number)
+    with later(11), db.write() as session:
+        row = corrections.correct(session, number, version, wang, "type", "truck")
+        assert (row.state, row.first_by, row.vehicle_class, row.note) == (
+            "REVIEW1",
+            None,
+            "truck",
+            "type: car -> truck",
+        )
+    with db.read() as session:
+        assert list(audit_cases.cases(session)) == []
 
 
 def test_nothing_is_decided_before_its_evidence_is_there(db, box, intake) -> None:
     taken(intake, decision(box, violation()))
     (case,), officer = cases(db), person(db)
     with pytest.raises(Unfit, match="CANDIDATE"), db.write() as session:
-        service.approve(session, case.number, case.version, officer, {})
+        decisions.approve(session, case.number, case.version, officer, {})
 
 
 def test_history_is_only_added_to(db, box, intake) -> None:
@@ -167,14 +281,14 @@ def test_the_queue_goes_page_by_page(db, box, intake) -> None:
         seen += [item.number for item in page.items]
         after = page.next
     assert after is None
-    assert seen == [f"20261121-000{index}" for index in range(1, 8)]
-    assert page.counts == {"CANDIDATE": 7, "REVIEW": 0}
+    assert seen == [f"{DAY}-000{index}" for index in range(1, 8)]
+    assert {state: count for state, count in page.counts.items() if count} == {"CANDIDATE": 7}
     with db.read() as session:
-        view = service.case(session, seen[3])
+        view = service.case(session, seen[3], None)
         assert (view.previous, view.next) == (seen[2], seen[4])
-        for number in ("", "x", "20261121-9999", "' OR 1=1", "1" * 5000):
+        for number in ("", "x", f"{DAY}-9999", "' OR 1=1", "1" * 5000):
             with pytest.raises(CaseMissing):
-                service.case(session, number)
+                service.case(session, number, None)
         with pytest.raises(Unfit, match="no state"):
             service.queue(session, state="NONE")
 
@@ -195,12 +309,13 @@ def test_a_plate_on_a_list_keeps_the_case_from_approval_until_a_person_has_looke
     (row,) = cases(db)
     officer = person(db)
     with db.read() as session:
-        view = service.case(session, row.number)
+        view = service.case(session, row.number, None)
     assert [one.fact for one in view.questions] == ["disabled_permit"]
     assert {fact: said.value for fact, said in view.facts.items()} == {"disabled_permit": "yes", "works_vehicle": "no"}
-    assert view.state == "REVIEW"
+    assert view.state == "REVIEW1"
+    looked(db, officer, row.number)
     with db.write() as session, pytest.raises(Unfit):
-        service.approve(session, row.number, view.version, officer, {})
+        decisions.approve(session, row.number, view.version, officer, {})
     with db.write() as session:
-        done = service.approve(session, row.number, view.version, officer, {"disabled_permit": "no"})
-    assert done.state == "APPROVED"
+        done = decisions.approve(session, row.number, view.version, officer, {"disabled_permit": "no"})
+        assert done.state == "REVIEW2"

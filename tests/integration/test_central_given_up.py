@@ -41,7 +41,7 @@ def upload(db, files: list[bytes]) -> None:
 def view(db):
     with db.read() as session:
         number = session.execute(select(Case.number)).scalar_one()
-        return service.case(session, number)
+        return service.case(session, number, None)
 
 
 def failed(db) -> list[str]:
@@ -63,7 +63,7 @@ def test_a_case_does_not_wait_for_what_will_not_come(db, box, order) -> None:
         else:
             assert [one.outcome for one in intake.take([messages[step]])] == ["stored"]
     shown = view(db)
-    assert shown.state == "REVIEW"
+    assert shown.state == "REVIEW1"
     assert failed(db) == ["video: dropped by the box, whose outbox was full"]
     assert [one.sha256 for one in shown.media] == [sha256_hex(raw) for raw in files[:-1]]
     assert [line.action for line in shown.history].count("evidence given up") == 1
@@ -78,7 +78,7 @@ def test_in_one_batch_it_is_the_same(db, box) -> None:
         box.say(EventType.DROPPED, dropped(files[0], cause="altered"), source="/edge/edge-01"),
     ]
     assert [one.outcome for one in intake_of(db).take(messages)] == ["stored"] * 3
-    assert view(db).state == "REVIEW" and failed(db) == ["far of first: altered on the box's disk"]
+    assert view(db).state == "REVIEW1" and failed(db) == ["far of first: altered on the box's disk"]
 
 
 def test_what_came_after_all_stays(db, box) -> None:

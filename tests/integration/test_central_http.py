@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Barrier, Thread
 
 import pytest
-from central_kit import Box, decision, evidence, intake_of, open_db, picture, violation
+from central_kit import DAY, Box, decision, evidence, intake_of, open_db, picture, violation
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
@@ -294,7 +294,7 @@ def case_in_review(client: TestClient, db: Database, box: Box) -> str:
     intake_of(db).take([decision(box, violation()), box.say(EventType.MANIFEST, manifest)])
     for raw in files:
         assert put(client, box, raw).status_code == 201
-    return "20261121-0001"
+    return f"{DAY}-0001"
 
 
 def test_media_of_a_case_with_ranges_and_every_look_noted(client: TestClient, db: Database, box: Box) -> None:
@@ -320,7 +320,7 @@ def test_a_box_cannot_choose_what_a_browser_runs(client: TestClient, db: Databas
     intake_of(db).take([decision(box, violation()), box.say(EventType.MANIFEST, manifest)])
     put(client, box, files[0])
     officer(client, db)
-    answer = client.get(f"/api/v1/cases/20261121-0001/media/{sha256_hex(files[0])}")
+    answer = client.get(f"/api/v1/cases/{DAY}-0001/media/{sha256_hex(files[0])}")
     assert answer.headers["content-type"] == "application/octet-stream"
     assert answer.headers["content-disposition"].startswith("attachment")
     assert answer.headers["content-security-policy"] == "sandbox"
@@ -388,8 +388,8 @@ def test_strange_text_is_kept_as_text_or_refused(client: TestClient, db: Databas
         "/api/v1/cases?after=x",
         "/api/v1/cases?after=%00",
         "/api/v1/cases/%00",
-        "/api/v1/cases/20261121-9999",
-        "/api/v1/cases/20261121-0001/media/..%2f..%2fcentral.sqlite",
+        f"/api/v1/cases/{DAY}-9999",
+        f"/api/v1/cases/{DAY}-0001/media/..%2f..%2fcentral.sqlite",
         "/api/v1/nothing",
     ],
 )

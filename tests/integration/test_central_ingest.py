@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 from central_kit import (
     AT,
+    DAY,
     Box,
     decision,
     ended,
     evidence,
     intake_of,
     open_db,
+    person,
     violation,
 )
 from sqlalchemy import func, select
@@ -75,20 +77,20 @@ def cases(db: Database) -> list[Case]:
 def test_a_violation_becomes_a_candidate_and_with_its_evidence_a_case_for_review(db, box, intake, tmp_path) -> None:
     assert taken(intake, decision(box, violation())) == ["stored"]
     (case,) = cases(db)
-    assert (case.number, case.state) == ("20261121-0001", "CANDIDATE")
+    assert (case.number, case.state) == (f"{DAY}-0001", "CANDIDATE")
     manifest, files = evidence()
     assert taken(intake, box.say(EventType.MANIFEST, manifest)) == ["stored"]
     upload(db, tmp_path / "media", files[:-1])
     assert cases(db)[0].state == "CANDIDATE"
     upload(db, tmp_path / "media", files[-1:])
-    assert cases(db)[0].state == "REVIEW"
+    assert cases(db)[0].state == "REVIEW1"
     with db.read() as session:
-        view = service.case(session, "20261121-0001")
+        view = service.case(session, f"{DAY}-0001", person(db))
     assert view.evidence_ready
     assert [one.moment for one in view.media] == ["first", "spacing", "trigger", None]
     assert view.violation.geometry.boxes["trigger"] == (200, 420, 420, 600)
-    assert view.actions == ["approve", "reject"]
-    assert [line.action for line in view.history] == ["opened", "evidence named", "evidence complete"]
+    assert view.actions == ["approve", "reject", "ask"]
+    assert [line.action for line in view.history] == ["opened", "evidence named", "evidence complete", "passed"]
     assert {check.name: check.ok for check in view.checks}["clock"]
 
 
@@ -106,7 +108,7 @@ def test_order_of_arrival_does_not_matter(db, box, intake, tmp_path, order) -> N
         else:
             assert taken(intake, messages[step]) == ["stored"]
     (case,) = cases(db)
-    assert (case.state, case.dwell_s) == ("REVIEW", 390.0)
+    assert (case.state, case.dwell_s) == ("REVIEW1", 390.0)
     with db.read() as session:
         states = session.execute(select(Event.chain_state).order_by(Event.chain_seq)).scalars().all()
     assert states == ["genesis", "linked", "linked"]
@@ -265,14 +267,14 @@ def test_a_hole_in_the_chain_is_pending_and_never_bad(db, box, intake) -> None:
     assert taken(intake, second) == ["stored"]
     with db.read() as session:
         (case,) = service.queue(session, state="CANDIDATE").items
-        checks = {check.name: check for check in service.case(session, case.number).checks}
+        checks = {check.name: check for check in service.case(session, case.number, None).checks}
     assert checks["chain"].ok
     assert "not arrived" in checks["chain"].detail
     assert taken(intake, first) == ["stored"]
     with db.read() as session:
-        assert {check.name: check for check in service.case(session, case.number).checks}["chain"].detail.startswith(
-            "it follows"
-        )
+        assert {check.name: check for check in service.case(session, case.number, None).checks}[
+            "chain"
+        ].detail.startswith("it follows")
 
 
 def test_a_broken_chain_is_shown(db, box, intake) -> None:
@@ -281,7 +283,7 @@ def test_a_broken_chain_is_shown(db, box, intake) -> None:
     assert taken(intake, decision(box, violation("b"))) == ["stored"]
     with db.read() as session:
         states = session.execute(select(Event.chain_state).order_by(Event.chain_seq)).scalars().all()
-        view = service.case(session, "20261121-0002")
+        view = service.case(session, f"{DAY}-0002", None)
     assert states == ["genesis", "broken"]
     assert view.seal.chain_state == "broken"
     assert not {check.name: check.ok for check in view.checks}["chain"]
@@ -309,7 +311,7 @@ def test_a_round_of_the_jobs_mends_what_a_crash_left(db, box, intake, tmp_path) 
         session.execute(select(Case)).scalar_one().state = "CANDIDATE"
         session.execute(select(Event).where(Event.chain_seq == 1)).scalar_one().chain_state = "pending"
     Jobs(db, FolderStore(tmp_path / "media", 10_000_000)).round()
-    assert cases(db)[0].state == "REVIEW"
+    assert cases(db)[0].state == "REVIEW1"
     with db.read() as session:
         assert session.execute(select(Event.chain_state).where(Event.chain_seq == 1)).scalar_one() == "linked"
 

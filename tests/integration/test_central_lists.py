@@ -66,12 +66,12 @@ def case(db: Database, seen: Vehicle | None = READ, **changes: object) -> CaseVi
     intake_of(db).take([told, box.say(EventType.MANIFEST, manifest)])
     with db.read() as session:
         (item,) = service.queue(session, state="CANDIDATE").items
-        return service.case(session, item.number)
+        return service.case(session, item.number, None)
 
 
 def again(db: Database, view: CaseView) -> CaseView:
     with db.read() as session:
-        return service.case(session, view.number)
+        return service.case(session, view.number, None)
 
 
 def check(view: CaseView, name: str) -> Check:
@@ -143,7 +143,7 @@ def test_a_list_replaces_the_one_before_and_each_import_is_on_record(db: Databas
 def test_a_listed_plate_is_asked_about_before_anybody_looks(
     db: Database, officer: SignedInUser, tmp_path: Path, kind: str, fact: str
 ) -> None:
-    take(db, tmp_path, kind, f"{PLATE}, 2026-11-21\n")
+    take(db, tmp_path, kind, f"{PLATE}, {AT:%Y-%m-%d}\n")
     view = case(db)
     assert [one.fact for one in view.questions] == [fact]
     said = check(view, "lists")
@@ -154,7 +154,7 @@ def test_a_listed_plate_is_asked_about_before_anybody_looks(
 
 
 def test_an_entry_that_has_ended_another_plate_and_another_rule_ask_nothing(db: Database, tmp_path: Path) -> None:
-    take(db, tmp_path, "stolen", f"{PLATE}, 2026-11-20\n皖A195K8\n")
+    take(db, tmp_path, "stolen", f"{PLATE}, {AT - timedelta(days=1):%Y-%m-%d}\n皖A195K8\n")
     view = case(db)
     assert view.questions == []
     said = check(view, "lists")

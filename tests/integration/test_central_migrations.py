@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from central_kit import Box, decision, intake_of, open_db, person, violation
+from central_kit import DAY, Box, decision, intake_of, open_db, person, violation
 from sqlalchemy import inspect, text
 from test_central_alarms import alarm, say
 
@@ -55,14 +55,14 @@ def test_the_version_before_looks_at_alarms_finds_none_waiting_and_keeps_the_ala
     box.enrol(db)
     intake_of(db).take([say(box, alarm())])
     with db.write() as session:
-        accounts.log_alarm_view(session, li, "S20261121-0001")
+        accounts.log_alarm_view(session, li, f"S{DAY}-0001")
     kinds = text("SELECT kind FROM ledger_waiting ORDER BY id")
     with db.read() as session:
         assert list(session.execute(kinds).scalars()) == ["key", "event", "alarm", "alarm-view"]
     migrate.downgrade(db, "0005")
     with db.read() as session:
         assert list(session.execute(kinds).scalars()) == ["key", "event", "alarm"]
-        assert session.execute(text("SELECT number FROM alarms")).scalars().all() == ["S20261121-0001"]
+        assert session.execute(text("SELECT number FROM alarms")).scalars().all() == [f"S{DAY}-0001"]
     migrate.upgrade(db)
     with db.engine.connect() as connection:
         triggers.require(connection)

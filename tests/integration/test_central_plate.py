@@ -8,7 +8,7 @@ from central_kit import Box, decision, evidence, intake_of, open_db, person, vio
 
 from central.accounts.service import SignedInUser
 from central.db.database import Database
-from central.tickets import service
+from central.tickets import decisions, service
 from central.tickets.errors import Unfit
 from central.tickets.views import CaseView
 from central.web.language import load
@@ -41,7 +41,7 @@ def case(db: Database, told: Vehicle, seen: Vehicle | None, evidence_first: bool
     with db.read() as session:
         (item,) = service.queue(session, state="CANDIDATE").items
         assert item.plate == (told.plate or (seen.plate if seen else None))
-        return service.case(session, item.number)
+        return service.case(session, item.number, None)
 
 
 @pytest.mark.parametrize("evidence_first", [False, True])
@@ -90,9 +90,9 @@ def test_a_case_whose_vehicle_is_exempt_is_set_aside_by_the_system(
     messages = [decision(box, violation(vehicle=Vehicle(class_="car"))), box.say(EventType.MANIFEST, manifest)]
     intake_of(db).take(messages[::-1] if evidence_first else messages)
     with db.read() as session:
-        assert service.counts(session)["REVIEW"] == service.counts(session)["CANDIDATE"] == 0
+        assert service.counts(session)["REVIEW1"] == service.counts(session)["CANDIDATE"] == 0
         (item,) = service.queue(session, state="REJECTED").items
-        view = service.case(session, item.number)
+        view = service.case(session, item.number, None)
     assert (view.reason_code, view.note, view.decided_by) == (code, fact, "system")
     assert view.history[-1].action == "set aside" and view.facts[fact].source == "plate_list"
     assert "suppression" in item.flags
@@ -101,7 +101,7 @@ def test_a_case_whose_vehicle_is_exempt_is_set_aside_by_the_system(
         assert page.decision is not None and page.decision.note == fact and not page.can_decide
         assert page.history[-1].what.split(" · ")[0] in {"Set aside: the vehicle is exempt", "车辆属豁免情形，不予立案"}
     with pytest.raises(Unfit), db.write() as session:
-        service.approve(session, view.number, view.version, officer, {})
+        decisions.approve(session, view.number, view.version, officer, {})
 
 
 def test_a_plate_that_was_not_read_surely_leaves_the_case_to_an_officer(db, officer) -> None:
@@ -113,5 +113,5 @@ def test_a_plate_that_was_not_read_surely_leaves_the_case_to_an_officer(db, offi
     intake_of(db).take(messages)
     with db.read() as session:
         (item,) = service.queue(session, state="CANDIDATE").items
-        view = service.case(session, item.number)
+        view = service.case(session, item.number, None)
     assert [one.fact for one in view.questions] == ["disabled_permit"]

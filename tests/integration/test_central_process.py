@@ -243,10 +243,10 @@ def test_from_the_broker_to_a_case_that_an_officer_decides(central: Central, sen
             json={"version": case["version"], "answers": {}},
             headers={"X-CSRF-Token": who["csrf"]},
         )
-        assert (done.status_code, done.json()["state"]) == (200, "APPROVED")
+        assert (done.status_code, done.json()["state"]) == (200, "REVIEW2")
         metrics = officer.get("/metrics").text
         assert 'sightline_central_events_total{outcome="stored"} 2.0' in metrics
-        assert 'sightline_central_cases{state="APPROVED"} 1.0' in metrics
+        assert 'sightline_central_cases{state="REVIEW2"} 1.0' in metrics
     assert central.stop() == 0
     assert "central has stopped" in central.log.read_text()
 

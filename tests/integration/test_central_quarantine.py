@@ -249,4 +249,4 @@ def test_a_case_that_waits_for_media_does_not_stand_before_one_that_is_ready(db,
         for case in session.execute(select(Case)).scalars():
             case.state = "CANDIDATE"
     jobs.Jobs(db, FolderStore(tmp_path / "media", 10_000_000)).round()
-    assert [case.state for case in cases(db)] == ["CANDIDATE", "REVIEW", "REVIEW"]
+    assert [case.state for case in cases(db)] == ["CANDIDATE", "REVIEW1", "REVIEW1"]

@@ -16,7 +16,7 @@ from central.metrics import _Stored
 from central.tickets import leases, looks, opening, queue, showing
 from central.tickets.errors import Unfit
 from central.tickets.queue import Among
-from central.tickets.review import REVIEW
+from central.tickets.states import REVIEW1
 from contract.bundle import viewer_log
 from contract.events import EventType, now
 from contract.sealing import sha256_hex
@@ -46,7 +46,7 @@ def waiting(db: Database, count: int, **changes) -> list[str]:
                 opening.media_arrived(session, sha256_hex(raw))
     with db.read() as session:
         return list(
-            session.execute(select(Case.number).where(Case.state == REVIEW).order_by(Case.at_trigger)).scalars()
+            session.execute(select(Case.number).where(Case.state == REVIEW1).order_by(Case.at_trigger)).scalars()
         )
 
 
@@ -61,27 +61,27 @@ def test_every_page_and_neighbour_seeks_in_an_index_of_its_state(db) -> None:
         assert [one.number for one in page.items] == numbers[3:6] and page.next == numbers[5]
         assert [one.number for one in queue.queue(session, among=Among(site="road-1")).items] == numbers[1::3]
         assert queue.queue(session, among=Among(rule="failure_to_yield")).items == []
-        assert queue.sites_of(session, REVIEW) == ["road-0", "road-1", "road-2"]
-        assert queue.counts(session) == {"CANDIDATE": 0, "REVIEW": 7}
+        assert queue.sites_of(session, REVIEW1) == ["road-0", "road-1", "road-2"]
+        assert queue.counts(session)["REVIEW1"] == 7
         with pytest.raises(Unfit):
             queue.queue(session, among=Among(site="x" * 500))
         if session.connection().dialect.name == "sqlite":
             for among in (Among(), Among(site="road-1"), Among(rule="illegal_parking")):
                 for back in (False, True):
-                    query = queue._ordered(REVIEW, among, back).where(queue._behind(REVIEW, row, back)).limit(3)
+                    query = queue._ordered(REVIEW1, among, back).where(queue._behind(REVIEW1, row, back)).limit(3)
                     compiled = query.compile(session.connection())
                     # The plan asks for no values.
                     values = (None,) * len(compiled.positiontup or ())
                     plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", values)
                     (line,) = [detail for *_, detail in plan.all()]
-                    assert "SEARCH cases USING INDEX ix_cases_queue" in line and "at_trigger" in line, line
+                    assert "SEARCH cases USING INDEX ix_cases_queue" in line and "sort_at" in line, line
 
 
 def test_counting_ends_at_a_thousand(db) -> None:
     waiting(db, 1)
     assert desk_copies.copy(db, 5_600) == 1_120
     with db.read() as session:
-        assert queue.counts(session) == {"CANDIDATE": 0, "REVIEW": 1000}
+        assert queue.counts(session)["REVIEW1"] == 1000
         (total,) = session.execute(text("SELECT count(*) FROM cases")).one()
         assert total == 5_601
         page = queue.queue(session, limit=200)
@@ -99,9 +99,9 @@ def test_what_another_has_open_is_shown_and_passed_over_and_blocks_nobody(db) ->
         leases.take(session, second.id, li.id, "tab-9")
         assert leases.holders(session, [second.id], li.id) == {second.id: "wang"}
         assert leases.holders(session, [second.id], wang.id) == {}
-        assert queue.next_of(session, REVIEW, numbers[0], li.id) == numbers[2]
-        assert queue.next_of(session, REVIEW, numbers[0], wang.id) == numbers[1]
-        assert queue.next_of(session, REVIEW, numbers[2], li.id) == numbers[0]
+        assert queue.next_of(session, REVIEW1, numbers[0], li.id) == numbers[2]
+        assert queue.next_of(session, REVIEW1, numbers[0], wang.id) == numbers[1]
+        assert queue.next_of(session, REVIEW1, numbers[2], li.id) == numbers[0]
         taken = [one.taken_by for one in queue.queue(session, me=li.id).items]
         assert taken == [None, "wang", None]
     with db.write() as session:
@@ -113,7 +113,7 @@ def test_what_another_has_open_is_shown_and_passed_over_and_blocks_nobody(db) ->
         leases.take(session, second.id, wang.id, "tab-1")
         session.get_one(CaseLease, second.id).until = now() - timedelta(seconds=1)
     with db.write() as session:
-        assert queue.next_of(session, REVIEW, numbers[0], li.id) == numbers[1]
+        assert queue.next_of(session, REVIEW1, numbers[0], li.id) == numbers[1]
         leases.take(session, second.id, li.id, "tab-9")
         assert leases.holders(session, [second.id], wang.id) == {second.id: "li"}
         session.get_one(CaseLease, second.id).until = now() - timedelta(seconds=1)
@@ -127,7 +127,7 @@ def test_a_look_is_one_line_with_its_stills_and_an_old_line_keeps_its_bytes(db) 
     li, wang = person(db), person(db, "wang")
     with db.write() as session:
         case = queue.found(session, number)
-        stills = [one.sha256 for one in showing.whole(session, case, None, None).media if one.kind == "image"]
+        stills = [one.sha256 for one in showing.whole(session, case, None, None, None).media if one.kind == "image"]
         looks.page(session, case.id, li.id, looks.Why.PREFETCHED, stills)
         session.add(ViewLog(at=now(), user_id=li.id, case_id=case.id, sha256=None))
         looks.shown(session, case.id, li.id)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from central_kit import Box, decision, ended, evidence, intake_of, violation
+from central_kit import DAY, Box, decision, ended, evidence, intake_of, violation
 from central_replicas import AFTER_COMMIT, BEFORE_COMMIT, BOXES, Hall, Replica, postgres_server, until
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -216,7 +216,7 @@ def test_replicas_that_take_the_same_events_at_once_store_each_once(postgres: Po
         numbers = sorted(session.execute(select(Case.number)).scalars())
         whole = session.execute(select(func.count()).where(Case.manifest.is_(True), Case.dwell_s == 390.0)).scalar_one()
     assert states == {"genesis": 4, "linked": 140}
-    assert numbers == [f"20261121-{number:04d}" for number in range(1, 49)]
+    assert numbers == [f"{DAY}-{number:04d}" for number in range(1, 49)]
     assert whole == 48
     db.close()
 

@@ -227,7 +227,7 @@ def test_the_same_matter_of_two_boxes_is_shown_on_both(
             intake_of(db).take([message])
     with db.read() as session:
         numbers = [item.number for item in service.queue(session, state="CANDIDATE").items]
-        views = [service.case(session, number) for number in numbers]
+        views = [service.case(session, number, None) for number in numbers]
     assert len(views) == 2
     for view, other in zip(views, reversed(numbers), strict=True):
         (found,) = [check for check in view.checks if check.name == "duplicates"]
@@ -242,7 +242,7 @@ def test_every_result_stands_in_the_fixed_order(db: Database) -> None:
     intake_of(db).take([box.say(EventType.MANIFEST, manifest), decision(box, violation())])
     with db.read() as session:
         (item,) = service.queue(session, state="CANDIDATE").items
-        view: CaseView = service.case(session, item.number)
+        view: CaseView = service.case(session, item.number, None)
     names = list(dict.fromkeys(check.name for check in view.checks))
     assert names == [name for name in precheck.ORDER if name in names]
     assert set(precheck.ORDER) - set(names) <= {"dropped"}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from bundle_kit import Bureau, bureau, manifest, still
-from central_kit import decision, ended, intake_of, violation
+from central_kit import DAY, decision, ended, intake_of, violation
 from typer.testing import CliRunner
 
 from central.credentials.signer import content_signer
@@ -56,7 +56,7 @@ def test_export_and_check_by_command_on_a_machine_that_has_only_the_package(offi
     ran = CliRunner().invoke(app, [*words, "--without-redacted"])
     assert ran.exit_code == 0, ran.output
     with office.db.read() as session:
-        view = tickets.case(session, case)
+        view = tickets.case(session, case, None)
     assert (view.history[-1].action, view.history[-1].actor) == ("exported", "li")
     checked = alone(target, "--trust", thumbprint(office.key), "--heads", str(office.folder / "heads.jsonl"))
     assert checked.returncode == 0, checked.stderr
@@ -121,7 +121,7 @@ def test_any_program_opens_it_and_the_report_speaks_two_languages(office, tmp_pa
         f"overlay/{n}.jpg" for n in ("00-far-first", "01-far-spacing", "02-far-trigger")
     ]
     assert viewers[0] == "at,by,looked_at"
-    assert len(viewers) == 3
+    assert len(viewers) == 5
     for page, words in (
         (english, ("li, an officer,", "Suspected illegal parking")),
         (chinese, ("民警 li", "疑似违法停车")),
@@ -168,7 +168,7 @@ def test_a_picture_that_has_not_arrived_is_named(office, tmp_path) -> None:
     intake_of(office.db).take(messages)
     for raw in files[:2]:
         office.keep(raw)
-    said = verify(office.bundle("20261121-0001", tmp_path / "b.zip"), Trust())
+    said = verify(office.bundle(f"{DAY}-0001", tmp_path / "b.zip"), Trust())
     assert {line.split()[1].rstrip(":") for line in said if line.startswith("missing")} == {
         sha256_hex(raw) for raw in files[2:]
     }
@@ -186,7 +186,7 @@ def test_an_export_sees_the_export_before_it(office, tmp_path) -> None:
 
 def test_what_cannot_be_exported_is_told_and_leaves_nothing(office, tmp_path) -> None:
     case = office.case()
-    for number, by, match in (("20261121-9999", "li", "there is none"), (case, "nobody", "no such account")):
+    for number, by, match in ((f"{DAY}-9999", "li", "there is none"), (case, "nobody", "no such account")):
         with pytest.raises(InputError, match=match):
             export(office.office, number, by, tmp_path / "b.zip")
     (tmp_path / "there.zip").write_bytes(b"mine")
@@ -197,7 +197,7 @@ def test_what_cannot_be_exported_is_told_and_leaves_nothing(office, tmp_path) ->
     assert (tmp_path / "there.zip").read_bytes() == b"mine"
     assert [path.name for path in tmp_path.iterdir() if path.suffix in {".zip", ".part"}] == ["there.zip"]
     with office.db.read() as session:
-        assert all(line.action != "exported" for line in tickets.case(session, case).history)
+        assert all(line.action != "exported" for line in tickets.case(session, case, None).history)
 
 
 @pytest.mark.parametrize("raw", [b"", b"PK\x03\x04", b"x" * 1000, b"PK\x05\x06" + bytes(18)])

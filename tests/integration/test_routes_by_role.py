@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from central_kit import Box, decision, evidence, intake_of, open_db, violation
+from central_kit import DAY, Box, decision, evidence, intake_of, open_db, violation
 from fastapi import APIRouter
 from fastapi.testclient import TestClient
 from sqlalchemy import select
@@ -51,7 +51,7 @@ class World:
     def path(self, route: Marked) -> str:
         """The address, with something that is there where a route asks for one."""
         place = "css/base.css" if route.path.startswith("/static/") else "victim"
-        number = "S20261121-0001" if "/alarms/" in route.path else self.number
+        number = f"S{DAY}-0001" if "/alarms/" in route.path else self.number
         values = {"{number}": number, "{sha256}": "a" * 64, "{name}": place, "{name:path}": place, "{act}": "unlock"}
         path = route.path
         for key, value in values.items():

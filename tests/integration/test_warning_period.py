@@ -58,12 +58,11 @@ def test_a_box_that_knew_its_period_is_over_is_believed(db: Database) -> None:
     assert period(db, jurisdiction="us-nyc", numbers=numbers) is None
 
 
-# The capture is of 21 November; 60 days from 23 September end on it.
-@pytest.mark.parametrize(
-    ("since", "until"), [("2026-09-23", date(2026, 11, 21)), ("2026-11-01", date(2026, 12, 30)), ("2026-09-22", None)]
-)
-def test_an_older_box_is_held_to_the_registered_site_file(db, tmp_path, since: str, until: date | None) -> None:
-    file = site_since(tmp_path, since)
+# 60 days, of which the first is the day from which the site enforces: those that begin 59 days before end on it.
+@pytest.mark.parametrize(("ago", "left"), [(59, 0), (20, 39), (60, None)])
+def test_an_older_box_is_held_to_the_registered_site_file(db, tmp_path, ago: int, left: int | None) -> None:
+    file = site_since(tmp_path, str(AT.date() - timedelta(days=ago)))
+    until = AT.date() + timedelta(days=left) if left is not None else None
     with db.write() as session:
         register.add(session, file, Terms("10001", date(2026, 1, 1), None, "li"))
     found = period(db, jurisdiction="us-nyc", site_version=load_site(file).sha256)

@@ -28,7 +28,7 @@ EXPECTED = [
 ]
 
 
-def ticket(rule: str, zone: str, lane: str | None = None, complete: bool = True, state: str = "REVIEW") -> Ticket:
+def ticket(rule: str, zone: str, lane: str | None = None, complete: bool = True, state: str = "REVIEW1") -> Ticket:
     return Ticket("1", state, rule, zone, lane, complete)
 
 

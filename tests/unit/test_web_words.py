@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import Request
 
-from central.tickets.review import REASONS, WORKFLOW
+from central.tickets.reasons import REASONS
+from central.tickets.review import WORKFLOW
 from central.tickets.views import Check
 from central.web import forms, front, language, overlay, trust, words
 from central.web.language import choose, load

@@ -1,0 +1,172 @@
+"""The review by two people: two looks, deadlines, what can be undone, what a person read otherwise.
+
+A case that one person had approved goes to the second look: nothing is approved by one person any more. What happens
+to a case here is a line of its history, as everything is.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+_MOMENT = sa.DateTime(timezone=True)
+_QUEUES = {"ix_cases_queue": (), "ix_cases_queue_rule": ("rule",), "ix_cases_queue_site": ("site",)}
+_NEW: dict[str, sa.Column[Any]] = {
+    "state_at": sa.Column("state_at", _MOMENT, nullable=False, server_default="1970-01-01 00:00:00.000000"),
+    "jurisdiction": sa.Column("jurisdiction", sa.String(41), nullable=False, server_default=""),
+    "utc_offset_s": sa.Column("utc_offset_s", sa.Integer(), nullable=False, server_default="0"),
+    "due_at": sa.Column("due_at", _MOMENT, nullable=True),
+    "due_certain": sa.Column("due_certain", sa.Boolean(), nullable=True),
+    "yellow_at": sa.Column("yellow_at", _MOMENT, nullable=True),
+    "red_at": sa.Column("red_at", _MOMENT, nullable=True),
+    "sort_at": sa.Column("sort_at", _MOMENT, nullable=False, server_default="1970-01-01 00:00:00.000000"),
+    "ground": sa.Column("ground", sa.String(2), nullable=True),
+    "first_by": sa.Column("first_by", sa.String(64), nullable=True),
+    "first_by_id": sa.Column("first_by_id", sa.Integer(), nullable=True),
+    "decided_by_id": sa.Column("decided_by_id", sa.Integer(), nullable=True),
+    "final_at": sa.Column("final_at", _MOMENT, nullable=True),
+    "corrected": sa.Column("corrected", sa.JSON(), nullable=False, server_default="{}"),
+}
+_OLD: dict[str, sa.types.TypeEngine[Any]] = {
+    "id": sa.Integer(), "event_id": sa.String(), "state": sa.String(), "at_trigger": _MOMENT, "created_at": _MOMENT,
+    "decided_by": sa.String(), "decided_at": _MOMENT, "version": sa.Integer(),
+}  # fmt: skip
+_CASES = sa.table(
+    "cases",
+    *(sa.column(name, kind) for name, kind in _OLD.items()),
+    *(sa.column(name, column.type) for name, column in _NEW.items()),
+)
+_EVENTS = sa.table("events", sa.column("id", sa.String()), sa.column("raw", sa.LargeBinary()))
+_USERS = sa.table("users", sa.column("id", sa.Integer()), sa.column("name", sa.String()))
+_LOG = sa.table(
+    "case_log", sa.column("id", sa.Integer()),
+    sa.column("case_id", sa.Integer()), sa.column("at", _MOMENT), sa.column("actor", sa.String()),
+    sa.column("action", sa.String()), sa.column("from_state", sa.String()), sa.column("to_state", sa.String()),
+    sa.column("detail", sa.JSON()),
+)  # fmt: skip
+_UP = {"REVIEW": "REVIEW1", "APPROVED": "REVIEW2"}
+_DOWN = {
+    **dict.fromkeys(("PRECHECK", "REVIEW1", "REVIEW2", "NEEDS_MORE"), "REVIEW"),
+    **dict.fromkeys(("ENTERED", "NOTIFIED", "HANDLED", "APPEAL", "UPHELD", "ARCHIVED"), "APPROVED"),
+    **dict.fromkeys(("CANCELLED", "EXPIRED"), "REJECTED"),
+}
+_BATCH = 1000
+
+
+def upgrade() -> None:
+    """Columns and ways through the queue; every case gets its place, and what waits its next look."""
+    for column in _NEW.values():
+        op.add_column("cases", column)
+    for name in _QUEUES:
+        op.drop_index(name, "cases")
+    bind = op.get_bind()
+    users = {name: id_ for id_, name in bind.execute(sa.select(_USERS.c.id, _USERS.c.name))}
+    corrected = _corrected(bind)
+    for batch in _batches(bind):
+        _placed(bind, batch, users, corrected)
+        _moved(bind, [row for row in batch if row["state"] in _UP], _UP, "two looks", users)
+    for name, among in {**_QUEUES, "ix_cases_queue_verdict": ("verdict",)}.items():
+        op.create_index(name, "cases", ["state", *among, "sort_at", "number"])
+
+
+def downgrade() -> None:
+    """One look again: what two people had in hands waits anew, what is past them is approved or rejected."""
+    bind = op.get_bind()
+    for batch in _batches(bind):
+        _moved(bind, [row for row in batch if row["state"] in _DOWN], _DOWN, "one look", {})
+    for name in (*_QUEUES, "ix_cases_queue_verdict"):
+        op.drop_index(name, "cases")
+    for name in _NEW:
+        op.drop_column("cases", name)
+    for name, among in _QUEUES.items():
+        op.create_index(name, "cases", ["state", *among, "at_trigger", "number"])
+
+
+def _batches(bind: sa.Connection) -> Iterator[list[Mapping[str, Any]]]:
+    last = 0
+    query = sa.select(_CASES, _EVENTS.c.raw).join(_EVENTS, _EVENTS.c.id == _CASES.c.event_id).order_by(_CASES.c.id)
+    while batch := bind.execute(query.where(_CASES.c.id > last).limit(_BATCH)).mappings().all():
+        yield [dict(row) for row in batch]
+        last = batch[-1]["id"]
+
+
+def _placed(
+    bind: sa.Connection,
+    batch: list[Mapping[str, Any]],
+    users: Mapping[str, int],
+    corrected: Mapping[int, Mapping[str, str]],
+) -> None:
+    """Where and by whose law: what the decision of the box says. A deadline is put by the first round of the jobs."""
+    step = sa.update(_CASES).where(_CASES.c.id == sa.bindparam("key"))
+    values = [
+        {
+            "key": row["id"],
+            "to_jurisdiction": str(said.get("jurisdiction", ""))[:41],
+            "to_offset": _offset(said.get("at_trigger")),
+            "to_sort": row["at_trigger"],
+            "to_state_at": row["decided_at"] or row["created_at"],
+            "to_by": users.get(row["decided_by"] or ""),
+            "to_corrected": corrected.get(row["id"], {}),
+        }
+        for row in batch
+        for said in [json.loads(row["raw"])["data"]]
+    ]
+    bind.execute(
+        step.values(
+            jurisdiction=sa.bindparam("to_jurisdiction"),
+            utc_offset_s=sa.bindparam("to_offset"),
+            sort_at=sa.bindparam("to_sort"),
+            state_at=sa.bindparam("to_state_at"),
+            decided_by_id=sa.bindparam("to_by"),
+            corrected=sa.bindparam("to_corrected", type_=sa.JSON()),
+        ),
+        values,
+    )
+
+
+def _corrected(bind: sa.Connection) -> dict[int, dict[str, str]]:
+    """What people had corrected when this version ran here before."""
+    lines = sa.select(_LOG.c.case_id, _LOG.c.detail).where(_LOG.c.action == "correct").order_by(_LOG.c.id)
+    found: dict[int, dict[str, str]] = {}
+    for case_id, detail in bind.execute(lines):
+        found.setdefault(case_id, {})[detail["field"]] = detail["said"]
+    return found
+
+
+def _offset(moment: object) -> int:
+    try:
+        offset = datetime.fromisoformat(str(moment)).utcoffset()
+    except ValueError:
+        return 0
+    return int(offset.total_seconds()) if offset is not None else 0
+
+
+def _moved(
+    bind: sa.Connection, rows: list[Mapping[str, Any]], to: Mapping[str, str], action: str, users: Mapping[str, int]
+) -> None:
+    if not rows:
+        return
+    at = datetime.now(UTC)
+    bind.execute(
+        sa.insert(_LOG),
+        [
+            {"case_id": row["id"], "at": at, "actor": "system", "action": action, "from_state": row["state"],
+             "to_state": to[row["state"]], "detail": {"by": users[by]} if (by := row["decided_by"]) in users else {}}
+            for row in rows
+        ],
+    )  # fmt: skip
+    for row in rows:
+        first = {}
+        if to[row["state"]] == "REVIEW2":
+            by = row["decided_by"]
+            first = {"first_by": by, "first_by_id": users.get(by)}
+        values = {"state": to[row["state"]], "version": row["version"] + 1, **first}
+        bind.execute(sa.update(_CASES).where(_CASES.c.id == row["id"]).values(**values))

@@ -1,0 +1,89 @@
+"""What a person reads otherwise than the machine: plate, type, colour. What the machine read stays beside it.
+
+Two people vouch for the same vehicle. What the second one reads otherwise therefore goes back to the first look.
+"""
+
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from central.accounts.acting import actor_of
+from central.accounts.service import SignedInUser
+from central.clock import office_now
+from central.db.cases import Case
+from central.tickets import decisions, facts, opening, showing
+from central.tickets.errors import Unfit
+from central.tickets.guards import settled
+from central.tickets.precheck.profiles import profile_of
+from central.tickets.review import WORKFLOW
+from central.tickets.standing import CORRECT
+from central.tickets.states import NEEDS_MORE, REVIEW1, REVIEW2
+from central.tickets.words import text_of
+from central.workflow.table import Doing
+from contract.exempt import plain
+from contract.jurisdiction import load_profile
+from contract.plates import load_plates
+
+#: What a vehicle can be said to be (the classes of the detector) and which colour it can have.
+TYPES: Final = ("car", "bus", "truck", "motorcycle", "bicycle")
+COLOURS: Final = (
+    "white", "gray", "black", "red", "blue", "green", "yellow", "brown", "pink", "purple", "orange",
+)  # fmt: skip
+_WHILE: Final = (REVIEW1, REVIEW2, NEEDS_MORE)
+
+
+def correct(session: Session, number: str, version: int, user: SignedInUser, field: str, said: str) -> Case:
+    """`field` (plate | type | color) is what `said` says. In the second look the case goes back to the first with it.
+
+    Raises CaseMissing, Conflict, NotAllowed, or Unfit for a plate that none can be and in a state that is past it.
+    """
+    row = decisions.opened(session, number, version, user)
+    (known,) = facts.gathered(session, [row])
+    if row.state not in _WHILE or not {"approve", "resume"} & set(WORKFLOW.open_to(row.state, user.roles)):
+        raise Unfit(f"case {row.number} is {row.state}: nothing of it can be corrected by you now")
+    if said_so := settled(known, Doing(actor_of(user), office_now())):
+        raise Unfit(said_so)
+    value = _held(row, field, text_of(said, f"the {field}").strip())
+    before = _value(showing.vehicle_of(session, row), field)
+    if value == before:
+        raise Unfit(f"the {field} is {value} already")
+    opening.log(row, user.name, CORRECT, None, field=field, said=value, before=before, by=user.id)
+    row.corrected = {**row.corrected, field: value}
+    if field == "plate":
+        row.plate = value
+    if field == "type":
+        row.vehicle_class = value
+    if row.state == REVIEW2:
+        # Written before the step asks for the version that it then finds.
+        session.flush()
+        return decisions.send_back(session, number, row.version, user, f"{field}: {before or '-'} -> {value}")
+    session.flush()
+    return row
+
+
+def _held(row: Case, field: str, value: str) -> str:
+    if field == "type":
+        return _one_of(value, TYPES, "type")
+    if field == "color":
+        return _one_of(value, COLOURS, "colour")
+    if field != "plate":
+        raise Unfit(f"there is no {field[:20]!r} to correct - plate, type or color")
+    plate = plain(value)
+    profile = profile_of(row.jurisdiction) or load_profile("cn-default")
+    if len(plate) > opening.PLATE_LENGTH or not load_plates(profile.plate_schema).holds(plate):
+        raise Unfit(f"{value[:40]!r} is no plate of {profile.name} - reject the case where it cannot be read (R01)")
+    return plate
+
+
+def _one_of(value: str, known: tuple[str, ...], what: str) -> str:
+    if value not in known:
+        raise Unfit(f"{value[:40]!r} is no {what} - choose one of {', '.join(known)}")
+    return value
+
+
+def _value(vehicle: object, field: str) -> str | None:
+    found = getattr(vehicle, {"type": "class_"}.get(field, field))
+    return str(found) if found is not None else None
+
+
+__all__ = ["COLOURS", "TYPES", "correct"]

@@ -1,0 +1,50 @@
+"""What the guards of the review table look at, gathered for a batch of cases with a few queries."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from central.db.cases import Case
+from central.db.events import Event
+from central.db.media import Media
+from central.tickets import precheck
+from central.tickets.guards import CaseFacts, Last
+from central.tickets.standing import standing
+
+
+def gathered(session: Session, cases: Sequence[Case]) -> list[CaseFacts]:
+    """The facts of each that central itself can tell. Cases need not be flushed yet."""
+    if not cases:
+        return []
+    with session.no_autoflush:
+        keys = [case.case_key for case in cases]
+        unsealed = select(Event.edge_id, Event.case_key).where(Event.case_key.in_(keys), Event.sealed.is_(False))
+        open_seals = {(edge_id, key) for edge_id, key in session.execute(unsealed)}
+        named = {item.sha256 for case in cases for item in case.media}
+        held = select(Media.sha256).where(Media.sha256.in_(named), Media.complete.is_(True))
+        there = set(session.execute(held).scalars()) if named else set()
+        return [
+            CaseFacts(
+                manifest=case.manifest,
+                missing_media=sum(item.sha256 not in there for item in case.media),
+                sealed=(case.edge_id, case.case_key) not in open_seals,
+                held=precheck.held(case.checks),
+                unanswered=tuple(question.fact for question in case.questions if not question.answer),
+                suppressed=precheck.suppressed(case.checks),
+                verified=case.ground is not None,
+                first_by=case.first_by_id,
+                judges=frozenset(one for one in (case.first_by_id, case.decided_by_id) if one is not None),
+                due=case.due_at,
+                last=_last(case),
+            )
+            for case in cases
+        ]
+
+
+def _last(case: Case) -> Last | None:
+    """The decision that can still be undone. `final_at` spares the others the reading of their history."""
+    return standing(case.history).last if case.final_at is not None else None
+
+
+__all__ = ["gathered"]

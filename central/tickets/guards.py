@@ -1,0 +1,197 @@
+"""What the rows of the review table look at before they let a case pass: facts in, a sentence or None out."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from central.tickets.reasons import GROUNDS, OTHER, OTHER_GROUND, REASONS
+from central.workflow.table import Doing, Guard
+
+#: For so long may who decided take it back; nobody goes on with the case before.
+UNDO: Final = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """The decision of a person that the case stands by: from which state, by whose account, when (aware)."""
+
+    source: str
+    by: int | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFacts:
+    """What the guards look at.
+
+    `unanswered` names the facts still open, `suppressed` facts that a plate read later told and for which nobody would
+    have been accused, `held` hard checks that failed, `differs` what the vehicle register has otherwise. `reason`,
+    `note` and `ground` are what the officer gave. `first_by` is the account that passed the first look, `judges` those
+    of both looks. `due` is when the time for the step ends, `keep_until` that of keeping the record (None: no such time
+    is known).
+    """
+
+    manifest: bool = False
+    missing_media: int = 0
+    sealed: bool = False
+    held: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ()
+    suppressed: tuple[str, ...] = ()
+    seen: bool = False
+    differs: tuple[str, ...] = ()
+    reason: str | None = None
+    note: str = ""
+    ground: str | None = None
+    verified: bool = False
+    first_by: int | None = None
+    judges: frozenset[int] = frozenset()
+    last: Last | None = None
+    due: datetime | None = None
+    keep_until: datetime | None = None
+
+
+def manifest_there(facts: CaseFacts, _: Doing) -> str | None:
+    """The evidence has been named."""
+    return None if facts.manifest else "the evidence manifest has not arrived yet"
+
+
+def media_there(facts: CaseFacts, _: Doing) -> str | None:
+    """Every still and clip is here."""
+    return f"{facts.missing_media} of its pictures or clips are still on their way" if facts.missing_media else None
+
+
+def sealed(facts: CaseFacts, _: Doing) -> str | None:
+    """The box's seal holds."""
+    return None if facts.sealed else "the seal of its events does not hold"
+
+
+def free(facts: CaseFacts, _: Doing) -> str | None:
+    """Nothing exempts the vehicle."""
+    return f"its vehicle is exempt: {', '.join(facts.suppressed)}" if facts.suppressed else None
+
+
+def exempt(facts: CaseFacts, _: Doing) -> str | None:
+    """Something does."""
+    return None if facts.suppressed else "nothing exempts its vehicle"
+
+
+def passed(facts: CaseFacts, _: Doing) -> str | None:
+    """No hard check failed."""
+    return f"it does not pass the check of {', '.join(facts.held)}" if facts.held else None
+
+
+def failed(facts: CaseFacts, _: Doing) -> str | None:
+    """A hard check did."""
+    return None if facts.held else "it passes every check"
+
+
+def seen(facts: CaseFacts, _: Doing) -> str | None:
+    """Who decides has had it open."""
+    return None if facts.seen else "it was never opened with your account - look at it before you decide it"
+
+
+def answered(facts: CaseFacts, _: Doing) -> str | None:
+    """What no machine could tell, a person has told."""
+    if not facts.unanswered:
+        return None
+    return f"answer first what no machine could tell: {', '.join(facts.unanswered)}"
+
+
+def reason_given(facts: CaseFacts, _: Doing) -> str | None:
+    """A code of the list, and words where the code says nothing."""
+    if facts.reason not in REASONS:
+        return f"a rejection needs a reason code {next(iter(REASONS))} to {OTHER}"
+    if facts.reason == OTHER and not facts.note.strip():
+        return f"{OTHER} (other) needs a note that says what it was"
+    return None
+
+
+def noted(facts: CaseFacts, _: Doing) -> str | None:
+    """Words for who reads it next."""
+    return None if facts.note.strip() else "say in a note what it is about: the next person reads it"
+
+
+def compared(facts: CaseFacts, _: Doing) -> str | None:
+    """What the vehicle register has otherwise is explained."""
+    if not facts.differs or facts.note.strip():
+        return None
+    return f"the vehicle register has another {' and '.join(facts.differs)} - say in a note why it is this vehicle"
+
+
+def another_person(facts: CaseFacts, doing: Doing) -> str | None:
+    """The second look is not the first reviewer's, and there was a first."""
+    if facts.first_by is None:
+        return "nobody has taken the first look"
+    return (
+        "you took the first look at it - the second is another person's" if doing.actor.id == facts.first_by else None
+    )
+
+
+def in_time(facts: CaseFacts, doing: Doing) -> str | None:
+    """The time for the step has not ended."""
+    if facts.due is None or doing.at < facts.due:
+        return None
+    return f"the time for this step ended at {facts.due:%Y-%m-%d %H:%M} UTC - the case is locked"
+
+
+def late(facts: CaseFacts, doing: Doing) -> str | None:
+    """It has ended."""
+    return None if facts.due is not None and doing.at >= facts.due else "its time has not ended"
+
+
+def settled(facts: CaseFacts, doing: Doing) -> str | None:
+    """Whoever decided last can no longer take it back."""
+    if facts.last is None or doing.at >= facts.last.at + UNDO:
+        return None
+    return "it was decided a moment ago and may still be taken back - go on in ten seconds"
+
+
+def own_and_just_now(source: str) -> Guard[CaseFacts]:
+    """The last decision came from `source`, is of this very person, and not older than `UNDO`."""
+
+    def guard(facts: CaseFacts, doing: Doing) -> str | None:
+        last = facts.last
+        if last is None or last.source != source:
+            return "there is no decision to take back"
+        if last.by is None or last.by != doing.actor.id:
+            return "only who decided it can take it back"
+        if doing.at >= last.at + UNDO:
+            return f"it is final: a decision can be taken back for {UNDO.seconds} seconds"
+        return None
+
+    return guard
+
+
+def ground_given(facts: CaseFacts, _: Doing) -> str | None:
+    """One of the eight grounds, and words where it says nothing."""
+    if facts.ground not in GROUNDS:
+        return f"name the ground: {', '.join(GROUNDS)}"
+    if facts.ground == OTHER_GROUND and not facts.note.strip():
+        return f"{OTHER_GROUND} (other) needs a note that says what it was"
+    return None
+
+
+def verified(facts: CaseFacts, _: Doing) -> str | None:
+    """The ground was verified before."""
+    return None if facts.verified else "its ground was not verified yet"
+
+
+def neither_judge(facts: CaseFacts, doing: Doing) -> str | None:
+    """Who answers an objection took neither look."""
+    judged = doing.actor.id is not None and doing.actor.id in facts.judges
+    return "you decided this case - its appeal is another person's" if judged else None
+
+
+def kept(facts: CaseFacts, doing: Doing) -> str | None:
+    """It was kept as long as it must be."""
+    if facts.keep_until is not None and doing.at >= facts.keep_until:
+        return None
+    until = f" until {facts.keep_until:%Y-%m-%d}" if facts.keep_until else ""
+    return f"it is to be kept{until}"
+
+
+__all__ = [
+    "UNDO", "CaseFacts", "Last", "another_person", "answered", "compared", "exempt", "failed", "free", "ground_given",
+    "in_time", "kept", "late", "manifest_there", "media_there", "neither_judge", "noted", "own_and_just_now", "passed",
+    "reason_given", "sealed", "seen", "settled", "verified",
+]  # fmt: skip
