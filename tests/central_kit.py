@@ -13,7 +13,8 @@ from joserfc import jwt
 from joserfc.jwk import OKPKey
 from sqlalchemy import create_engine, make_url, text
 
-from central.accounts.roles import OFFICER, Role
+from central.accounts import log
+from central.accounts.roles import OFFICER, Role, ordered
 from central.accounts.service import SignedInUser
 from central.clock import clock_of
 from central.db import migrate
@@ -235,4 +236,5 @@ def person(db: Database, name: str = "li", roles: Role | Collection[Role] = OFFI
         session.flush()
         held = {roles} if isinstance(roles, Role) else set(roles)
         session.add_all(UserRole(user_id=row.id, role=str(role)) for role in held)
+        log.note(session, row.id, "system", "added", roles=ordered(held))
         return SignedInUser(row.id, name, frozenset(map(str, held)), "csrf-of-the-session")

@@ -61,6 +61,8 @@ ABREAST = (
             "models_prepare",
             "plan_glance",
             "plan_looker",
+            "no_text",
+            "people_races",
             "plates_reading",
             "redaction",
             "warning_period",

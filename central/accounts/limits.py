@@ -1,6 +1,7 @@
 """How often somebody may fail before having to wait. Kept in the database, so that every replica counts together."""
 
 from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
@@ -8,6 +9,19 @@ from sqlalchemy.orm import Session
 from central.db.accounts import Attempt
 
 WINDOW = timedelta(minutes=15)
+
+
+def network(address: str) -> str:
+    """What an address counts as: itself, or for IPv6 its network of 64 bits, which one customer has all of."""
+    try:
+        known = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address[:64]
+    if isinstance(known, IPv6Address):
+        if known.ipv4_mapped is not None:
+            return str(known.ipv4_mapped)
+        return str(ip_network((known, 64), strict=False))
+    return str(known)
 
 
 def failures(session: Session, key: str, now: datetime) -> int:

@@ -10,13 +10,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from central.accounts import log, passwords, second, sessions, signing_in
 from central.accounts.errors import BadAccount, NoSuchPerson
 from central.accounts.roles import Role, ordered
-from central.accounts.signing_in import NAME
+from central.accounts.signing_in import NAME, Proved
 from central.db.accounts import SecondFactor, User, UserRole
 from contract.events import now
 
@@ -99,7 +100,7 @@ def shown(session: Session, user: User) -> Person:
 
 def disable(session: Session, name: str, actor: str) -> None:
     """Close an account: its sessions have ended with the next request, whichever replica is asked."""
-    user = named(session, name, lock=True)
+    user = _beside_admins(session, name)
     if user.disabled_at is not None:
         raise BadAccount(f"{name} is closed already", "bad.state")
     _not_the_last_admin(session, user, frozenset())
@@ -130,7 +131,7 @@ def reset(session: Session, name: str, actor: str) -> str:
 
 def set_roles(session: Session, name: str, roles: Collection[Role], actor: str) -> None:
     """Give an account these roles and no others; its sessions end, so that none goes on with what it had."""
-    user = named(session, name, lock=True)
+    user = _beside_admins(session, name)
     before, after = sessions.roles_of(session, user.id), frozenset(str(role) for role in roles)
     if before == after:
         return
@@ -160,12 +161,18 @@ def end_sessions(session: Session, name: str, actor: str) -> None:
     log.note(session, user.id, actor, "sessions ended", sessions=sessions.end_all(session, user.id))
 
 
-def change_password(session: Session, user_id: int, old: str, new: str, token: str | None) -> None:
-    """Its owner's own password in place of `old`, which the caller has verified. All other sessions end."""
-    user = session.get_one(User, user_id, with_for_update=True)
+def change_password(session: Session, user_id: int, proved: Proved, new: str, token: str | None) -> None:
+    """Its owner's own password in place of the one just `proved` (`signing_in.password_is`). All other sessions end.
+
+    Raises BadAccount for a new one of no use, or when the account has another by now: whoever gave it that is not
+    undone. Raises NotSignedIn when the session of `token` has ended meanwhile.
+    """
+    user = sessions.held(session, user_id, token)
     passwords.fit(new, user.name)
-    if new == old:
+    if new == proved.password:
         raise BadAccount("the new password is the old one - choose another", **passwords.BAD)
+    if user.password_hash != proved.hashed:
+        raise BadAccount(f"the password of {user.name} was changed meanwhile - sign in again", "bad.state")
     user.password_hash, user.password_at, user.password_until = passwords.hash_of(new), now(), None
     ended = sessions.end_all(session, user.id, but=token)
     log.note(session, user.id, user.name, "password changed", sessions=ended)
@@ -185,15 +192,20 @@ def _new(session: Session, name: str, roles: Role | Collection[Role], password: 
     # Names of closed accounts count, too, and so does one that differs in capitals only: logs name people.
     same = select(User.name).where(func.lower(User.name) == name.lower())
     if (taken := session.execute(same).scalars().first()) is not None:
-        raise BadAccount(
-            f"user {taken} exists already, and names are never given twice - choose another name",
-            "bad.taken",
-            name=taken,
-        )
+        raise _taken(taken)
     user = User(name=name, password_hash=passwords.hash_of(password), created_at=now())
     session.add(user)
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError as error:  # somebody made one in this very moment
+        raise _taken(name) from error
     return user
+
+
+def _taken(name: str) -> BadAccount:
+    return BadAccount(
+        f"user {name} exists already, and names are never given twice - choose another name", "bad.taken", name=name
+    )
 
 
 def _give(session: Session, user: User, roles: Role | Collection[Role]) -> None:
@@ -206,6 +218,16 @@ def _set(roles: Role | Collection[Role]) -> frozenset[Role]:
     return frozenset({roles}) if isinstance(roles, Role) else frozenset(roles)
 
 
+def _beside_admins(session: Session, name: str) -> User:
+    """The account, locked together with every open admin in one order: two admins who close each other in one moment
+    come one after the other, and the second is told that they would be the last."""
+    user = named(session, name)
+    admins = select(UserRole.user_id).where(UserRole.role == Role.ADMIN)
+    locked = select(User).where(or_(User.id == user.id, User.id.in_(admins) & User.disabled_at.is_(None)))
+    session.execute(locked.order_by(User.id).with_for_update().execution_options(populate_existing=True)).all()
+    return user
+
+
 def _not_the_last_admin(session: Session, user: User, after: Collection[str]) -> None:
     """Somebody must be able to keep accounts. Raises BadAccount when it would be nobody."""
     if Role.ADMIN in after or Role.ADMIN not in sessions.roles_of(session, user.id):
@@ -214,8 +236,6 @@ def _not_the_last_admin(session: Session, user: User, after: Collection[str]) ->
         select(User.id)
         .join(UserRole, UserRole.user_id == User.id)
         .where(UserRole.role == Role.ADMIN, User.disabled_at.is_(None), User.id != user.id)
-        # Two admins who close each other in one moment wait for each other here.
-        .with_for_update()
     )
     if not session.execute(others).scalars().all():
         raise BadAccount(

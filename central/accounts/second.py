@@ -53,38 +53,45 @@ def enrolled(session: Session, user_id: int) -> bool:
     return session.execute(held).first() is not None
 
 
-def offer(session: Session, user: User, rules: AccountRules) -> Offer:
-    """A secret for an app. It counts once a code of it was shown (`confirm`); until then the same one is offered.
+def offer(session: Session, user: User, token: str, rules: AccountRules) -> Offer:
+    """A secret for an app, shown to the session of `token` alone. It counts once that session has shown a code of it
+    (`confirm`); until then it is offered the same one, and any other session another.
 
-    Raises BadAccount when there is one already, or no key file.
+    `user` is locked (`sessions.held`): two pages at once offer one. Raises BadAccount when there is one already, or no
+    key file.
     """
     row = session.get(SecondFactor, user.id)
     if row is not None and row.confirmed_at is not None:
         raise BadAccount("this account has a second factor already - remove it first", "bad.state")
     key = _key(session, rules)
-    if row is not None and row.key_id != key.id:
-        # Offered with a key that is gone, and never confirmed: nothing is lost with it.
+    shown_to = hashlib.sha256(token.encode()).hexdigest()
+    if row is not None and (row.key_id != key.id or row.offered_to != shown_to):
+        # Offered with a key that is gone, or to somebody else who may keep it, and never confirmed.
         session.delete(row)
         session.flush()
         row = None
     if row is None:
         secret = pyotp.random_base32()
-        session.add(SecondFactor(user_id=user.id, sealed=key.close(user.id, secret), key_id=key.id, created_at=now()))
+        sealed = key.close(user.id, secret)
+        session.add(SecondFactor(user_id=user.id, sealed=sealed, key_id=key.id, created_at=now(), offered_to=shown_to))
     else:
         secret = _opened(key, row)
     uri = pyotp.TOTP(secret).provisioning_uri(name=user.name, issuer_name=ISSUER)
     return Offer(" ".join(re.findall(".{1,4}", secret)), uri, *_drawn(uri))
 
 
-def confirm(session: Session, user: User, code: str, rules: AccountRules) -> list[str] | None:
-    """The first code of the app: the second factor counts from now on. Its recovery codes, None for a wrong code."""
+def confirm(session: Session, user: User, token: str, code: str, rules: AccountRules) -> list[str] | None:
+    """The first code of the app, by the session that it was offered to: the second factor counts from now on.
+
+    Its recovery codes, None for a wrong code. Raises BadAccount when nothing is offered to this session.
+    """
     row = session.get(SecondFactor, user.id, with_for_update=True)
-    if row is None or row.confirmed_at is not None:
+    if row is None or row.confirmed_at is not None or row.offered_to != hashlib.sha256(token.encode()).hexdigest():
         raise BadAccount("there is no second factor to confirm - open the page again", "bad.state")
     step = _step(_opened(_key(session, rules), row), code, row.last_step)
     if step is None:
         return None
-    row.confirmed_at, row.last_step = now(), step
+    row.confirmed_at, row.last_step, row.offered_to = now(), step, None
     log.note(session, user.id, user.name, "second factor on")
     return renewed_codes(session, user)
 

@@ -16,7 +16,7 @@ from typing import Final
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from central.accounts.errors import CsrfRefused
+from central.accounts.errors import CsrfRefused, NotSignedIn
 from central.accounts.permissions import Permission, may
 from central.accounts.roles import OFFICER, OFFICER_NAME, ordered
 from central.accounts.rules import AccountRules
@@ -119,10 +119,11 @@ def asking(db: Database, token: str | None, rules: AccountRules, *, active: bool
     moment = now()
     if active and moment - (row.last_seen_at or row.created_at) >= _SEEN_EVERY:
         with db.write() as session:
+            # The account before its sessions, here as everywhere: who locks them the other way round stops both.
+            session.execute(update(User).where(User.id == user.id).values(last_seen_at=moment))
             session.execute(
                 update(UserSession).where(UserSession.token_hash == row.token_hash).values(last_seen_at=moment)
             )
-            session.execute(update(User).where(User.id == user.id).values(last_seen_at=moment))
     return user
 
 
@@ -141,6 +142,19 @@ def _first(user: User, roles: frozenset[str], second: datetime | None, rules: Ac
     if user.password_until is not None:
         return "/me/password"
     return "/me/second" if second is None and roles & rules.second_factor_for else None
+
+
+def held(session: Session, user_id: int, token: str | None, *, half: bool = False) -> User:
+    """The account, locked until the end of the transaction, while this session of it is open.
+
+    What somebody changes of their own begins with it: an admin who resets or closes the account in the same moment
+    comes before (then this raises NotSignedIn) or after, and is never undone.
+    """
+    user = session.get_one(User, user_id, with_for_update=True, populate_existing=True)
+    row = _row(session, token, half=half)
+    if row is None or row[0].id != user.id:
+        raise NotSignedIn("your session has ended - sign in again")
+    return user
 
 
 def half_of(session: Session, token: str | None) -> User | None:
@@ -186,10 +200,16 @@ def end(session: Session, token: str) -> None:
 
 
 def end_all(session: Session, user_id: int, but: str | None = None) -> int:
-    """End every session of a person, but the one of the token `but`; how many ended."""
+    """End every session of a person, but the one of the token `but`; how many ended.
+
+    A second factor that was offered to one of them and never confirmed goes with it: who saw its secret is out.
+    """
     gone = delete(UserSession).where(UserSession.user_id == user_id)
+    offered = delete(SecondFactor).where(SecondFactor.user_id == user_id, SecondFactor.confirmed_at.is_(None))
     if but:
         gone = gone.where(UserSession.token_hash != digest(but))
+        offered = offered.where(SecondFactor.offered_to.is_distinct_from(digest(but)))
+    session.execute(offered)
     return len(session.execute(gone.returning(UserSession.token_hash)).all())
 
 
@@ -239,6 +259,7 @@ __all__ = [
     "end_all",
     "end_one",
     "half_of",
+    "held",
     "open_of",
     "opened",
     "roles_of",

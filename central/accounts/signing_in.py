@@ -1,11 +1,16 @@
 """Signing in: a name and a password, then a code where the account has a second factor; guessing ends soon.
 
 Failures count by name and address together, so that nobody can lock an officer out from elsewhere, and by address; the
-code's count by account, wherever they come from, for only who knows the password gets so far.
+code's count by account, wherever they come from, for only who knows the password gets so far. An address of IPv6 is its
+network of 64 bits: whoever has one has all of it.
+
+Argon2 is slow by design and works outside of any transaction. What was proved there is looked at again under the lock
+of the account before anything follows from it, so that an admin who closes or resets it meanwhile is not undone.
 """
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from sqlalchemy import delete, select
@@ -27,6 +32,14 @@ Done = TypeVar("Done")
 _Keys = tuple[tuple[str, int], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """Somebody who is signed in has just given their password: the one of the hash that was theirs then."""
+
+    hashed: str
+    password: str = field(repr=False)
+
+
 def sign_in(
     db: Database,
     name: str,
@@ -43,8 +56,7 @@ def sign_in(
     makes it whole. `code=""` says that the caller cannot ask later: then SecondFactorAsked is raised.
 
     Raises SignInRefused for a wrong name, password or code, TooManyAttempts after too many of them, and SignInBusy when
-    too many others are signing in. The password is checked outside of any transaction: Argon2 is slow by design and
-    must not hold a lock.
+    too many others are signing in.
     """
     known = name if NAME.fullmatch(name) else ""
     keys = _keys_of(known, address)
@@ -53,7 +65,7 @@ def sign_in(
     with passwords.turn():
         user, renewed = _checked(db, known, password, keys)
     with db.write() as session:
-        row = session.get_one(User, user.id)
+        row = _unchanged(session, user)
         limits.forgive(session, keys[0][0])
         if renewed is not None:
             row.password_hash = renewed
@@ -62,7 +74,11 @@ def sign_in(
             return _let_in(session, row, address, browser, half=asked)
     if not code:
         raise SecondFactorAsked("this account has a second factor - send its code too")
-    return _coded(db, user, code, address, rules, lambda session: _let_in(session, user, address, browser, half=False))
+
+    def whole(session: Session) -> SignedIn:
+        return _let_in(session, _unchanged(session, user), address, browser, half=False)
+
+    return _coded(db, user, code, address, rules, whole)
 
 
 def show_code(
@@ -75,13 +91,14 @@ def show_code(
         raise NotSignedIn("please sign in first")
 
     def whole(session: Session) -> SignedIn:
+        row = sessions.held(session, user.id, token, half=True)
         sessions.end(session, token)
-        return _let_in(session, user, address, browser, half=False)
+        return _let_in(session, row, address, browser, half=False)
 
     return _coded(db, user, code, address, rules, whole)
 
 
-def password_is(db: Database, user_id: int, password: str, address: str) -> None:
+def password_is(db: Database, user_id: int, password: str, address: str) -> Proved:
     """Ask somebody who is signed in for their password again. Raises as `sign_in` does."""
     with db.read() as session:
         user = session.get_one(User, user_id)
@@ -89,14 +106,20 @@ def password_is(db: Database, user_id: int, password: str, address: str) -> None
     with db.read() as session:
         _limit(session, keys)
     with passwords.turn():
-        _checked(db, user.name, password, keys)
+        found, _ = _checked(db, user.name, password, keys)
+    return Proved(found.password_hash, password)
 
 
-def code_is(db: Database, user_id: int, code: str, address: str, rules: AccountRules) -> None:
-    """Ask somebody who is signed in for a code of their second factor. Raises SignInRefused or TooManyAttempts."""
+def code_is(
+    db: Database, user_id: int, code: str, address: str, rules: AccountRules, then: Callable[[Session], Done]
+) -> Done:
+    """Ask somebody who is signed in for a code of their second factor; `then` is done in the transaction that takes it.
+
+    Raises SignInRefused or TooManyAttempts, and what `then` raises: the code is not used up by that.
+    """
     with db.read() as session:
         user = session.get_one(User, user_id)
-    _coded(db, user, code, address, rules, lambda _: None)
+    return _coded(db, user, code, address, rules, then)
 
 
 def unlock(session: Session, name: str, user_id: int) -> None:
@@ -109,7 +132,7 @@ def unlock(session: Session, name: str, user_id: int) -> None:
 def _coded(
     db: Database, user: User, code: str, address: str, rules: AccountRules | None, then: Callable[[Session], Done]
 ) -> Done:
-    keys: _Keys = ((_code_key(user.id), FAILURES_BY_CODE), (f"address:{address[:64]}", FAILURES_BY_ADDRESS))
+    keys: _Keys = ((_code_key(user.id), FAILURES_BY_CODE), (f"address:{limits.network(address)}", FAILURES_BY_ADDRESS))
     with db.write() as session:
         # One guess at a time for an account, counted before the next: a crowd of them is no way past the limit.
         session.get_one(User, user.id, with_for_update=True)
@@ -137,12 +160,21 @@ def _checked(db: Database, known: str, password: str, keys: _Keys) -> tuple[User
     return user, renewed
 
 
+def _unchanged(session: Session, seen: User) -> User:
+    """The account, locked, with the password that was proved a moment ago. Raises SignInRefused when it has another by
+    now, or is closed. The same one under a newer hash is no other: two sign-ins at once may renew it."""
+    row = session.get_one(User, seen.id, with_for_update=True, populate_existing=True)
+    another = (row.password_at, row.password_until) != (seen.password_at, seen.password_until)
+    if another or row.disabled_at is not None or _over(row):
+        raise SignInRefused("name or password is not right")
+    return row
+
+
 def _over(user: User) -> bool:
     return user.password_until is not None and user.password_until <= now()
 
 
-def _let_in(session: Session, user: User, address: str, browser: str, *, half: bool) -> SignedIn:
-    row = session.get_one(User, user.id)
+def _let_in(session: Session, row: User, address: str, browser: str, *, half: bool) -> SignedIn:
     if not half:
         log.note(session, row.id, row.name, "signed in", address=address[:64])
     return sessions.opened(session, row, address, browser, half=half)
@@ -157,7 +189,7 @@ def _limit(session: Session, keys: _Keys) -> None:
 
 
 def _keys_of(name: str, address: str) -> _Keys:
-    at = address[:64]
+    at = limits.network(address)
     return ((f"name:{name.lower()}@{at}", FAILURES_BY_NAME), (f"address:{at}", FAILURES_BY_ADDRESS))
 
 
@@ -165,4 +197,4 @@ def _code_key(user_id: int) -> str:
     return f"code:{user_id}"
 
 
-__all__ = ["NAME", "code_is", "password_is", "show_code", "sign_in", "unlock"]
+__all__ = ["NAME", "Proved", "code_is", "password_is", "show_code", "sign_in", "unlock"]

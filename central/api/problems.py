@@ -3,7 +3,7 @@
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 
 from central.accounts.errors import AccountError
@@ -22,6 +22,7 @@ def add_handlers(app: FastAPI) -> None:
         app.add_exception_handler(said, _refused)
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(DataError, _no_text)
     for away in (OperationalError, InterfaceError):
         app.add_exception_handler(away, _database_away)
 
@@ -53,6 +54,12 @@ async def _http(request: Request, error: Exception) -> Response:
         return JSONResponse({"detail": "refused"}, 400)
     refusals_of(request).tell(request, error.status_code, error, str(error.detail))
     return JSONResponse({"detail": str(error.detail)}, error.status_code, error.headers)
+
+
+async def _no_text(request: Request, error: Exception) -> JSONResponse:
+    """What the database cannot keep: a NUL character, a number beyond its column."""
+    refusals_of(request).tell(request, 422, error, "holds what no database keeps")
+    return JSONResponse({"detail": "something in it cannot be kept - remove characters that are no text"}, 422)
 
 
 async def _database_away(_request: Request, _error: Exception) -> JSONResponse:

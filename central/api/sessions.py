@@ -6,11 +6,13 @@ from fastapi import APIRouter, Cookie, Request, Response
 from pydantic import BaseModel, Field
 
 from central.accounts import service as accounts
+from central.accounts.errors import CsrfRefused
 from central.accounts.permissions import Permission
 from central.accounts.roles import ordered
 from central.accounts.service import SESSION_COOKIE, SignedInUser
 from central.api.people import ActingUser, Db, User
 from central.marks import needs, public, rules_of
+from central.origin import from_here
 
 
 class Credentials(BaseModel):
@@ -44,6 +46,8 @@ def router(*, secure: bool) -> APIRouter:
     @routes.post("", status_code=201, dependencies=[public("whoever has the password")])
     def sign_in(given: Credentials, request: Request, response: Response, db: Db) -> Who:
         """Open a session; its token comes as a cookie."""
+        if not from_here(request.headers):
+            raise CsrfRefused("this is not from a page of this site")
         address = request.client.host if request.client else "unknown"
         browser = request.headers.get("user-agent", "")
         opened = accounts.sign_in(

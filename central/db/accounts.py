@@ -9,16 +9,22 @@ from sqlalchemy.orm import Mapped, Mapper, mapped_column
 from central.db.base import Base
 
 
+def _folded(context: Any) -> str:
+    return str(context.get_current_parameters()["name"]).lower()
+
+
 class User(Base):
     """An account. It is never removed, only closed, so that a name stands for one person in every log.
 
-    The password is kept as an Argon2 hash only. `password_until` is set for a one-time password.
+    The password is kept as an Argon2 hash only. `password_until` is set for a one-time password. `folded` is the name
+    in small letters, so that the database itself refuses a second one that differs in capitals only.
     """
 
     __tablename__ = "users"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     name: Mapped[str] = mapped_column(String(64), unique=True)
+    folded: Mapped[str] = mapped_column(String(80), unique=True, index=True, default=_folded)
     password_hash: Mapped[str] = mapped_column(String(300))
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
@@ -39,7 +45,8 @@ class UserRole(Base):
 class SecondFactor(Base):
     """A person's secret for one-time codes (RFC 6238), sealed with central's key `key_id`; it counts once confirmed.
 
-    `last_step` is the time step of the last code taken: no code of it or of one before is taken again.
+    `last_step` is the time step of the last code taken: no code of it or of one before is taken again. `offered_to` is
+    the session (SHA-256 of its token) that the secret was shown to: no other confirms it.
     """
 
     __tablename__ = "second_factors"
@@ -50,6 +57,7 @@ class SecondFactor(Base):
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     last_step: Mapped[int | None] = mapped_column(BigInteger)
+    offered_to: Mapped[str | None] = mapped_column(String(64))
 
 
 class RecoveryCode(Base):

@@ -78,12 +78,15 @@ def _engine(url: str) -> Engine:
         parsed = make_url(url)
         backend = parsed.get_backend_name()
         if backend == "sqlite":
-            engine = create_engine(parsed, connect_args={"timeout": BUSY_S, "check_same_thread": False})
+            engine = create_engine(
+                parsed, connect_args={"timeout": BUSY_S, "check_same_thread": False}, hide_parameters=True
+            )
             _tame_sqlite(engine)
             return engine
         # What the address itself says of these goes before.
         patience = {name: value for name, value in _VANISHED.items() if name not in parsed.query}
-        return create_engine(parsed, connect_args=patience, pool_pre_ping=True, pool_size=10)
+        # What a statement that fails was given may be a secret: it stands in no error, and so in no log.
+        return create_engine(parsed, connect_args=patience, pool_pre_ping=True, pool_size=10, hide_parameters=True)
     except (ArgumentError, ModuleNotFoundError, ValueError) as error:
         cause = str(error).splitlines()[0]
         raise ConfigError(f"database.url cannot be used ({cause}) - see docs/configuration.md") from error

@@ -83,9 +83,9 @@ def issue_code(session: Session, edge_id: str) -> str:
 def enrol(db: Database, shown: Application, address: str, ca: Issuer | None = None) -> Admitted:
     """Let a box in. Raises EnrolRefused or RequestRefused, and then the code is as good as before.
 
-    Failures are counted by the client's `address`.
+    Failures are counted by the client's `address` (IPv6: its network of 64 bits).
     """
-    key = f"enrol:{address[:64]}"
+    key = f"enrol:{limits.network(address)}"
     with db.read() as session:
         if limits.failures(session, key, now()) >= FAILURES:
             raise EnrolRefused("too many failed enrolments - wait 15 minutes and try again", 429)

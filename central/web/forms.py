@@ -4,6 +4,8 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
+from central.origin import from_here
+
 #: A form of ours is far below this; a reason of five megabytes is refused before it is held in memory.
 MAX_FORM_BYTES = 64_000
 MAX_FIELDS = 100
@@ -20,8 +22,7 @@ class FormRefused(Exception):  # noqa: N818 - reads as a sentence
 
 async def read_form(request: Request) -> dict[str, str]:
     """Fields of a URL-encoded form, the last of a name wins. Raises FormRefused."""
-    # A browser says where a form comes from. Together with SameSite=Lax and the token this also guards signing in.
-    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+    if not from_here(request.headers):
         raise FormRefused(403, "error.csrf")
     if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         raise FormRefused(422, "error.422")
@@ -31,9 +32,12 @@ async def read_form(request: Request) -> dict[str, str]:
         if len(body) > MAX_FORM_BYTES:
             raise FormRefused(413, "error.413")
     try:
-        return dict(parse_qsl(body.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS))
+        fields = parse_qsl(body.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
     except ValueError as error:
         raise FormRefused(422, "error.422") from error
+    if any("\x00" in text for field in fields for text in field):
+        raise FormRefused(422, "error.no_text")
+    return dict(fields)
 
 
 def answers_of(form: dict[str, str]) -> dict[str, str]:

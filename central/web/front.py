@@ -11,7 +11,7 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import HTMLResponse, RedirectResponse
 
@@ -30,7 +30,7 @@ HERE = Path(__file__).parent
 STATIC = HERE / "static"
 _AWAY = (OperationalError, InterfaceError)
 _OURS = (TicketError, AccountError, FormRefused, StarletteHTTPException)
-_REFUSALS = (*_OURS, RequestValidationError, *_AWAY)
+_REFUSALS = (*_OURS, RequestValidationError, DataError, *_AWAY)
 
 
 @cache
@@ -131,7 +131,7 @@ def _status(error: Exception) -> int:
         return error.status_code
     if isinstance(error, _AWAY):
         return 503
-    return 422 if isinstance(error, RequestValidationError) else int(getattr(error, "status", 500))
+    return 422 if isinstance(error, RequestValidationError | DataError) else int(getattr(error, "status", 500))
 
 
 def _to_sign_in(request: Request) -> Response:

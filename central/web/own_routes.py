@@ -1,8 +1,10 @@
 """The own account: password, second factor, sessions, and what was done to it."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, Request, Response
+from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse
 
 from central.accounts import log, passwords, people, second, sessions, signing_in
@@ -18,6 +20,7 @@ from central.web.sign_in_routes import address_of, to
 
 Form = Annotated[dict[str, str], Depends(forms.read_form)]
 _OWN = [needs(Permission.OWN)]
+Done = TypeVar("Done")
 
 
 def add(pages: APIRouter, db: Database) -> None:
@@ -31,7 +34,7 @@ def _add_me(pages: APIRouter, db: Database) -> None:
     @pages.get("/me", dependencies=_OWN)
     def me(request: Request) -> Response:
         user, say, rules = user_asking(request), language_of(request), rules_of(request)
-        own = sessions.digest(request.cookies.get(SESSION_COOKIE, ""))[:16]
+        own = sessions.digest(_token(request))[:16]
         with db.read() as session:
             row = session.get_one(User, user.id)
             return render(
@@ -46,10 +49,11 @@ def _add_me(pages: APIRouter, db: Database) -> None:
     def end_sessions(request: Request, form: Form) -> Response:
         user = _acting(request, form)
         with db.write() as session:
+            sessions.held(session, user.id, _token(request))
             if "id" in form:
                 sessions.end_one(session, user.id, form["id"])
             else:
-                sessions.end_all(session, user.id, but=request.cookies.get(SESSION_COOKIE))
+                sessions.end_all(session, user.id, but=_token(request))
             log.note(session, user.id, user.name, "sessions ended")
         return to("/me")
 
@@ -75,9 +79,9 @@ def _add_password(pages: APIRouter, db: Database) -> None:
         if new != form.get("again", ""):
             return page(request, "password.differ", 422)
         try:
-            signing_in.password_is(db, user.id, old, address_of(request))
+            proved = signing_in.password_is(db, user.id, old, address_of(request))
             with db.write() as session:
-                people.change_password(session, user.id, old, new, request.cookies.get(SESSION_COOKIE))
+                people.change_password(session, user.id, proved, new, _token(request))
         except (SignInRefused, TooManyAttempts, SignInBusy, BadAccount) as error:
             said = {SignInRefused: "password.wrong", TooManyAttempts: "error.429", SignInBusy: "error.sign_in_busy"}
             return page(request, said.get(type(error), "bad.password"), error.status)
@@ -87,7 +91,8 @@ def _add_password(pages: APIRouter, db: Database) -> None:
 def _add_second(pages: APIRouter, db: Database) -> None:
     def page(request: Request, user: SignedInUser, problem: str | None = None, status: int = 200) -> Response:
         with db.write() as session:
-            offered = second.offer(session, session.get_one(User, user.id), rules_of(request))
+            row = sessions.held(session, user.id, _token(request))
+            offered = second.offer(session, row, _token(request), rules_of(request))
         forced = user.first == "/me/second"
         return render(
             request, "me_second.html", user, status=status, section="me", offer=offered, forced=forced, problem=problem
@@ -105,9 +110,10 @@ def _add_second(pages: APIRouter, db: Database) -> None:
     def enrol(request: Request, form: Form) -> Response:
         user = _acting(request, form)
         with db.write() as session:
-            codes = second.confirm(session, session.get_one(User, user.id), form.get("code", ""), rules_of(request))
+            row = sessions.held(session, user.id, _token(request))
+            codes = second.confirm(session, row, _token(request), form.get("code", ""), rules_of(request))
             if codes is not None:  # what was opened with the password alone has shown no code
-                sessions.end_all(session, user.id, but=request.cookies.get(SESSION_COOKIE))
+                sessions.end_all(session, user.id, but=_token(request))
         if codes is None:
             return page(request, user, language_of(request)("second.wrong"), 422)
         return render(request, "me_codes.html", user, section="me", codes=codes, onward=home.begin(user))
@@ -115,23 +121,29 @@ def _add_second(pages: APIRouter, db: Database) -> None:
     @pages.post("/me/second/codes", dependencies=_OWN)
     def renew_codes(request: Request, form: Form) -> Response:
         user = _acting(request, form)
-        _proved(db, request, user, form)
-        with db.write() as session:
-            codes = second.renewed_codes(session, session.get_one(User, user.id))
+        codes = _proved(db, request, user, form, second.renewed_codes)
         return render(request, "me_codes.html", user, section="me", codes=codes, onward="/me")
 
     @pages.post("/me/second/off", dependencies=_OWN)
     def take_away(request: Request, form: Form) -> Response:
         user = _acting(request, form)
-        _proved(db, request, user, form)
-        with db.write() as session:
-            second.removed(session, session.get_one(User, user.id), user.name)
+        _proved(db, request, user, form, lambda session, row: second.removed(session, row, user.name))
         return to("/me")
 
 
-def _proved(db: Database, request: Request, user: SignedInUser, form: dict[str, str]) -> None:
+def _proved(
+    db: Database, request: Request, user: SignedInUser, form: dict[str, str], then: Callable[[Session, User], Done]
+) -> Done:
     """A browser that was left open is not enough for this: the second factor itself must be shown."""
-    signing_in.code_is(db, user.id, form.get("code", ""), address_of(request), rules_of(request))
+
+    def do(session: Session) -> Done:
+        return then(session, sessions.held(session, user.id, _token(request)))
+
+    return signing_in.code_is(db, user.id, form.get("code", ""), address_of(request), rules_of(request), do)
+
+
+def _token(request: Request) -> str:
+    return request.cookies.get(SESSION_COOKIE, "")
 
 
 def _acting(request: Request, form: dict[str, str]) -> SignedInUser:

@@ -94,7 +94,9 @@ def test_the_whole_life_of_an_alarm_and_the_audit_of_it(db: Database, box: Box, 
     assert counted(db, LedgerWaiting) == 0
     with db.read() as session:
         kinds = dict(session.execute(select(LedgerLeaf.kind, func.count()).group_by(LedgerLeaf.kind)).all())
-    assert kinds == {entries.KEY: 1, entries.EVENT: 4, entries.ALARM: 4, entries.ALARM_VIEW: 1}
+    assert kinds == {
+        entries.ACCOUNT: 1, entries.KEY: 1, entries.EVENT: 4, entries.ALARM: 4, entries.ALARM_VIEW: 1,
+    }  # fmt: skip
     assert house.audit() == []
 
 

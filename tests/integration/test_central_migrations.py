@@ -58,7 +58,7 @@ def test_the_version_before_looks_at_alarms_finds_none_waiting_and_keeps_the_ala
         accounts.log_alarm_view(session, li, f"S{DAY}-0001")
     kinds = text("SELECT kind FROM ledger_waiting ORDER BY id")
     with db.read() as session:
-        assert list(session.execute(kinds).scalars()) == ["key", "event", "alarm", "alarm-view"]
+        assert list(session.execute(kinds).scalars()) == ["account", "key", "event", "alarm", "alarm-view"]
     migrate.downgrade(db, "0005")
     with db.read() as session:
         assert list(session.execute(kinds).scalars()) == ["key", "event", "alarm"]

@@ -3,19 +3,22 @@
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyotp
 import pytest
 from central_kit import open_db
+from central_replicas import postgres_server
 from fastapi.testclient import TestClient
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import delete, select, text, update
+from sqlalchemy.exc import IntegrityError
 from typer.testing import CliRunner
 
-from central.accounts import people, second, signing_in
+from central.accounts import limits, passwords, people, second, signing_in
 from central.accounts.errors import BadAccount, SignInRefused, TooManyAttempts
 from central.accounts.roles import OFFICER, Role
 from central.accounts.rules import AccountRules
@@ -23,7 +26,7 @@ from central.app import create_app
 from central.db import migrate
 from central.db.accounts import AccountLog, Attempt, SecondFactor, User, UserSession
 from central.db.database import Database
-from central.ledger import audit, entries
+from central.ledger import audit, audit_accounts, entries
 from central.ledger.keeper import catch_up
 from central.ledger.key import office_key
 from central.media.folder import FolderStore
@@ -364,14 +367,27 @@ def test_what_is_done_to_accounts_enters_the_ledger_and_stays(office: Office) ->
         session.execute(select(AccountLog)).scalars().first().actor = "somebody else"
 
 
-def test_accounts_of_before_keep_what_they_may(tmp_path: Path) -> None:
-    db = Database(f"sqlite:///{tmp_path}/x.sqlite")
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database without a table, of either kind."""
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            url = f"sqlite:///{tmp_path}/x.sqlite"
+        else:
+            url = stack.enter_context(postgres_server()).create("people")
+        made = Database(url)
+        yield made
+        made.close()
+
+
+def test_accounts_of_before_keep_what_they_may(empty: Database) -> None:
+    db = empty
     migrate.upgrade(db, "0006")
     with db.engine.begin() as connection:
         for number, (name, role) in enumerate({"li": "officer", "zhou": "auditor", "chen": "admin"}.items(), start=1):
             connection.exec_driver_sql(
-                "INSERT INTO users (id, name, password_hash, role, created_at) VALUES (?, ?, 'x', ?, '2026-01-01')",
-                (number, name, role),
+                f"INSERT INTO users (id, name, password_hash, role, created_at) "
+                f"VALUES ({number}, '{name}', 'x', '{role}', '2026-01-01')"
             )
     migrate.upgrade(db, "0007")
     with db.engine.begin() as connection:
@@ -379,16 +395,54 @@ def test_accounts_of_before_keep_what_they_may(tmp_path: Path) -> None:
         assert rows == [(1, "reviewer"), (1, "second_reviewer"), (2, "auditor"), (3, "admin")]
         assert connection.exec_driver_sql("SELECT count(*) FROM ledger_waiting WHERE kind = 'account'").scalar() == 3
         connection.exec_driver_sql(
-            "INSERT INTO users (id, name, password_hash, created_at) VALUES (4, 'mo', 'x', '2026-01-01')"
+            "INSERT INTO users (id, name, password_hash, created_at, disabled_at, password_until) VALUES "
+            "(4, 'mo', 'x', '2026-01-01', NULL, NULL), (5, 'di', 'x', '2026-01-01', '2026-02-01', NULL), "
+            "(6, 'on', 'once', '2026-01-01', NULL, '2099-01-01')"
         )
-        connection.exec_driver_sql("INSERT INTO user_roles VALUES (4, 'monitor'), (3, 'chief')")
+        connection.exec_driver_sql(
+            "INSERT INTO user_roles VALUES (4, 'monitor'), (4, 'installer'), (3, 'chief'), (5, 'dispatcher'), "
+            "(6, 'auditor')"
+        )
     migrate.downgrade(db, "0006")
     with db.engine.connect() as connection:
         rows = connection.exec_driver_sql("SELECT name, role, disabled_at IS NULL FROM users ORDER BY id").all()
+        hashed = connection.exec_driver_sql("SELECT password_hash FROM users ORDER BY id").scalars().all()
     # A monitor sees no case, and the version before shows every case to every role.
-    assert rows == [("li", "officer", 1), ("zhou", "auditor", 1), ("chen", "officer", 1), ("mo", "auditor", 0)]
+    assert rows == [
+        ("li", "officer", 1), ("zhou", "auditor", 1), ("chen", "officer", 1), ("mo", "away-im", 0),
+        ("di", "shut-d", 0), ("on", "auditor", 1),
+    ]  # fmt: skip
+    # The version before knows no end of a one-time password: it must not become a lasting one.
+    assert [one == "x" for one in hashed] == [True] * 5 + [False]
+    assert not passwords.verified("once", hashed[5])[0]
+    migrate.upgrade(db, "0007")
+    with db.engine.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT user_id, role FROM user_roles WHERE user_id > 3 ORDER BY 1, 2").all()
+        assert rows == [(4, "installer"), (4, "monitor"), (5, "dispatcher"), (6, "auditor")]
+        query = "SELECT id FROM users WHERE disabled_at IS NULL ORDER BY id"
+        assert connection.exec_driver_sql(query).scalars().all() == [1, 2, 3, 4, 6]
     migrate.upgrade(db)
-    db.close()
+
+
+def test_names_of_before_that_differ_in_capitals_stay_and_no_more_are_made(empty: Database) -> None:
+    migrate.upgrade(empty, "0012")
+    with empty.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO users (id, name, password_hash, created_at) VALUES (1, 'Li', 'x', '2026-01-01'), "
+            "(2, 'li', 'x', '2026-01-01'), (3, 'LI', 'x', '2026-01-01'), (4, 'mo', 'x', '2026-01-01')"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO second_factors (user_id, sealed, key_id, created_at) VALUES (1, 'x', 'k', '2026-01-01')"
+        )
+    migrate.upgrade(empty)
+    with empty.engine.connect() as connection:
+        folded = connection.exec_driver_sql("SELECT folded FROM users ORDER BY id").scalars().all()
+        assert folded == ["li", "li 2", "li 3", "mo"]
+        assert connection.exec_driver_sql("SELECT count(*) FROM second_factors").scalar() == 0
+    with pytest.raises(IntegrityError), empty.write() as session:
+        session.add(User(name="lI", password_hash="x", created_at=now()))
+    migrate.downgrade(empty, "0012")
+    migrate.upgrade(empty)
 
 
 def command(config: Path, *words: str, text: str = "") -> tuple[int, str]:
@@ -435,7 +489,7 @@ def test_who_guesses_codes_in_a_crowd_has_no_more_guesses(office: Office) -> Non
 
     def guess(number: int) -> type[Exception]:
         try:
-            signing_in.code_is(office.db, user_id, f"99999{number}", f"10.0.0.{number}", office.rules)
+            signing_in.code_is(office.db, user_id, f"99999{number}", f"10.0.0.{number}", office.rules, lambda _: None)
         except (SignInRefused, TooManyAttempts) as error:
             return type(error)
         raise AssertionError("a guess was right")
@@ -443,6 +497,84 @@ def test_who_guesses_codes_in_a_crowd_has_no_more_guesses(office: Office) -> Non
     with ThreadPoolExecutor(10) as crowd:
         said = list(crowd.map(guess, range(10)))
     assert said.count(SignInRefused) == signing_in.FAILURES_BY_CODE
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "found"),
+    [
+        ("INSERT INTO user_roles VALUES (1, 'admin')", "account li: has the roles reviewer, second_reviewer, admin"),
+        ("DELETE FROM user_roles WHERE role = 'reviewer'", "account li: has the roles second_reviewer, and its"),
+        ("UPDATE users SET disabled_at = NULL WHERE name = 'wang'", "account wang: is open, and its history says"),
+        ("UPDATE users SET disabled_at = '2026-01-01' WHERE name = 'li'", "account li: is closed, and its history"),
+        (
+            "INSERT INTO users (id, name, folded, password_hash, created_at) VALUES (9, 'x', 'x', 'x', '2026-01-01')",
+            "account x: has no history",
+        ),
+        (
+            "INSERT INTO second_factors (user_id, sealed, key_id, created_at, confirmed_at) "
+            "VALUES (1, 'x', 'k', '2026-01-01', '2026-01-01')",
+            "account li: has a second factor",
+        ),
+    ],
+)
+def test_what_somebody_does_to_accounts_by_hand_is_found(office: Office, by_hand: str, found: str) -> None:
+    office.add("li")
+    office.add("wang", Role.CHIEF)
+    with office.db.write() as session:
+        people.set_roles(session, "wang", [Role.AUDITOR, Role.ADMIN], "chen")
+        people.add(session, "chen", Role.ADMIN, PASSWORD)
+        people.disable(session, "wang", "chen")
+    with office.db.read() as session:
+        assert list(audit_accounts.accounts(session)) == []
+    with office.db.write() as session:
+        session.execute(text(by_hand))
+    with office.db.read() as session:
+        (said,) = audit_accounts.accounts(session)
+    assert said.startswith(found)
+
+
+HERE = "http://testserver"
+
+
+@pytest.mark.parametrize(
+    ("headers", "let_in"),
+    [
+        ({}, True),
+        ({"Origin": HERE}, True),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "http://behind-a-proxy"}, True),
+        ({"Origin": "http://evil.example"}, False),
+        ({"Origin": "http://testserver.evil.example"}, False),
+        ({"Origin": "http://testserver:81"}, False),
+        ({"Origin": "null"}, False),
+        ({"Origin": "http://["}, False),
+        ({"Referer": "http://evil.example/testserver"}, False),
+        ({"Referer": f"{HERE}/sign-in"}, True),
+        ({"Sec-Fetch-Site": "cross-site"}, False),
+        ({"Sec-Fetch-Site": "same-site", "Origin": HERE}, False),
+    ],
+)
+def test_nobody_is_signed_in_by_a_page_elsewhere(office: Office, headers: dict[str, str], let_in: bool) -> None:
+    """Over plain http a browser sends no Sec-Fetch-Site, and before signing in there is no token."""
+    office.add("li")
+    given = {"name": "li", "password": PASSWORD}
+    form = office.browser().post("/sign-in", data=given, headers=headers)
+    assert (form.status_code, "set-cookie" in form.headers) == ((303, True) if let_in else (403, False))
+    api = office.browser().post("/api/v1/session", json=given, headers=headers | {"Accept": "*/*"})
+    assert (api.status_code, "set-cookie" in api.headers) == ((201, True) if let_in else (403, False))
+
+
+def test_a_network_of_one_customer_is_one_address(office: Office) -> None:
+    office.add("li")
+    for number in range(5):
+        with pytest.raises(SignInRefused):
+            signing_in.sign_in(office.db, "li", "wrong wrong wrong", f"2001:db8:1:2::{number:x}")
+    with pytest.raises(TooManyAttempts):
+        signing_in.sign_in(office.db, "li", PASSWORD, "2001:db8:1:2:ffff::9")
+    assert signing_in.sign_in(office.db, "li", PASSWORD, "2001:db8:1:3::9").user.name == "li"
+    counted = ["2001:db8::1", "::ffff:192.0.2.7", "192.0.2.7", "fe80::1%eth0", "unknown", "x" * 99]
+    assert [limits.network(one) for one in counted] == [
+        "2001:db8::/64", "192.0.2.7", "192.0.2.7", "fe80::/64", "unknown", "x" * 64,
+    ]  # fmt: skip
 
 
 def test_a_line_that_is_changed_or_put_in_past_the_ledger_is_found(office: Office, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from alembic import op
 
+from central.accounts import passwords
 from central.ledger import triggers
 
 revision = "0007"
@@ -16,7 +17,13 @@ _MOMENT = sa.DateTime(timezone=True)
 _NEW_ROLES = {"officer": ["reviewer", "second_reviewer"]}
 #: The way down, the last that fits wins.
 _OLD_ROLES = {"auditor": ["auditor"], "admin": ["admin"], "officer": ["reviewer", "second_reviewer", "chief"]}
-_USERS = sa.table("users", sa.column("id", sa.Integer), sa.column("role"), sa.column("disabled_at", _MOMENT))
+#: A stranger to the version before: `away-` and letters for who was open and is closed by the way down, `shut-` for who
+#: was closed anyway. The way up knows them again.
+_LETTERS = {"d": "dispatcher", "i": "installer", "m": "monitor"}
+_USERS = sa.table(
+    "users", sa.column("id", sa.Integer), sa.column("role"), sa.column("disabled_at", _MOMENT),
+    sa.column("password_hash"), sa.column("password_until", _MOMENT),
+)  # fmt: skip
 _ROLES = sa.table("user_roles", sa.column("user_id", sa.Integer), sa.column("role"))
 
 
@@ -61,15 +68,19 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """One role for each again. Who has none that the version before knows is closed: it would show them every case."""
+    """One role for each again. Who has none that the version before knows is closed: it would show them every case.
+
+    That version knows no end of a one-time password, so that none lets in any more: who had not chosen one of their own
+    is given another after the way up.
+    """
     op.add_column("users", sa.Column("role", sa.String(20), nullable=False, server_default="auditor"))
     bind = op.get_bind()
     for role, had in _OLD_ROLES.items():
         keeps = sa.select(_ROLES.c.user_id).where(_ROLES.c.role.in_(had))
         bind.execute(sa.update(_USERS).where(_USERS.c.id.in_(keeps)).values(role=role))
-    known = sa.select(_ROLES.c.user_id).where(_ROLES.c.role.in_([one for had in _OLD_ROLES.values() for one in had]))
-    stranger = _USERS.c.disabled_at.is_(None) & _USERS.c.id.not_in(known)
-    bind.execute(sa.update(_USERS).where(stranger).values(disabled_at=datetime.now(UTC)))
+    _close_strangers()
+    once = sa.update(_USERS).where(_USERS.c.password_until.is_not(None))
+    bind.execute(once.values(password_hash=passwords.hash_of(passwords.one_time())))
     # A session that has not shown its second factor must not become a whole one.
     sessions = sa.table("sessions", sa.column("half", sa.Boolean))
     bind.execute(sa.delete(sessions).where(sessions.c.half.is_(True)))
@@ -95,7 +106,27 @@ def _move_up() -> None:
         sa.column("action", sa.String), sa.column("detail", sa.JSON),
     )  # fmt: skip
     for user_id, role in bind.exec_driver_sql("SELECT id, role FROM users ORDER BY id").all():
-        has = _NEW_ROLES.get(role, [role])
+        has = _roles_of(role)
+        if role.startswith("away-"):
+            bind.execute(sa.update(_USERS).where(_USERS.c.id == user_id).values(disabled_at=None))
         bind.execute(sa.insert(_ROLES), [{"user_id": user_id, "role": one} for one in has])
         line = {"user_id": user_id, "at": datetime.now(UTC), "actor": "system", "action": "moved"}
         bind.execute(sa.insert(log), line | {"detail": {"roles": has}})
+
+
+def _roles_of(role: str) -> list[str]:
+    kind, _, letters = role.partition("-")
+    if kind in {"away", "shut"}:
+        return [_LETTERS[one] for one in letters]
+    return _NEW_ROLES.get(role, [role])
+
+
+def _close_strangers() -> None:
+    bind = op.get_bind()
+    known = sa.select(_ROLES.c.user_id).where(_ROLES.c.role.in_([one for had in _OLD_ROLES.values() for one in had]))
+    strangers = sa.select(_USERS.c.id, _USERS.c.disabled_at).where(_USERS.c.id.not_in(known))
+    for user_id, closed in bind.execute(strangers).all():
+        held = set(bind.execute(sa.select(_ROLES.c.role).where(_ROLES.c.user_id == user_id)).scalars())
+        letters = "".join(letter for letter, role in _LETTERS.items() if role in held)
+        values = {"role": f"{'shut' if closed else 'away'}-{letters}", "disabled_at": closed or datetime.now(UTC)}
+        bind.execute(sa.update(_USERS).where(_USERS.c.id == user_id).values(values))
