@@ -20,6 +20,8 @@ from sightline.demo.scene.site import CAMERA_ID, as_yaml, site
 
 EDGE_ID = "demo-edge"
 OFFICER = "officer"
+#: Two people look at every case: this is the other one.
+COLLEAGUE = "colleague"
 _CENTRAL_USER = "central"
 
 
@@ -103,8 +105,8 @@ class Folder:
                 f"{self.home}: cannot be written ({error.strerror}) - choose another with --data-dir"
             ) from error
 
-    def write(self, ports: Ports, model: Path) -> str:
-        """Write every part's settings; returns the officer's password, which stands nowhere else in clear."""
+    def write(self, ports: Ports, model: Path) -> dict[str, str]:
+        """Write every part's settings; returns the officers' passwords, which stand nowhere else in clear."""
         passwords = {name: secrets.token_urlsafe(24) for name in (EDGE_ID, _CENTRAL_USER)}
         for name, password in passwords.items():
             _private(self.run / "secrets" / name, password + "\n")
@@ -114,7 +116,7 @@ class Folder:
         )
         self.central_config.write_text(yaml.safe_dump(_central(ports), sort_keys=False), encoding="utf-8")
         self.edge_config.write_text(yaml.safe_dump(_edge(ports, model), sort_keys=False), encoding="utf-8")
-        return "-".join(secrets.token_hex(3) for _ in range(3))
+        return {name: "-".join(secrets.token_hex(3) for _ in range(3)) for name in (OFFICER, COLLEAGUE)}
 
 
 def default_home() -> Path:

@@ -22,7 +22,7 @@ class Office:
 
     def __init__(self, url: str, name: str, password: str) -> None:
         self.url = url
-        self.password = password
+        self._password = password
         self._name = name
         self._client = httpx.Client(base_url=url, timeout=_TIMEOUT_S, trust_env=False)
         self._signed_in = False
@@ -66,7 +66,7 @@ class Office:
     def _get(self, path: str, query: dict[str, str]) -> dict[str, Any] | None:
         for _ in range(2):
             if not self._signed_in:
-                answer = self._client.post("/api/v1/session", json={"name": self._name, "password": self.password})
+                answer = self._client.post("/api/v1/session", json={"name": self._name, "password": self._password})
                 self._signed_in = answer.status_code == 201
                 if not self._signed_in:
                     return None

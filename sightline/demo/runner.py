@@ -19,7 +19,7 @@ from typing import Any
 from contract.errors import RunError
 from sightline.demo import checks
 from sightline.demo.console import Console
-from sightline.demo.folder import EDGE_ID, OFFICER, Folder, Ports
+from sightline.demo.folder import COLLEAGUE, EDGE_ID, OFFICER, Folder, Ports
 from sightline.demo.office import Office, undecided
 from sightline.demo.parts import Part, Parts, run_once, wait_until
 from sightline.demo.scene.render import SceneFiles, prepare_scene
@@ -58,6 +58,7 @@ class Demo:
     expected: list[dict[str, Any]]
     camera: StreetCamera
     office: Office
+    passwords: dict[str, str]
     parts: Parts
     told: set[str] = field(default_factory=set)
 
@@ -90,8 +91,8 @@ def _begin(wish: Wish, console: Console, parts: Parts) -> Demo:
     scene, (model, detector) = _material(folder, console)
     # Chosen as late as can be: what is free now may be taken by the time the scene is drawn.
     ports = Ports(central=checks.port(wish.port, 8080), broker=checks.port(None, 8883), camera=checks.port(None, 8554))
-    password = folder.write(ports, model)
-    office = Office(f"http://127.0.0.1:{ports.central}", OFFICER, password)
+    passwords = folder.write(ports, model)
+    office = Office(f"http://127.0.0.1:{ports.central}", OFFICER, passwords[OFFICER])
     python = [sys.executable, "-m"]
     broker = parts.start(
         Part(
@@ -104,7 +105,7 @@ def _begin(wish: Wish, console: Console, parts: Parts) -> Demo:
     console.say("broker is up")
     central = parts.start(Part("central", [*python, "sightline", *_serve(folder)], folder.logs / "central.log"))
     wait_until(office.healthy, "central's start", [central], 60)
-    _let_in(folder, password)
+    _let_in(folder, passwords)
     console.say("central is up, the box is enrolled by a one-time code")
     camera = StreetCamera(scene.scene.parent, ports.camera, folder.logs / "camera.log")
     parts.start(camera.part)
@@ -116,7 +117,7 @@ def _begin(wish: Wish, console: Console, parts: Parts) -> Demo:
     wait_until(lambda: _sees(folder), "the box's first look", [edge, camera.part, central, broker], 120)
     console.say(f"the box sees the camera; detector: {detector}")
     expected = json.loads(scene.truth.read_text(encoding="utf-8"))["tickets"]
-    return Demo(wish, console, folder, ports, detector, expected, camera, office, parts)
+    return Demo(wish, console, folder, ports, detector, expected, camera, office, passwords, parts)
 
 
 def _serve(folder: Folder) -> list[str]:
@@ -145,12 +146,13 @@ def _detector(console: Console) -> tuple[Path, str]:
     return package, f"{manifest.name} ({manifest.licence}{quality})"
 
 
-def _let_in(folder: Folder, password: str) -> None:
-    """An officer's account, and the box's enrolment, through the very commands a person would use."""
+def _let_in(folder: Folder, passwords: dict[str, str]) -> None:
+    """The officers' accounts, and the box's enrolment, through the very commands a person would use."""
     sightline = [sys.executable, "-m", "sightline"]
     config = ["--config", str(folder.central_config)]
-    add = [*sightline, "central", "user", "add", OFFICER, "--role", "officer", "--password-stdin", *config]
-    run_once(add, "making the officer's account", stdin=password + "\n")
+    for name, password in passwords.items():
+        add = [*sightline, "central", "user", "add", name, "--role", "officer", "--password-stdin", *config]
+        run_once(add, f"making the account {name}", stdin=password + "\n")
     code = run_once([*sightline, "central", "enrol-code", EDGE_ID, *config], "asking for an enrolment code").strip()
     enrol = [*sightline, "edge", "enrol", code, "--config", str(folder.edge_config)]
     run_once(enrol, "enrolling the box")
@@ -182,11 +184,10 @@ def _play(demo: Demo) -> int:
 
 def _invite(demo: Demo) -> None:
     office, say = demo.office, demo.console.plain
-    password = office.password
     say("")
     say(f"    open      {office.url}")
-    say(f"    account   {OFFICER}")
-    say(f"    password  {password}")
+    say(f"    account   {OFFICER}, password {demo.passwords[OFFICER]}")
+    say(f"    second    {COLLEAGUE}, password {demo.passwords[COLLEAGUE]}: another person takes the second look")
     say(f"    detector  {demo.detector}")
     say(f"    logs      {demo.folder.logs}")
     say("    Ctrl-C    stops everything")

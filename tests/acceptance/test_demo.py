@@ -160,7 +160,8 @@ def test_ctrl_c_leaves_nothing_behind(newcomer: dict[str, str], home: Path) -> N
         run.heard("the scene begins")
         assert len(run.processes()) > 5
         assert re.search(r"open +http://127\.0\.0\.1:\d+", run.text)
-        assert re.search(r"account +officer", run.text)
+        assert re.search(r"account +officer, password \S+", run.text)
+        assert re.search(r"second +colleague, password \S+", run.text)
         assert re.search(r"detector +nanodet", run.text)
         run.process.send_signal(signal.SIGINT)
         assert run.end(90) == 0
