@@ -7,6 +7,7 @@ dots and small letters are no difference.
     浙A12345, 2026-12-31   # permit 4711
 """
 
+import hashlib
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,10 +29,14 @@ def plain(plate: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ExemptList:
-    """One list: plate -> last day on which it holds, None for no end. `name` is the fact that it tells."""
+    """One list: plate -> last day on which it holds, None for no end. `name` is the fact that it tells.
+
+    `sha256` (hex) is that of the file's bytes.
+    """
 
     name: str
     plates: Mapping[str, date | None] = field(default_factory=dict)
+    sha256: str = ""
 
     def holds(self, plate: str, on: date) -> bool:
         """Whether the list names `plate` on the day `on`."""
@@ -47,7 +52,8 @@ def load_list(name: str, path: Path) -> ExemptList:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ConfigError(f"{path}: is over {MAX_BYTES} bytes - a list is one plate a line")
-        text = path.read_text(encoding="utf-8-sig")
+        raw = path.read_bytes()
+        text = raw.decode("utf-8-sig")
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}) - mend exempt_lists.{name}") from error
     except UnicodeDecodeError as error:
@@ -60,7 +66,7 @@ def load_list(name: str, path: Path) -> ExemptList:
             if plate in plates:
                 raise ConfigError(f"{path}:{number}  {plate} stands twice - keep one line")
             plates[plate] = until
-    return ExemptList(name, plates)
+    return ExemptList(name, plates, hashlib.sha256(raw).hexdigest())
 
 
 def lists_of(site_file: SiteFile, table: FactsTable) -> tuple[ExemptList, ...]:

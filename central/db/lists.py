@@ -10,11 +10,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from central.db.base import Base
 
+#: Of a file that is taken in: its rows are coming, they count, they did, they never will.
+LOADING, CURRENT, PAST, DROPPED = "loading", "current", "past", "dropped"
+
 
 class ListImport(Base):
     """One file that was taken in: which list it became, its SHA-256, how many rows, by whom and when.
 
-    `as_of` is until when the office that wrote it says what it knew; None where nobody told.
+    `as_of` is until when the office that wrote it says what it knew; None where nobody told. Its rows come in under its
+    number while it is LOADING, and count from the moment on in which it is CURRENT; the one before is PAST then.
+    DROPPED is one that never came to its end.
     """
 
     __tablename__ = "list_imports"
@@ -27,6 +32,7 @@ class ListImport(Base):
     imported_by: Mapped[str] = mapped_column(String(100))
     imported_at: Mapped[datetime]
     as_of: Mapped[datetime | None]
+    state: Mapped[str] = mapped_column(String(8))
 
 
 class PlateEntry(Base):
@@ -34,10 +40,10 @@ class PlateEntry(Base):
 
     __tablename__ = "plate_entries"
 
+    import_id: Mapped[int] = mapped_column(ForeignKey("list_imports.id"), primary_key=True)
     plate: Mapped[str] = mapped_column(String(40), primary_key=True)
-    kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
     until: Mapped[date | None] = mapped_column(Date)
-    import_id: Mapped[int] = mapped_column(ForeignKey("list_imports.id"))
 
 
 class RegisterVehicle(Base):
@@ -45,6 +51,7 @@ class RegisterVehicle(Base):
 
     __tablename__ = "register_vehicles"
 
+    import_id: Mapped[int] = mapped_column(ForeignKey("list_imports.id"), primary_key=True)
     plate: Mapped[str] = mapped_column(String(40), primary_key=True)
     plate_type: Mapped[str] = mapped_column(String(8), primary_key=True)
     vehicle_type: Mapped[str] = mapped_column(String(40))

@@ -7,7 +7,7 @@ registers are finer than a camera's. What cannot be compared is left to the eye,
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from central.db.lists import ListImport, RegisterVehicle
+from central.db.lists import CURRENT, ListImport, RegisterVehicle
 from central.lists.kinds import REGISTER
 from central.tickets.views import RegisterCard, RegisterLine
 from contract.events import Vehicle
@@ -37,12 +37,18 @@ _TYPES = {
 
 def card(session: Session, vehicle: Vehicle) -> RegisterCard:
     """What stands in the register of the plate of `vehicle`, beside what was seen of it."""
-    if session.execute(select(ListImport.id).where(ListImport.kind == REGISTER).limit(1)).first() is None:
+    there = select(ListImport.id).where(ListImport.kind == REGISTER, ListImport.state == CURRENT)
+    if session.execute(there.limit(1)).first() is None:
         return RegisterCard(state="none")
     if vehicle.plate is None:
         return RegisterCard(state="unread")
     plate = plain(vehicle.plate)
-    query = select(RegisterVehicle).where(RegisterVehicle.plate == plate).order_by(RegisterVehicle.plate_type)
+    query = (
+        select(RegisterVehicle)
+        .join(ListImport, ListImport.id == RegisterVehicle.import_id)
+        .where(RegisterVehicle.plate == plate, ListImport.state == CURRENT)
+        .order_by(RegisterVehicle.plate_type)
+    )
     rows = list(session.execute(query).scalars())
     rows = [row for row in rows if row.plate_type == vehicle.plate_type] or rows
     if not rows:

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache
+from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from central.db.lists import HandledRecord, ListImport, PlateEntry
+from central.db.lists import CURRENT, HandledRecord, ListImport, PlateEntry
 from central.lists.kinds import ON_SITE, PLATES
 from central.sites.names import Sites
 from contract.events import Rule, Unknown
@@ -22,6 +23,7 @@ from contract.facts import FactRow, load_facts
 #: How far from the trigger a matter of others may lie to be taken for the same one: they write times by hand.
 NEAR = timedelta(hours=2)
 HANDLED_FACT = "handled_on_site"
+_Row = TypeVar("_Row", PlateEntry, HandledRecord)
 _HANDLED_QUESTION = "An officer has a record of this vehicle at this time. Was the matter already handled on the spot?"
 
 
@@ -82,14 +84,15 @@ def look_up(session: Session, subjects: Sequence[Subject]) -> list[Found]:
     """What the lists say of each, with four queries however many there are."""
     if not subjects:
         return []
+    # Until when each list knows is read first: should one be replaced meanwhile, the newer one knows as much.
+    as_of = _as_of(session)
     plates = {subject.known_as for subject in subjects}
     entries: dict[str, list[PlateEntry]] = {}
-    for entry in session.execute(select(PlateEntry).where(PlateEntry.plate.in_(plates))).scalars():
+    for entry in session.execute(_current(PlateEntry).where(PlateEntry.plate.in_(plates))).scalars():
         entries.setdefault(entry.plate, []).append(entry)
     records: dict[str, list[HandledRecord]] = {}
-    for record in session.execute(select(HandledRecord).where(HandledRecord.plate.in_(plates))).scalars():
+    for record in session.execute(_current(HandledRecord).where(HandledRecord.plate.in_(plates))).scalars():
         records.setdefault(record.plate, []).append(record)
-    as_of = _as_of(session)
     named = any(record.site for some in records.values() for record in some)
     sites = Sites.registered(session) if named else Sites()
     return [_found(one, entries.get(one.known_as, ()), records.get(one.known_as, ()), as_of, sites) for one in subjects]
@@ -105,12 +108,17 @@ def questions(session: Session, subjects: Mapping[int, Subject]) -> dict[int, li
 
 
 def _any_list(session: Session) -> bool:
-    return session.execute(select(ListImport.id).limit(1)).first() is not None
+    return session.execute(select(ListImport.id).where(ListImport.state == CURRENT).limit(1)).first() is not None
+
+
+def _current(kept: type[_Row]) -> Select[_Row]:
+    """The rows that count, in one statement: between two a list could be replaced."""
+    return select(kept).join(ListImport, ListImport.id == kept.import_id).where(ListImport.state == CURRENT)
 
 
 def _as_of(session: Session) -> dict[str, datetime | None]:
-    """Each list there is, and until when its last import tells what was known."""
-    query = select(ListImport.kind, ListImport.as_of).order_by(ListImport.id)
+    """Each list there is, and until when it tells what was known."""
+    query = select(ListImport.kind, ListImport.as_of).where(ListImport.state == CURRENT)
     return dict(session.execute(query).all())
 
 

@@ -15,7 +15,7 @@ from contract.errors import InputError
 from sightline.commands.central_options import ConfigPath
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
+    from central.db.database import Database
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -50,7 +50,7 @@ def plates(
     from central.lists import imports
 
     moment = _moment(as_of, _zone(zone))
-    _take(config, f"list {kind}", lambda session, by: imports.plates(session, kind, file, by, moment))
+    _take(config, f"list {kind}", lambda db, by: imports.plates(db, kind, file, by, moment, _progress))
 
 
 @app.command("register")
@@ -62,11 +62,7 @@ def register(file: File, config: ConfigPath) -> None:
     """
     from central.lists import imports
 
-    def told(done: int) -> None:
-        if sys.stderr.isatty() or done % 100_000 == 0:
-            typer.echo(f"\r{done:,} rows", nl=done % 100_000 == 0, err=True)
-
-    _take(config, "register", lambda session, by: imports.register(session, file, by, told))
+    _take(config, "register", lambda db, by: imports.register(db, file, by, _progress))
 
 
 @app.command("on-site")
@@ -94,7 +90,7 @@ def show(config: ConfigPath) -> None:
         for one in session.execute(select(ListImport).order_by(ListImport.kind, ListImport.id)).scalars():
             told = f"{one.imported_at:%Y-%m-%d %H:%M}  {one.imported_by}  {one.file}  {one.sha256}"
             kept = f"kept until {one.as_of:%Y-%m-%d %H:%M}" if one.as_of else "nobody told until when it was kept"
-            typer.echo(f"{one.kind}  {one.rows} rows  {kept}  {told}")
+            typer.echo(f"{one.kind}  {one.state}  {one.rows} rows  {kept}  {told}")
 
 
 def _matters(config: Path, file: Path, kind: str, as_of: str | None, zone: str) -> None:
@@ -102,7 +98,7 @@ def _matters(config: Path, file: Path, kind: str, as_of: str | None, zone: str) 
 
     place = _zone(zone)
     moment = _moment(as_of, place)
-    _take(config, kind, lambda session, by: imports.handled(session, kind, file, by, place, moment))
+    _take(config, kind, lambda db, by: imports.handled(db, kind, file, by, place, moment, _progress))
 
 
 def _zone(name: str) -> ZoneInfo:
@@ -123,12 +119,18 @@ def _moment(text: str | None, zone: ZoneInfo) -> datetime | None:
         raise InputError(f"--as-of {text[:40]!r} is not a time like 2026-11-21T18:00 - mend it") from error
 
 
-def _take(config: Path, what: str, take: "Callable[[Session, str], int]") -> None:
-    """One transaction: all of it or nothing."""
+def _progress(what: str, done: int) -> None:
+    """How many rows were checked, and how many are in: on a terminal as it goes, in a log now and then."""
+    whole = done % 100_000 == 0
+    if sys.stderr.isatty() or whole:
+        typer.echo(f"\r{done:,} rows {what}", nl=whole, err=True)
+
+
+def _take(config: Path, what: str, take: "Callable[[Database, str], int]") -> None:
+    """All of it or nothing."""
     from central.config import load_config
     from central.serve import open_database
 
     with closing(open_database(load_config(config))) as db:
-        with db.write() as session:
-            rows = take(session, f"cli:{getpass.getuser()}"[:100])
+        rows = take(db, f"cli:{getpass.getuser()}"[:100])
         typer.echo(f"{what}: {rows} rows")

@@ -1,5 +1,8 @@
 """Central's books (sites, lists) where SQL decides: the same on SQLite and on a real PostgreSQL, and through migrations."""
 
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -7,18 +10,22 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
+from alembic.script import ScriptDirectory
 from central_kit import AT, violation
 from central_replicas import postgres_server
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 from central.db import migrate
 from central.db.database import Database
-from central.lists import imports
+from central.db.lists import ListImport, RegisterVehicle
+from central.db.sites import Site
+from central.lists import compare, imports
 from central.lists.known import Subject, look_up, questions
 from central.sites import register
 from central.sites.register import Terms
 from central.tickets import precheck
-from contract.events import Rule
+from contract.errors import InputError
+from contract.events import Rule, Vehicle
 from contract.sitefile import load_site
 from sightline.bench.central_postgres import PostgresServer
 
@@ -78,11 +85,10 @@ def test_lists_of_both_databases_say_until_when_they_know(db: Database, tmp_path
 
     def take(kind: str, words: str, as_of: datetime | None) -> None:
         file.write_text(words, encoding="utf-8")
-        with db.write() as session:
-            if kind == "stolen":
-                imports.plates(session, kind, file, "cli:li", as_of)
-            else:
-                imports.handled(session, kind, file, "cli:li", CHINA, as_of)
+        if kind == "stolen":
+            imports.plates(db, kind, file, "cli:li", as_of)
+        else:
+            imports.handled(db, kind, file, "cli:li", CHINA, as_of)
 
     put(db, SITE, date(2026, 4, 1))
     name = load_site(SITE).site.name
@@ -97,6 +103,13 @@ def test_lists_of_both_databases_say_until_when_they_know(db: Database, tmp_path
             ["别处"],
         )
         assert [one.fact for one in questions(session, {1: subject})[1]] == ["handled_on_site"]
+
+
+def _before(name: str) -> str:
+    """The revision before the migration of that name."""
+    scripts = ScriptDirectory(str(Path(migrate.__file__).parent / "migrations"))
+    (found,) = [one for one in scripts.walk_revisions() if one.path.endswith(f"_{name}.py")]
+    return str(found.down_revision)
 
 
 def _versions(db: Database) -> None:
@@ -121,7 +134,7 @@ def _versions(db: Database) -> None:
 
 
 def test_spans_come_out_of_versions_and_go_back_into_them(empty: Database) -> None:
-    migrate.upgrade(empty, "0009")
+    migrate.upgrade(empty, _before("spans"))
     _versions(empty)
     migrate.upgrade(empty)
     with empty.read() as session:
@@ -132,8 +145,127 @@ def test_spans_come_out_of_versions_and_go_back_into_them(empty: Database) -> No
         ]  # fmt: skip
         (found,) = look_up(session, [Subject(PLATE, Rule.ILLEGAL_PARKING, "s", AT)])
         assert found.as_of == {"stolen": None}
-    migrate.downgrade(empty, "0009")
+    migrate.downgrade(empty, _before("spans"))
     with empty.read() as session:
         rows = session.execute(text("SELECT sha256, valid_until, imported_by FROM site_versions ORDER BY sha256")).all()
         assert [(row[0][0], str(row[1]), row[2]) for row in rows] == [("a", "None", "li"), ("b", "2026-06-30", "li")]
     migrate.upgrade(empty)
+
+
+# A register comes in beside the one that counts.
+
+#: Several transactions' worth.
+ROWS = 12_000
+_KILLED = """
+import os, sys
+from pathlib import Path
+from central.db.database import Database
+from central.db.lists import ListImport, RegisterVehicle
+from central.db.sites import Site
+from central.lists import compare, imports
+def told(what, done):
+    if what == "in" and done >= 10_000: os.kill(os.getpid(), 9)
+imports.register(Database(sys.argv[1]), Path(sys.argv[2]), "cli:li", told)
+"""
+
+
+def vehicles(folder: Path, color: str, rows: int = ROWS) -> Path:
+    file = folder / f"{color}.csv"
+    lines = (f"皖A{number:05d},K33,{color}" for number in range(rows))
+    file.write_text("plate,vehicle_type,color\n" + "\n".join(lines), encoding="utf-8")
+    return file
+
+
+def colours(db: Database) -> dict[str, int]:
+    """What counts: color -> vehicles; and that each of a few is found where a case page looks."""
+    with db.read() as session:
+        query = select(RegisterVehicle.color, func.count()).join(ListImport, ListImport.id == RegisterVehicle.import_id)
+        found = dict(session.execute(query.where(ListImport.state == "current").group_by(RegisterVehicle.color)).all())
+        for number in (0, 9_999, ROWS - 1):
+            book = compare.card(session, Vehicle(class_="car", plate=f"皖A{number:05d}"))
+            assert [line.book for line in book.lines if line.what == "color"] == list(found)
+        return found
+
+
+def test_who_is_killed_half_way_leaves_the_list_before_whole(db: Database, tmp_path: Path) -> None:
+    imports.register(db, vehicles(tmp_path, "A"), "cli:li")
+    url = db.engine.url.render_as_string(hide_password=False)
+    died = subprocess.run([sys.executable, "-c", _KILLED, url, str(vehicles(tmp_path, "B"))], check=False)
+    assert died.returncode == -signal.SIGKILL
+    assert colours(db) == {"A": ROWS}
+    with db.read() as session:
+        assert session.execute(select(func.count()).select_from(RegisterVehicle)).scalar_one() == ROWS + 10_000
+    imports.register(db, vehicles(tmp_path, "C"), "cli:li")
+    assert colours(db) == {"C": ROWS}
+    with db.read() as session:
+        assert session.execute(select(func.count()).select_from(RegisterVehicle)).scalar_one() == ROWS
+        assert [one.state for one in session.execute(select(ListImport).order_by(ListImport.id)).scalars()] == [
+            "past",
+            "current",
+        ]
+
+
+def test_the_list_before_counts_until_the_last_row_is_in_and_others_write_meanwhile(
+    db: Database, tmp_path: Path
+) -> None:
+    imports.register(db, vehicles(tmp_path, "A"), "cli:li")
+    heard: list[tuple[str, int]] = []
+
+    def told(what: str, done: int) -> None:
+        heard.append((what, done))
+        assert colours(db) == {"A": ROWS}
+        with db.write() as session:
+            session.add(Site(site=f"{what}-{done}", name="-", area="330122"))
+
+    imports.register(db, vehicles(tmp_path, "B"), "cli:li", told)
+    assert colours(db) == {"B": ROWS}
+    assert heard == [(what, done) for what in ("checked", "in") for done in (5_000, 10_000, ROWS)]
+
+
+def test_of_two_at_once_the_one_that_ends_stands_and_the_other_is_told(db: Database, tmp_path: Path) -> None:
+    def told(what: str, done: int) -> None:
+        if (what, done) == ("in", 10_000):
+            imports.register(db, vehicles(tmp_path, "B"), "cli:wang")
+
+    with pytest.raises(InputError, match="another import"):
+        imports.register(db, vehicles(tmp_path, "A"), "cli:li", told)
+    assert colours(db) == {"B": ROWS}
+    with db.read() as session:
+        assert session.execute(select(func.count()).select_from(RegisterVehicle)).scalar_one() == ROWS
+
+
+def test_a_plate_that_stands_twice_far_apart_is_named_with_both_lines(db: Database, tmp_path: Path) -> None:
+    file = vehicles(tmp_path, "A")
+    with file.open("a", encoding="utf-8") as more:
+        more.write("\n皖A·00007,K33,B\n")
+    with pytest.raises(InputError, match=f":{ROWS + 2}  皖A00007 stands in line 9 already"):
+        imports.register(db, file, "cli:li")
+    with db.read() as session:
+        assert session.execute(select(func.count()).select_from(ListImport)).scalar_one() == 0
+
+
+def test_what_was_there_before_lists_had_numbers_still_counts(empty: Database, tmp_path: Path) -> None:
+    migrate.upgrade(empty, _before("loading"))
+    with empty.engine.begin() as connection:
+        for kind in ("register", "stolen", "register"):
+            connection.execute(
+                text(
+                    "INSERT INTO list_imports (kind, file, sha256, rows, imported_by, imported_at) "
+                    "VALUES (:kind, 'x', 'y', 1, 'li', '2026-07-01 00:00:00+00:00')"
+                ),
+                {"kind": kind},
+            )
+        connection.execute(text("INSERT INTO register_vehicles VALUES ('皖A195K9', '02', 'K33', 'A')"))
+        connection.execute(text("INSERT INTO plate_entries VALUES ('皖A195K9', 'stolen', NULL, 2)"))
+    migrate.upgrade(empty)
+    vehicle = Vehicle(class_="car", plate=PLATE, plate_type="02")
+    with empty.read() as session:
+        assert [line.book for line in compare.card(session, vehicle).lines] == ["K33", "A"]
+        (found,) = look_up(session, [Subject(PLATE, Rule.ILLEGAL_PARKING, "s", AT)])
+        assert [kind for kind, _ in found.entries] == ["stolen"]
+        states = session.execute(select(ListImport.state).order_by(ListImport.id)).scalars().all()
+        assert states == ["past", "current", "current"]
+    migrate.downgrade(empty, _before("loading"))
+    with empty.read() as session:
+        assert session.execute(text("SELECT plate FROM register_vehicles")).scalars().all() == [PLATE]
+        assert session.execute(text("SELECT plate FROM plate_entries")).scalars().all() == [PLATE]

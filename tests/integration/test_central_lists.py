@@ -50,12 +50,11 @@ LATER = AT + timedelta(hours=6)
 
 def take(db: Database, folder: Path, kind: str, text: str | bytes, as_of: datetime | None = LATER) -> int:
     file = written(folder, text)
-    with db.write() as session:
-        if kind == "register":
-            return imports.register(session, file, "cli:li")
-        if kind in {"on_site", "reports"}:
-            return imports.handled(session, kind, file, "cli:li", CHINA, as_of)
-        return imports.plates(session, kind, file, "cli:li", as_of)
+    if kind == "register":
+        return imports.register(db, file, "cli:li")
+    if kind in {"on_site", "reports"}:
+        return imports.handled(db, kind, file, "cli:li", CHINA, as_of)
+    return imports.plates(db, kind, file, "cli:li", as_of)
 
 
 def case(db: Database, seen: Vehicle | None = READ, **changes: object) -> CaseView:
@@ -105,6 +104,7 @@ def count(db: Database, kind: type) -> int:
         ("on_site", "plate,at\n皖A195K9,2026-11-21T10:00\n皖A195K9,2026-02-30T10:00\n", 3),
         ("reports", "plate,at,phone\n皖A195K9,2026-11-21T10:00,1\n", 1),
         ("register", "", 1),
+        ("register", "plate,vehicle_type,color\n皖A195K9,K33," + "A" * 30_000 + "\n", 2),
     ],
 )
 def test_a_bad_line_refuses_the_file_and_the_list_before_stays(
