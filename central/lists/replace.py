@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import Table as SqlTable
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
@@ -62,9 +61,10 @@ def replace(db: Database, kept: _Kept, file: Incoming, rows: Iterable[dict[str, 
     Raises InputError when another import of the list came to its end meanwhile.
     """
     number = _begun(db, file)
+    # The table and not the class: past the unit of work.
+    target: Any = kept.__table__
     rest, done = iter(rows), 0
     while some := list(islice(rest, AT_ONCE)):
-        target: SqlTable = kept.__table__
         with _in_turn(db) as session:
             _go_on(session, number)
             session.execute(insert(target), [row | {"import_id": number} for row in some])

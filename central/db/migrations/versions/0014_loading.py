@@ -29,9 +29,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """What counts stays, the rest goes."""
-    for table in ("plate_entries", "register_vehicles", "handled_records"):
+    for name in ("plate_entries", "register_vehicles", "handled_records"):
         op.execute(
-            f"DELETE FROM {table} WHERE import_id NOT IN (SELECT id FROM list_imports WHERE state = 'current')"  # noqa: S608
+            f"DELETE FROM {name} WHERE import_id NOT IN (SELECT id FROM list_imports WHERE state = 'current')"  # noqa: S608
         )
     op.execute("DELETE FROM list_imports WHERE state IN ('loading', 'dropped')")
     with op.batch_alter_table("plate_entries") as table:
