@@ -1,8 +1,11 @@
 """Central's HTTP front, put together: pages, API, boxes, health."""
 
+from pathlib import Path
+
 from fastapi import FastAPI
 
 from central.accounts.rules import AccountRules
+from central.after import After, shipped
 from central.api import alarms, brokers, cases, edges, health, problems, sessions
 from central.api.describe import TITLE, VERSION
 from central.api.health import Connection
@@ -17,7 +20,7 @@ from central.refusals import Refusals
 from central.web.routes import router as pages
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - the parts that a process is made of
     db: Database,
     media: MediaStore,
     metrics: Metrics,
@@ -27,6 +30,7 @@ def create_app(
     front: bool = True,
     ca: Issuer | None = None,
     accounts: AccountRules | None = None,
+    after: After | None = None,
 ) -> FastAPI:
     """The application. `secure`: browsers come by https; `front=False`: health and metrics only (no web role).
 
@@ -46,6 +50,6 @@ def create_app(
         app.include_router(sessions.router(secure=secure))
         app.include_router(cases.router)
         app.include_router(alarms.router)
-        app.include_router(pages(db, media, secure=secure))
+        app.include_router(pages(db, media, after or shipped(Path()), secure=secure))
     require_marks(app)
     return app

@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError
 
 from central.accounts.roles import Role
 from central.accounts.rules import AccountRules
+from central.notices.rules import NoticeRules, Office, checked_number
 from contract.errors import ConfigError
 from contract.settings import Broker, Readable, Settings, read_settings
 
@@ -123,6 +124,32 @@ class Learning(Settings):
     floor_days: int = Field(default=90, ge=1, le=3650, description="only captures of so many days count")
 
 
+class ExportSettings(Settings):
+    """What is handed to the police system: which columns it takes, and where archives are kept."""
+
+    map: Readable | None = Field(default=None, description="field map (YAML); default: configs/exports/cn-default.yaml")
+    folder: Readable | None = Field(default=None, description="default: `exports` in data_dir; made anew when lost")
+
+
+class OfficeSettings(Settings):
+    """Who writes, as letters and the public page say it. What is empty is left out."""
+
+    name: str = Field(default="", max_length=100)
+    address: str = Field(default="", max_length=200)
+    phone: str = Field(default="", max_length=60)
+    hours: str = Field(default="", max_length=100)
+
+
+class NoticeSettings(Settings):
+    """What the party is told: how notices are numbered, where the public page is, who the office is."""
+
+    number: Annotated[str, AfterValidator(checked_number)] = NoticeRules.number
+    suffix: int = Field(default=NoticeRules.suffix, ge=3, le=8, description="last characters of the plate to be shown")
+    public_url: str = Field(default="", pattern=r"^(https?://[^\s]+)?$", description="of the public page, without /q")
+    office: OfficeSettings = OfficeSettings()
+    copies: Readable | None = Field(default=None, description="redacted stills; default: `copies` in data_dir")
+
+
 class Logs(Settings):
     """How central speaks of itself, on standard error."""
 
@@ -151,6 +178,8 @@ class CentralConfig(Settings):
     c2pa: ContentCredentials = ContentCredentials()
     review: Review = Review()
     learning: Learning = Learning()
+    export: ExportSettings = ExportSettings()
+    notices: NoticeSettings = NoticeSettings()
     logs: Logs = Logs()
 
     @property
@@ -179,6 +208,23 @@ class CentralConfig(Settings):
     def heads_file(self) -> Path:
         """The file of published heads."""
         return self.ledger.heads_file or self.data_dir / "heads.jsonl"
+
+    @property
+    def export_folder(self) -> Path:
+        """Where archives for the police system are kept."""
+        return self.export.folder or self.data_dir / "exports"
+
+    @property
+    def notice_rules(self) -> NoticeRules:
+        """What notices go by."""
+        said = self.notices
+        office = Office(said.office.name, said.office.address, said.office.phone, said.office.hours)
+        return NoticeRules(said.number, said.suffix, said.public_url, office)
+
+    @property
+    def copies_folder(self) -> Path:
+        """Where redacted stills are kept; each can be made anew."""
+        return self.notices.copies or self.data_dir / "copies"
 
     @property
     def content_signer(self) -> Path:
@@ -224,6 +270,10 @@ def _resolved(config: CentralConfig, path: Path) -> CentralConfig:
             ),
             "review": config.review.model_copy(
                 update={name: absolute(getattr(config.review, name)) for name in ("jurisdictions", "calendars")}
+            ),
+            "notices": config.notices.model_copy(update={"copies": absolute(config.notices.copies)}),
+            "export": config.export.model_copy(
+                update={name: absolute(getattr(config.export, name)) for name in ("map", "folder")}
             ),
             "ca": config.ca.model_copy(update={"folder": absolute(config.ca.folder)}),
             "c2pa": config.c2pa.model_copy(update={"signer_file": absolute(config.c2pa.signer_file)}),
@@ -275,11 +325,14 @@ __all__ = [
     "CertificateAuthority",
     "ContentCredentials",
     "DatabaseSettings",
+    "ExportSettings",
     "Ingest",
     "Learning",
     "Ledger",
     "Logs",
     "Media",
+    "NoticeSettings",
+    "OfficeSettings",
     "Review",
     "broker_password",
     "load_config",

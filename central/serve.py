@@ -13,6 +13,7 @@ import structlog
 import uvicorn
 
 from central import logs
+from central.after import MakeRedactor, after_of
 from central.app import create_app
 from central.ca.certificates import Issuer, open_issuer
 from central.config import CentralConfig
@@ -54,14 +55,17 @@ class Parts:
     ca: Issuer | None
 
 
-def serve(config: CentralConfig, role: Role) -> None:
-    """Run until SIGTERM or SIGINT. Raises RunError or ConfigError in one line when it cannot."""
+def serve(config: CentralConfig, role: Role, redactor: MakeRedactor | None = None) -> None:
+    """Run until SIGTERM or SIGINT; without `redactor` the public sees no stills.
+
+    Raises RunError or ConfigError in one line when it cannot.
+    """
     logs.set_up(config.logs)
     listener = _listener(config.host, config.port)
     with listener:
         parts = _parts(config, role)
         try:
-            _run(config, parts, listener)
+            _run(config, parts, listener, redactor)
         finally:
             parts.db.close()
 
@@ -112,7 +116,7 @@ def _floor(config: CentralConfig) -> Floor:
     return Floor(said.floor, said.floor_cases, timedelta(days=said.floor_days))
 
 
-def _run(config: CentralConfig, parts: Parts, listener: socket.socket) -> None:
+def _run(config: CentralConfig, parts: Parts, listener: socket.socket, redactor: MakeRedactor | None = None) -> None:
     app = create_app(
         parts.db,
         parts.media,
@@ -122,6 +126,7 @@ def _run(config: CentralConfig, parts: Parts, listener: socket.socket) -> None:
         front=parts.front,
         ca=parts.ca,
         accounts=config.account_rules,
+        after=after_of(config, redactor),
     )
     # A log of its own and no access log: the settings of ours stay in force.
     settings = uvicorn.Config(

@@ -25,9 +25,11 @@ RUN python -m venv /opt/sightline \
 RUN SIGHTLINE_MODELS=/opt/sightline/models /opt/sightline/bin/sightline models fetch
 
 FROM ${PYTHON}
-# opencv-python draws overlays; it is linked against a desktop's libraries, which a server does not have.
+# opencv-python draws overlays; it is linked against a desktop's libraries, which a server does not have. Letters are set
+# with Pango, in fonts that have Chinese.
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends libgl1 libglib2.0-0 libxcb1 \
+ && apt-get install --yes --no-install-recommends \
+    fontconfig fonts-noto-cjk libgl1 libglib2.0-0 libharfbuzz-subset0 libpangoft2-1.0-0 libxcb1 \
  && rm -rf /var/lib/apt/lists/*
 RUN groupadd --gid 10001 sightline \
  && useradd --uid 10001 --gid 10001 --home-dir /var/lib/sightline --shell /usr/sbin/nologin sightline \

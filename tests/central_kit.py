@@ -11,7 +11,8 @@ from uuid import uuid4
 
 from joserfc import jwt
 from joserfc.jwk import OKPKey
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, make_url, select, text
+from sqlalchemy.orm import Session
 
 from central.accounts import log
 from central.accounts.roles import OFFICER, Role, ordered
@@ -238,3 +239,10 @@ def person(db: Database, name: str = "li", roles: Role | Collection[Role] = OFFI
         session.add_all(UserRole(user_id=row.id, role=str(role)) for role in held)
         log.note(session, row.id, "system", "added", roles=ordered(held))
         return SignedInUser(row.id, name, frozenset(map(str, held)), "csrf-of-the-session")
+
+
+def person_named(session: Session, name: str) -> SignedInUser:
+    """The account `name`, as signed in."""
+    row = session.execute(select(User).where(User.name == name)).scalar_one()
+    roles = session.execute(select(UserRole.role).where(UserRole.user_id == row.id)).scalars()
+    return SignedInUser(row.id, name, frozenset(roles), "csrf-of-the-session")

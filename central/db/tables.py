@@ -15,11 +15,13 @@ from central.db.base import Base
 from central.db.cases import Case, CaseLog, CaseMedia, CaseNumber, CaseQuestion
 from central.db.edges import Certificate, Edge, EdgeKey, EnrolCode
 from central.db.events import Event, Quarantine
+from central.db.exports import Export, ExportCase
 from central.db.learning import CaseFact, FactsCursor, LearningLog, Shadow, ShadowMatter
 from central.db.leases import CaseLease
 from central.db.ledger import LedgerHead, LedgerLeaf, LedgerNode, LedgerTree, LedgerWaiting
 from central.db.lists import HandledRecord, ListImport, PlateEntry, RegisterVehicle
 from central.db.media import CaseHold, Media, MediaName, MediaUpload
+from central.db.notices import Notice, NoticePass, NoticeView, Statement
 from central.db.sites import Site, SiteVersion
 
 __all__ = [
@@ -42,6 +44,8 @@ __all__ = [
     "EdgeKey",
     "EnrolCode",
     "Event",
+    "Export",
+    "ExportCase",
     "FactsCursor",
     "HandledRecord",
     "LearningLog",
@@ -54,6 +58,9 @@ __all__ = [
     "Media",
     "MediaName",
     "MediaUpload",
+    "Notice",
+    "NoticePass",
+    "NoticeView",
     "PlateEntry",
     "Quarantine",
     "RecoveryCode",
@@ -63,6 +70,7 @@ __all__ = [
     "ShadowMatter",
     "Site",
     "SiteVersion",
+    "Statement",
     "User",
     "UserRole",
     "UserSession",

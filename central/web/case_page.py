@@ -11,6 +11,7 @@ from central.tickets.looks import Why
 from central.tickets.views import CaseView
 from central.web.front import language_of, render
 from central.web.keylist import CASE
+from central.web.objection import objection
 from central.web.page import Page
 from central.web.queue_routes import just_decided
 from central.web.trail import trail_of
@@ -28,6 +29,7 @@ def case_page(
         view = tickets.case(session, number, user, trail.among)
         done = just_decided(session, decided, say)
         row = cases.found(session, number)
+        objected = objection(session, row, user, say)
         taken_by = leases.holders(session, [row.id], user.id).get(row.id)
         # A page that refreshes itself while evidence arrives is one look, not one every five seconds.
         refreshed = bool(request.headers.get("hx-request")) and looks.given_lately(session, row.id, user.id)
@@ -37,7 +39,9 @@ def case_page(
             looks.page(session, row.id, user.id, why, _stills(view))
             if page.can_decide:
                 leases.take(session, row.id, user.id, request.headers.get(TAB_HEADER, ""))
-    return render(request, "case.html", user, section="queue", keys=CASE.listed(say), page=page, decided=done)
+    return render(
+        request, "case.html", user, section="queue", keys=CASE.listed(say), page=page, decided=done, objection=objected
+    )
 
 
 def _stills(view: CaseView) -> list[str]:

@@ -2,13 +2,26 @@
 
 from fastapi import APIRouter
 
+from central.after import After
 from central.db.database import Database
 from central.media.store import MediaStore
-from central.web import alarm_routes, case_routes, own_routes, people_routes, queue_routes, sign_in_routes, statics
+from central.notices.stills import PublicStills
+from central.web import (
+    alarm_routes,
+    case_routes,
+    export_routes,
+    notice_routes,
+    own_routes,
+    people_routes,
+    public_routes,
+    queue_routes,
+    sign_in_routes,
+    statics,
+)
 from central.web.front import PageRoute
 
 
-def router(db: Database, media: MediaStore, *, secure: bool = False) -> APIRouter:
+def router(db: Database, media: MediaStore, after: After, *, secure: bool = False) -> APIRouter:
     """All pages and their static files. `secure` marks cookies for https only."""
     pages = APIRouter(route_class=PageRoute, include_in_schema=False)
     pages.include_router(statics.router())
@@ -18,4 +31,8 @@ def router(db: Database, media: MediaStore, *, secure: bool = False) -> APIRoute
     alarm_routes.add(pages, db)
     own_routes.add(pages, db)
     people_routes.add(pages, db)
+    export_routes.add(pages, db, media, after)
+    stills = PublicStills(media, after.copies, after.redactor)
+    notice_routes.add(pages, db, stills, after)
+    public_routes.add(pages, db, stills, after, secure)
     return pages

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sightline.commands import central_ca, central_edges, central_lists, central_quarantine, central_site, central_users
+from sightline.commands import (
+    central_ca,
+    central_edges,
+    central_export,
+    central_lists,
+    central_quarantine,
+    central_site,
+    central_users,
+)
 from sightline.commands.central_options import ConfigPath
 
 if TYPE_CHECKING:
@@ -20,6 +28,7 @@ app.add_typer(central_edges.app, name="edge")
 app.add_typer(central_ca.app, name="ca")
 app.add_typer(central_site.app, name="site")
 app.add_typer(central_lists.app, name="list")
+app.command("export")(central_export.export)
 
 
 class RoleName(StrEnum):
@@ -44,10 +53,11 @@ def serve(
     answer on the configured port.
     """
     from central.serve import serve as run
+    from sightline.redacting import redactor
     from sightline.undumped import never_dumped
 
     never_dumped()
-    run(_settings(config), role.value)
+    run(_settings(config), role.value, redactor)
 
 
 @app.command()

@@ -9,16 +9,15 @@ import numpy as np
 
 from central.db.cases import CaseMedia
 from central.redaction.accused import along
-from central.redaction.finder import Box, Picture
+from central.redaction.finder import Picture
+from central.redaction.stills import as_jpeg, copy_of, picture_in
 from central.redaction.video import redact_video
 from central.web import overlay
-from contract.errors import MediaError
 from contract.events import Manifest, Violation
 
 if TYPE_CHECKING:
     from central.redaction.redactor import Redactor
 
-_QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 92]
 #: BGR of each kind of shape, as on the case page.
 _COLOURS = {
     "zone": (0, 190, 255), "carriageway": (200, 200, 200), "lane": (200, 160, 0), "stop-line": (255, 255, 255),
@@ -41,7 +40,7 @@ def drawn(named: CaseMedia, source: Path, violation: Violation, folder: Path, na
     geometry = violation.geometry
     if named.kind != "image" or named.overlay or not overlay.shows_frame(geometry, named.w, named.h):
         return None
-    picture = _picture(source)
+    picture = picture_in(source)
     height, width = picture.shape[:2]
     scale = np.array([width / geometry.frame[0], height / geometry.frame[1]])
     for shape in overlay.of_moment(geometry, named.moment or "", named.t).shapes:
@@ -66,37 +65,13 @@ def redacted(
         accused = along(violation.geometry, manifest.video) if manifest.video else None
         redact_video(source, target, redactor, accused)
         return Copy(f"redacted/{name}.mp4", "redacted", target, named.sha256)
-    picture = _picture(source)
-    done = redactor.picture(picture, _accused(named, violation, picture))
-    target = _written(done.picture, folder / f"redacted-{name}.jpg")
+    target = folder / f"redacted-{name}.jpg"
+    target.write_bytes(copy_of(named, source, violation, redactor))
     return Copy(f"redacted/{name}.jpg", "redacted", target, named.sha256)
 
 
-def _accused(named: CaseMedia, violation: Violation, picture: Picture) -> Box | None:
-    """Where the accused vehicle stands in a still: in a close-up everywhere, in a whole frame where the box saw it."""
-    height, width = picture.shape[:2]
-    if named.role in {"near", "plate"}:
-        return (0.0, 0.0, float(width), float(height))
-    geometry = violation.geometry
-    box = geometry.boxes.get(named.moment or "")
-    if box is None or not overlay.shows_frame(geometry, named.w, named.h):
-        return None
-    across, down = width / geometry.frame[0], height / geometry.frame[1]
-    return box[0] * across, box[1] * down, box[2] * across, box[3] * down
-
-
-def _picture(source: Path) -> Picture:
-    found = cv2.imdecode(np.frombuffer(source.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
-    if found is None:
-        raise MediaError(f"{source.name}: cannot be decoded as a picture, so no copy can be made of it")
-    return np.ascontiguousarray(found, np.uint8)
-
-
 def _written(picture: Picture, path: Path) -> Path:
-    done, raw = cv2.imencode(".jpg", picture, _QUALITY)
-    if not done:
-        raise MediaError(f"{path.name}: could not be encoded")
-    path.write_bytes(raw.tobytes())
+    path.write_bytes(as_jpeg(picture, path.name))
     return path
 
 

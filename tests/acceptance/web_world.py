@@ -17,6 +17,7 @@ from joserfc.jwk import OKPKey
 
 from central.accounts import service as accounts
 from central.accounts.roles import OFFICER, Role
+from central.after import After
 from central.app import create_app
 from central.db import migrate
 from central.db.database import Database
@@ -71,6 +72,7 @@ class World:
     seq: Iterator[int] = field(default_factory=itertools.count)
     prev: str = GENESIS
     held: list[web_scene.Media] = field(default_factory=list)
+    after: After | None = None
     passages: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def send(self, kind: EventType, at: datetime, data: Any) -> None:
@@ -285,7 +287,7 @@ def build(folder: Path) -> World:
 
 def application(world: World) -> FastAPI:
     """The very application that `sightline central serve` runs."""
-    return create_app(world.db, world.store, world.metrics)
+    return create_app(world.db, world.store, world.metrics, after=world.after)
 
 
 @contextmanager

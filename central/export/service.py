@@ -1,0 +1,230 @@
+"""Hand approved cases over: which can go, which cannot and why, and the archive, once and again the same.
+
+An export is decided in one transaction: every case in it is entered, and table and manifest are stored. Its archive is
+put together from those and the media store, so that a crash in between loses nothing: fetching it builds it.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from central.accounts.service import SignedInUser
+from central.clock import office_now
+from central.db import serials
+from central.db.accounts import ViewLog
+from central.db.cases import Case
+from central.db.database import Database
+from central.db.exports import Export, ExportCase
+from central.export.errors import ExportMissing, NothingToExport
+from central.export.fieldmap import Read
+from central.export.matter import Matter, gathered
+from central.export.table import Filed, Unwritable, cells, files_of, whole
+from central.media.store import MediaStore
+from central.tickets import decisions
+from central.tickets.states import APPROVED
+from central.workflow.errors import Refused
+from contract.ledger import canonical
+
+#: Most cases and bytes of stills and clips in one archive: what fits a ZIP that every program opens.
+MOST_CASES = 500
+MOST_BYTES = 3_500_000_000
+MANIFEST = "manifest.json"
+WHY = "export"
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A case that cannot go into an archive now, and why; `later` when it only has to wait."""
+
+    number: str
+    why: str
+    later: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A case that can, and the stills and clips that go along."""
+
+    number: str
+    version: int
+    matter: Matter
+    files: list[Filed]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an export would hold if it were made now. `more`: approved cases that this archive has no room for."""
+
+    ready: list[Ready]
+    left: list[Left]
+    more: bool
+
+
+def plan(db: Database, store: MediaStore, read: Read, most: int = MOST_CASES) -> Plan:
+    """Look at every approved case, nearest deadline first. Changes nothing."""
+    with db.read() as session:
+        cases = _approved(session, most + 1)
+        matters = gathered(session, cases[:most])
+    at, ready, left, size = office_now(), list[Ready](), list[Left](), 0
+    for matter in matters:
+        found = _judged(matter, store, read, len(ready) + 1, at)
+        if isinstance(found, Left):
+            left.append(found)
+            continue
+        size += sum(one.size for one in found.files)
+        if size > MOST_BYTES:
+            return Plan(ready, left, True)
+        ready.append(found)
+    return Plan(ready, left, len(cases) > most)
+
+
+def make(db: Database, store: MediaStore, read: Read, user: SignedInUser, numbers: Sequence[str] | None = None) -> str:
+    """Enter every case that can go, or of those the ones with `numbers`; returns the export's number.
+
+    Two who make one in the same moment share the cases between them. Raises NothingToExport.
+    """
+    found = plan(db, store, read)
+    wanted = [one for one in found.ready if numbers is None or one.number in numbers]
+    left = list(found.left)
+    with db.write() as session:
+        entered: list[Ready] = []
+        number = _number(session, office_now())
+        for one in wanted:
+            try:
+                decisions.step(session, one.number, one.version, user, "enter", note=f"export {number}")
+            except Refused as refusal:
+                left.append(Left(one.number, str(refusal)))
+                continue
+            entered.append(one)
+        if not entered:
+            raise NothingToExport(_nothing(left))
+        _store(session, read, user, number, entered, left)
+    return number
+
+
+def exports(session: Session, most: int = 100) -> list[Export]:
+    """The latest exports, newest first."""
+    return list(session.execute(select(Export).order_by(Export.id.desc()).limit(most)).scalars())
+
+
+def export_of(session: Session, number: str) -> Export:
+    """The export of that number. Raises ExportMissing."""
+    row = session.execute(select(Export).where(Export.number == number[:20])).scalar_one_or_none()
+    if row is None:
+        raise ExportMissing("there is no export of that number - see the list of exports")
+    return row
+
+
+def note_fetch(session: Session, export: Export, user: SignedInUser) -> None:
+    """Evidence leaves with an archive: a look at every case in it, by who fetched it."""
+    held = {one["number"]: [file["sha256"] for file in one["files"]] for one in json.loads(export.manifest)["cases"]}
+    query = select(Case.id, Case.number).join(ExportCase, ExportCase.case_id == Case.id)
+    for case_id, number in session.execute(query.where(ExportCase.export_id == export.id).order_by(ExportCase.row)):
+        session.add(ViewLog(at=office_now(), user_id=user.id, case_id=case_id, why=WHY, media=held.get(number, [])))
+
+
+def _approved(session: Session, most: int) -> list[Case]:
+    query = (
+        select(Case)
+        .where(Case.state == APPROVED)
+        .order_by(Case.sort_at, Case.number)
+        .limit(most)
+        .options(selectinload(Case.media))
+    )
+    return list(session.execute(query).scalars())
+
+
+def _judged(matter: Matter, store: MediaStore, read: Read, serial: int, at: datetime) -> Ready | Left:
+    case = matter.case
+    if case.final_at is not None and at < case.final_at:
+        return Left(case.number, "it was decided a moment ago and may still be taken back", later=True)
+    if case.due_at is not None and at >= case.due_at:
+        return Left(
+            case.number, f"its time ended at {case.due_at:%Y-%m-%d %H:%M} UTC: it is locked and goes no further"
+        )
+    try:
+        files = files_of(matter, read.map.files)
+        cells(matter, serial, files, read.map)
+    except Unwritable as fault:
+        return Left(case.number, str(fault))
+    lost = next((one for one in files if store.size(one.sha256) != one.size), None)
+    if lost is not None:
+        return Left(case.number, f"the store has not the still or clip {lost.sha256[:12]}")
+    return Ready(case.number, case.version, matter, files)
+
+
+def _nothing(left: Sequence[Left]) -> str:
+    said = "; ".join(f"{one.number}: {one.why}" for one in left[:5])
+    return f"no approved case can be exported now{f' ({said})' if said else ''}"
+
+
+def _number(session: Session, at: datetime) -> str:
+    """X20261122-01: the day (UTC), and a serial in it. The counter is locked until the commit."""
+    return f"X{at:%Y%m%d}-{serials.following(session, 'X', f'{at:%Y%m%d}'):02d}"
+
+
+def _store(
+    session: Session, read: Read, user: SignedInUser, number: str, entered: Sequence[Ready], left: Sequence[Left]
+) -> None:
+    at = office_now()
+    rows = [cells(one.matter, serial, one.files, read.map) for serial, one in enumerate(entered, start=1)]
+    table = whole(rows, read.map)
+    row = Export(
+        number=number,
+        map_id=read.map.id,
+        map_sha256=read.sha256,
+        made_by=user.name,
+        made_at=at,
+        cases=len(entered),
+        table_name=read.map.csv.name,
+        table=table,
+        manifest=_manifest(read, user, number, at, entered, table),
+        left_out=[{"number": one.number, "why": one.why} for one in left],
+    )
+    session.add(row)
+    session.flush()
+    ids = dict(
+        session.execute(select(Case.number, Case.id).where(Case.number.in_([one.number for one in entered]))).all()
+    )
+    session.add_all(
+        ExportCase(case_id=ids[one.number], export_id=row.id, row=at) for at, one in enumerate(entered, start=1)
+    )
+
+
+def _manifest(
+    read: Read, user: SignedInUser, number: str, at: datetime, entered: Sequence[Ready], table: bytes
+) -> bytes:
+    said = read.map.csv
+    return canonical(
+        {
+            "export": number,
+            "made_at": at.isoformat(timespec="milliseconds"),
+            "made_by": user.name,
+            "map": {"id": read.map.id, "sha256": read.sha256},
+            "table": {
+                "name": said.name,
+                "encoding": said.encoding,
+                "rows": len(entered),
+                "bytes": len(table),
+                "sha256": hashlib.sha256(table).hexdigest(),
+            },
+            "cases": [
+                {
+                    "number": one.number,
+                    "row": row,
+                    "event": one.matter.case.event_id,
+                    "event_sha256": one.matter.event_sha256,
+                    "files": [{"name": f.name, "sha256": f.sha256, "bytes": f.size} for f in one.files],
+                }
+                for row, one in enumerate(entered, start=1)
+            ],
+        }
+    )
+
+
+__all__ = ["MANIFEST", "Left", "Plan", "Ready", "export_of", "exports", "make", "note_fetch", "plan"]
