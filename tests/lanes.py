@@ -25,6 +25,7 @@ ABREAST = (
             "evaluate",
             "evidence_pack",
             "generated_properties",
+            "labels_export",
             "plan_equal",
             "plate_replay",
             "readme",

@@ -10,6 +10,7 @@ from sightline.commands import (
     central_ca,
     central_edges,
     central_export,
+    central_labels,
     central_lists,
     central_quarantine,
     central_site,
@@ -29,6 +30,7 @@ app.add_typer(central_ca.app, name="ca")
 app.add_typer(central_site.app, name="site")
 app.add_typer(central_lists.app, name="list")
 app.command("export")(central_export.export)
+app.command("labels")(central_labels.labels)
 
 
 class RoleName(StrEnum):
