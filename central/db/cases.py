@@ -4,10 +4,19 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Boolean, Float, ForeignKey, Index, Integer, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from central.db.base import Base
 from central.db.history import Line, only_added_to
+from contract.exempt import plain
+
+#: What the column takes; no plate of the world is nearly as long.
+PLATE_LENGTH = 40
+
+
+def plain_plate(plate: str | None) -> str | None:
+    """A plate as plates are compared; None for none."""
+    return (plain(plate)[:PLATE_LENGTH] or None) if plate else None
 
 
 class Case(Base):
@@ -16,7 +25,8 @@ class Case(Base):
     `due_at` is when the time for its step ends (None: nothing limits it), `sort_at` what the queue goes by: that, or
     the trigger. `due_certain` is None while nobody has reckoned it. `yellow_at` and `red_at` are when its colour
     changes. Until `final_at` the last decision can be undone. `corrected` has what a person read otherwise than the
-    machine, by `plate`, `type`, `color`.
+    machine, by `plate`, `type`, `color`. `plate_plain` is `plate` as plates are compared, and follows it by itself:
+    without what people put between its signs, in capitals, of plain width; what is unsure in it stays.
     """
 
     __tablename__ = "cases"
@@ -26,6 +36,7 @@ class Case(Base):
         Index("ix_cases_queue_rule", "state", "rule", "sort_at", "number"),
         Index("ix_cases_queue_site", "state", "site", "sort_at", "number"),
         Index("ix_cases_queue_verdict", "state", "verdict", "sort_at", "number"),
+        Index("ix_cases_plate_plain", "plate_plain", "site", "at_trigger"),
     )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
@@ -49,7 +60,8 @@ class Case(Base):
     zone_id: Mapped[str] = mapped_column(String(200))
     lane_id: Mapped[str | None] = mapped_column(String(200))
     vehicle_class: Mapped[str] = mapped_column(String(40))
-    plate: Mapped[str | None] = mapped_column(String(40), index=True)
+    plate: Mapped[str | None] = mapped_column(String(PLATE_LENGTH))
+    plate_plain: Mapped[str | None] = mapped_column(String(PLATE_LENGTH))
     at_first: Mapped[datetime]
     at_trigger: Mapped[datetime]
     at_last: Mapped[datetime]
@@ -76,6 +88,12 @@ class Case(Base):
     history: Mapped[list["CaseLog"]] = relationship(order_by="CaseLog.id", cascade="save-update")
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+    @validates("plate")
+    def _told(self, _name: str, plate: str | None) -> str | None:
+        """Whoever gives or corrects a plate: it is found by it from then on."""
+        self.plate_plain = plain_plate(plate)
+        return plate
 
 
 class CaseMedia(Base):

@@ -14,11 +14,10 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from central.db.cases import Case
+from central.db.cases import PLATE_LENGTH, Case, plain_plate
 from central.db.edges import EdgeKey
 from central.db.events import Event
 from central.db.media import Media
-from central.tickets.opening import PLATE_LENGTH
 from central.tickets.standing import Standing, standing
 from contract.errors import SealError
 from contract.events import Data, Manifest, Violation, parse_data, parse_event
@@ -153,7 +152,7 @@ def _facts(case: Case, data: Violation, manifest: Manifest | None, given_up: set
     wanted: Mapping[str, object] = {
         "rule": str(data.rule), "site": data.site, "camera_id": data.camera_id, "zone_id": data.zone_id,
         "lane_id": data.lane_id, "vehicle_class": case.corrected.get("type", data.vehicle.class_),
-        "plate": plate[:PLATE_LENGTH] if plate else None,
+        "plate": plate[:PLATE_LENGTH] if plate else None, "plate_plain": plain_plate(plate),
         "at_first": data.at_first, "at_trigger": data.at_trigger, "at_last": data.at_last,
     }  # fmt: skip
     for name, value in wanted.items():

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from central.accounts.acting import actor_of
 from central.accounts.service import SignedInUser
 from central.clock import office_now
-from central.db.cases import Case
+from central.db.cases import PLATE_LENGTH, Case
 from central.tickets import decisions, facts, opening, showing
 from central.tickets.errors import Unfit
 from central.tickets.guards import settled
@@ -70,7 +70,7 @@ def _held(row: Case, field: str, value: str) -> str:
         raise Unfit(f"there is no {field[:20]!r} to correct - plate, type or color")
     plate = plain(value)
     profile = profile_of(row.jurisdiction) or load_profile("cn-default")
-    if len(plate) > opening.PLATE_LENGTH or not load_plates(profile.plate_schema).holds(plate):
+    if len(plate) > PLATE_LENGTH or not load_plates(profile.plate_schema).holds(plate):
         raise Unfit(f"{value[:40]!r} is no plate of {profile.name} - reject the case where it cannot be read (R01)")
     return plate
 

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from central.clock import office_now
-from central.db.cases import Case, CaseLog, CaseMedia, CaseQuestion
+from central.db.cases import PLATE_LENGTH, Case, CaseLog, CaseMedia, CaseQuestion
 from central.db.events import Event
 from central.db.history import add_line
 from central.db.media import Media
@@ -25,8 +25,6 @@ from central.tickets.states import CANDIDATE
 from central.workflow.table import MACHINE, SYSTEM, Doing
 from contract.events import Closed, Image, Manifest, Unknown, Violation
 
-#: What the column takes; no plate of the world is nearly as long.
-PLATE_LENGTH = 40
 EVIDENCE_COMPLETE: Final = "evidence complete"
 PASSED: Final = "passed"
 HOLD: Final = "hold"

@@ -138,7 +138,8 @@ def _chunks(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 
 def _copied(connection: Connection) -> None:
     """Cases, their stills and questions, and their history: each in one statement, whatever columns they have."""
-    _insert(connection, Case, {one.name: one for one in _SEED.c if one.name != "template"}, Case.id)
+    own = {one.name: one for one in _SEED.c if one.name != "template"}
+    _insert(connection, Case, {**own, "plate_plain": _SEED.c.plate}, Case.id)
     _insert(connection, CaseMedia, {"case_id": _SEED.c.id}, CaseMedia.case_id)
     decided = _SEED.c.decided_at.is_not(None)
     answers: dict[str, ColumnElement[Any]] = {

@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from alembic.script import ScriptDirectory
-from central_kit import AT, violation
+from central_kit import AT, Box, violation
 from central_replicas import postgres_server
-from sqlalchemy import func, select, text
+from sqlalchemy import MetaData, Table, func, select, text
 
 from central.db import migrate
+from central.db.cases import Case
 from central.db.database import Database
 from central.db.lists import ListImport, RegisterVehicle
 from central.db.sites import Site
@@ -269,3 +270,52 @@ def test_what_was_there_before_lists_had_numbers_still_counts(empty: Database, t
     with empty.read() as session:
         assert session.execute(text("SELECT plate FROM register_vehicles")).scalars().all() == [PLATE]
         assert session.execute(text("SELECT plate FROM plate_entries")).scalars().all() == [PLATE]
+
+
+# Cases by their plate.
+
+
+def test_a_plate_is_found_however_it_was_written_also_one_of_before(empty: Database) -> None:
+    migrate.upgrade(empty, _before("plates"))
+    box, written = Box(), ("皖A·195K9", "皖ａ195k9", "皖A195K9", "皖A195K?", "㍿" * 40, None)
+    box.enrol(empty)
+    old = reflected(empty, "cases", "events")
+    with empty.engine.begin() as connection:
+        for place, plate in enumerate(written):
+            connection.execute(old["events"].insert(), event_row(place))
+            connection.execute(old["cases"].insert(), case_row(place, plate))
+    migrate.upgrade(empty)
+    with empty.read() as session:
+        found = session.execute(select(Case.plate_plain).order_by(Case.id)).scalars().all()
+        assert found == [PLATE, PLATE, PLATE, "皖A195K?", "株式会社" * 10, None]
+    with empty.write() as session:
+        case = session.execute(select(Case).where(Case.plate == "皖A195K?")).scalar_one()
+        case.plate = "皖a 195k8"
+    with empty.read() as session:
+        assert session.get_one(Case, case.id).plate_plain == "皖A195K8"
+    migrate.downgrade(empty, _before("plates"))
+    with empty.read() as session:
+        assert session.execute(text("SELECT count(plate) FROM cases")).scalar_one() == 5
+
+
+def reflected(db: Database, *names: str) -> dict[str, Table]:
+    """Tables as they are in the database at this moment."""
+    return {name: Table(name, MetaData(), autoload_with=db.engine) for name in names}
+
+
+def event_row(place: int) -> dict[str, object]:
+    return {
+        "id": f"e{place}", "edge_id": "edge-01", "type": "t", "case_key": f"k{place}", "raw": b"x", "sha256": f"{place:064}",
+        "sealed": True, "kid": "k", "jws": "j", "chain_id": "c", "chain_seq": place, "chain_prev": "p",
+        "chain_state": "linked", "at": AT, "received_at": AT,
+    }  # fmt: skip
+
+
+def case_row(place: int, plate: str | None) -> dict[str, object]:
+    return {
+        "number": f"20261121-{place:04}", "edge_id": "edge-01", "case_key": f"k{place}", "event_id": f"e{place}",
+        "rule": "illegal_parking", "verdict": "candidate", "state": "REVIEW1", "state_at": AT, "jurisdiction": "cn-default",
+        "utc_offset_s": 28_800, "sort_at": AT, "site": "s", "camera_id": "c", "zone_id": "z", "vehicle_class": "car",
+        "plate": plate, "at_first": AT, "at_trigger": AT, "at_last": AT, "manifest": False, "checks": [], "corrected": {},
+        "created_at": AT, "version": 1,
+    }  # fmt: skip

@@ -209,6 +209,8 @@ def told(box: Box, data: Violation) -> Message:
         (Rule.ILLEGAL_PARKING, 60.0, {"site": "elsewhere"}, False),
         (Rule.ILLEGAL_PARKING, 60.0, {"violation_code": "1344"}, False),
         (Rule.ILLEGAL_PARKING, 60.0, {"vehicle": Vehicle(class_="car", plate="皖A195K8")}, False),
+        (Rule.ILLEGAL_PARKING, 60.0, {"vehicle": Vehicle(class_="car", plate="皖a·195Ｋ９")}, True),
+        (Rule.ILLEGAL_PARKING, 60.0, {"vehicle": Vehicle(class_="car", plate="皖A195K?")}, False),
     ],
 )
 @pytest.mark.parametrize("order", list(permutations((0, 1))))

@@ -1,6 +1,7 @@
 """The same matter twice: the same plate, site and code within the merge window (domain B4), whichever came first.
 
-Two cameras and two boxes may both have seen it. Nothing is rejected for it: R12 is one key, and a person who sees both.
+Two cameras and two boxes may both have seen it, and written its plate each in their own way. Nothing is rejected for
+it: R12 is one key, and a person who sees both.
 """
 
 from datetime import timedelta
@@ -8,7 +9,7 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from central.db.cases import Case
+from central.db.cases import Case, plain_plate
 from central.db.events import Event
 from central.tickets.views import Check
 from contract.events import Rule, Violation, parse_event
@@ -38,7 +39,7 @@ def _near(session: Session, row: Case, plate: str, window: float) -> list[Case]:
     query = (
         select(Case)
         .where(
-            Case.plate == plate,
+            Case.plate_plain == plain_plate(plate),
             Case.site == row.site,
             Case.rule == row.rule,
             Case.at_trigger.between(row.at_trigger - span, row.at_trigger + span),
