@@ -19,6 +19,8 @@ from central.accounts.rules import AccountRules
 from central.accounts.sessions import SESSION_COOKIE, SignedInUser
 from central.db.database import Database
 from central.edges import tokens
+from central.sites import reach
+from central.tickets.errors import CaseMissing
 
 #: Written by a page's script when it asks again by itself: nobody need be there.
 BACKGROUND_HEADER: Final = "X-Sightline-Background"
@@ -30,7 +32,10 @@ _FIRST: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """People whose roles have `permission`. Gives who asks. Raises NotSignedIn, DoFirst or NotPermitted."""
+    """People whose roles have `permission`, and in whose areas the case or alarm of the route's `{number}` lies.
+
+    Gives who asks. Raises NotSignedIn, DoFirst, NotPermitted or CaseMissing.
+    """
 
     permission: Permission
 
@@ -41,6 +46,8 @@ class Needs:
             raise DoFirst(_FIRST[user.first], user.first)
         if not user.may(self.permission):
             raise NotPermitted(f"none of your roles may {self.permission} - ask an admin")
+        if user.areas and "number" in request.path_params:
+            _require_areas(request, user)
         return user
 
 
@@ -115,6 +122,15 @@ def asking(request: Request) -> SignedInUser:
     # Kept for the error page as well, which shows who is signed in as every page does.
     request.state.user = user
     return user
+
+
+def _require_areas(request: Request, user: SignedInUser) -> None:
+    """Who has areas finds nothing outside of them, whatever the route does. Raises CaseMissing as for none."""
+    room = str(request.scope["route"].path).partition("/{number}")[0].rpartition("/")[2]
+    number = str(request.path_params["number"])
+    with database_of(request).read() as session:
+        if not reach.within_reach(session, room, number, user.areas):
+            raise CaseMissing(f"there is nothing numbered {number[:40]!r}")
 
 
 def _by_itself(request: Request) -> bool:

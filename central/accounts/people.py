@@ -18,7 +18,7 @@ from central.accounts import log, passwords, second, sessions, signing_in
 from central.accounts.errors import BadAccount, NoSuchPerson
 from central.accounts.roles import Role, ordered
 from central.accounts.signing_in import NAME, Proved
-from central.db.accounts import SecondFactor, User, UserRole
+from central.db.accounts import SecondFactor, User, UserArea, UserRole
 from contract.events import now
 
 #: More accounts than any office has; a list is one page.
@@ -41,6 +41,7 @@ class Person:
 
     name: str
     roles: Sequence[str]
+    areas: Sequence[str]
     created_at: datetime
     seen_at: datetime | None
     disabled_at: datetime | None
@@ -90,12 +91,19 @@ def listed(session: Session) -> list[Person]:
     held: dict[int, set[str]] = {}
     for user_id, role in session.execute(select(UserRole.user_id, UserRole.role)):
         held.setdefault(user_id, set()).add(role)
-    return [_person(user, held.get(user.id, set()), second is not None) for user, second in session.execute(query)]
+    among: dict[int, set[str]] = {}
+    for user_id, area in session.execute(select(UserArea.user_id, UserArea.area)):
+        among.setdefault(user_id, set()).add(area)
+    return [
+        _person(user, held.get(user.id, set()), among.get(user.id, set()), second is not None)
+        for user, second in session.execute(query)
+    ]
 
 
 def shown(session: Session, user: User) -> Person:
     """One account as the list shows it."""
-    return _person(user, sessions.roles_of(session, user.id), second.enrolled(session, user.id))
+    roles, areas = sessions.roles_of(session, user.id), sessions.areas_of(session, user.id)
+    return _person(user, roles, areas, second.enrolled(session, user.id))
 
 
 def disable(session: Session, name: str, actor: str) -> None:
@@ -243,10 +251,11 @@ def _not_the_last_admin(session: Session, user: User, after: Collection[str]) ->
         )
 
 
-def _person(user: User, roles: Collection[str], second_factor: bool) -> Person:
+def _person(user: User, roles: Collection[str], areas: Collection[str], second_factor: bool) -> Person:
     return Person(
         user.name,
         ordered(roles),
+        sorted(areas),
         user.created_at,
         user.last_seen_at,
         user.disabled_at,

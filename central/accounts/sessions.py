@@ -20,7 +20,7 @@ from central.accounts.errors import CsrfRefused, NotSignedIn
 from central.accounts.permissions import Permission, may
 from central.accounts.roles import OFFICER, OFFICER_NAME, ordered
 from central.accounts.rules import AccountRules
-from central.db.accounts import SecondFactor, User, UserRole, UserSession
+from central.db.accounts import SecondFactor, User, UserArea, UserRole, UserSession
 from central.db.database import Database
 from contract.events import now
 
@@ -38,7 +38,8 @@ _SEEN_EVERY: Final = timedelta(minutes=1)
 class SignedInUser:
     """Who asks. `csrf` is the token that every changing request of this session must carry.
 
-    `first` is the page of what comes before all else: another password, a second factor.
+    `first` is the page of what comes before all else: another password, a second factor. `areas`: cases and alarms of
+    their sites alone (`central.sites.areas`); empty for all.
     """
 
     id: int
@@ -46,6 +47,7 @@ class SignedInUser:
     roles: frozenset[str]
     csrf: str
     first: str | None = None
+    areas: frozenset[str] = frozenset()
 
     @property
     def role(self) -> str:
@@ -95,12 +97,18 @@ def opened(session: Session, user: User, address: str, browser: str, *, half: bo
     session.add(row)
     if not half:
         user.last_seen_at = moment
-    return SignedIn(token, SignedInUser(user.id, user.name, roles_of(session, user.id), row.csrf), row.expires_at, half)
+    asks = SignedInUser(user.id, user.name, roles_of(session, user.id), row.csrf, areas=areas_of(session, user.id))
+    return SignedIn(token, asks, row.expires_at, half)
 
 
 def roles_of(session: Session, user_id: int) -> frozenset[str]:
     """The roles of a person."""
     return frozenset(session.execute(select(UserRole.role).where(UserRole.user_id == user_id)).scalars())
+
+
+def areas_of(session: Session, user_id: int) -> frozenset[str]:
+    """The areas of a person, none for all."""
+    return frozenset(session.execute(select(UserArea.area).where(UserArea.user_id == user_id)).scalars())
 
 
 def user_of(session: Session, token: str | None, rules: AccountRules | None = None) -> SignedInUser | None:
@@ -131,11 +139,12 @@ def _found(session: Session, token: str | None, rules: AccountRules) -> tuple[Si
     row = _row(session, token, half=False)
     if row is None:
         return None
-    user, held, names, second = row
+    user, held, names, areas, second = row
     if now() - (held.last_seen_at or held.created_at) > rules.idle:
         return None
     roles = frozenset(str(names or "").split(","))
-    return SignedInUser(user.id, user.name, roles, held.csrf, _first(user, roles, second, rules)), held
+    among = frozenset(areas.split(",")) if areas else frozenset()
+    return SignedInUser(user.id, user.name, roles, held.csrf, _first(user, roles, second, rules), among), held
 
 
 def _first(user: User, roles: frozenset[str], second: datetime | None, rules: AccountRules) -> str | None:
@@ -165,12 +174,14 @@ def half_of(session: Session, token: str | None) -> User | None:
 
 def _row(
     session: Session, token: str | None, *, half: bool
-) -> tuple[User, UserSession, str | None, datetime | None] | None:
+) -> tuple[User, UserSession, str | None, str | None, datetime | None] | None:
     if not token or len(token) > 100:
         return None
     names = select(func.aggregate_strings(UserRole.role, ",")).where(UserRole.user_id == User.id).scalar_subquery()
+    # Codes of areas are letters and digits (`central.sites.register`).
+    areas = select(func.aggregate_strings(UserArea.area, ",")).where(UserArea.user_id == User.id).scalar_subquery()
     query = (
-        select(User, UserSession, names, SecondFactor.confirmed_at)
+        select(User, UserSession, names, areas, SecondFactor.confirmed_at)
         .join(UserSession, UserSession.user_id == User.id)
         .outerjoin(SecondFactor, SecondFactor.user_id == User.id)
         .where(
@@ -179,7 +190,7 @@ def _row(
         )
     )  # fmt: skip
     found = session.execute(query).one_or_none()
-    return None if found is None else (found[0], found[1], found[2], found[3])
+    return None if found is None else (found[0], found[1], found[2], found[3], found[4])
 
 
 def check_csrf(user: SignedInUser, given: str | None) -> None:
@@ -252,6 +263,7 @@ __all__ = [
     "OpenSession",
     "SignedIn",
     "SignedInUser",
+    "areas_of",
     "asking",
     "check_csrf",
     "digest",

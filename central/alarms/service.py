@@ -5,7 +5,7 @@ with a sentence and a status, as those of cases do.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
@@ -18,6 +18,7 @@ from central.alarms.views import AlarmItem, AlarmPage, AlarmView
 from central.alarms.workflow import CLOSED, DECIDES, ENDED, OPEN, TAKEN, WORKFLOW, AlarmFacts
 from central.db.alarms import Alarm
 from central.db.events import Event
+from central.sites.areas import EVERYWHERE, within
 from central.tickets.errors import CaseMissing, Conflict, NotAllowed
 from central.tickets.queue import MAX_PAGE
 from central.tickets.showing import seal_of
@@ -32,27 +33,35 @@ PENDING, OVER = (OPEN, TAKEN), (ENDED, CLOSED)
 _NUMBER = re.compile(r"S\d{8}-\d{4,9}")
 
 
-def alarms(session: Session, *, pending: bool = True, limit: int = 50, after: str | None = None) -> AlarmPage:
-    """Alarms that are pending (oldest first) or over (newest first), `limit` of them behind the one numbered `after`.
+def alarms(
+    session: Session,
+    *,
+    pending: bool = True,
+    limit: int = 50,
+    after: str | None = None,
+    areas: Collection[str] = EVERYWHERE,
+) -> AlarmPage:
+    """Alarms in `areas` that are pending (oldest first) or over (newest first), `limit` of them behind `after`.
 
     Raises CaseMissing when there is no `after`.
     """
     size = max(1, min(limit, MAX_PAGE))
-    query = _ordered(pending).limit(size + 1)
+    query = _ordered(pending).where(*within(Alarm.site, areas)).limit(size + 1)
     if after is not None:
-        query = _behind(query, _found(session, after), pending)
+        query = _behind(query, _found(session, after, areas=areas), pending)
     found: Sequence[Alarm] = session.execute(query).scalars().all()
     page = found[:size]
     return AlarmPage(
         items=[AlarmItem.model_validate(one, from_attributes=True) for one in page],
         next=page[-1].number if len(found) > size else None,
-        counts=counts(session),
+        counts=counts(session, areas),
     )
 
 
-def counts(session: Session) -> dict[str, int]:
-    """How many alarms are in each state."""
-    found = dict(session.execute(select(Alarm.state, func.count()).group_by(Alarm.state)).all())
+def counts(session: Session, areas: Collection[str] = EVERYWHERE) -> dict[str, int]:
+    """How many alarms in `areas` are in each state."""
+    query = select(Alarm.state, func.count()).where(*within(Alarm.site, areas)).group_by(Alarm.state)
+    found = dict(session.execute(query).all())
     return {state: found.get(state, 0) for state in WORKFLOW.states}
 
 
@@ -114,10 +123,10 @@ def _done(session: Session, row: Alarm) -> AlarmView:
     return alarm(session, row.number)
 
 
-def _found(session: Session, number: str, lock: bool = False) -> Alarm:
+def _found(session: Session, number: str, lock: bool = False, areas: Collection[str] = EVERYWHERE) -> Alarm:
     row = None
     if _NUMBER.fullmatch(number):
-        query = select(Alarm).where(Alarm.number == number)
+        query = select(Alarm).where(Alarm.number == number, *within(Alarm.site, areas))
         row = session.execute(query.with_for_update() if lock else query).scalar_one_or_none()
     if row is None:
         raise CaseMissing(f"there is no alarm {number[:20]!r}")

@@ -33,7 +33,7 @@ _ACTS = [needs(Permission.ALARMS_ACT)]
 
 @router.get("")
 def alarms(
-    _user: User,
+    user: User,
     db: Db,
     pending: bool = True,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
@@ -41,7 +41,7 @@ def alarms(
 ) -> AlarmPage:
     """Alarms that somebody must look after, or (`pending=false`) those that are over; `next` goes into `after`."""
     with db.read() as session:
-        return service.alarms(session, pending=pending, limit=limit, after=after)
+        return service.alarms(session, pending=pending, limit=limit, after=after, areas=user.areas)
 
 
 @router.get("/{number}")

@@ -13,6 +13,7 @@ from central.marks import needs
 from central.tickets import corrections, decisions
 from central.tickets import service as tickets
 from central.tickets.errors import CaseMissing
+from central.tickets.queue import Among
 from central.tickets.states import REVIEW1
 from central.tickets.views import CaseView, QueuePage
 
@@ -57,7 +58,7 @@ _DECIDES = [needs(Permission.CASES_DECIDE)]
 
 @router.get("")
 def queue(
-    _user: User,
+    user: User,
     db: Db,
     state: str = REVIEW1,
     limit: Annotated[int, Query(ge=1, le=tickets.MAX_PAGE)] = 50,
@@ -65,7 +66,7 @@ def queue(
 ) -> QueuePage:
     """Cases in a state; `next` of the answer goes into `after`."""
     with db.read() as session:
-        return tickets.queue(session, state=state, limit=limit, after=after)
+        return tickets.queue(session, state=state, limit=limit, after=after, among=Among(areas=user.areas))
 
 
 @router.get("/{number}")

@@ -42,6 +42,15 @@ class UserRole(Base):
     role: Mapped[str] = mapped_column(String(20), primary_key=True)
 
 
+class UserArea(Base):
+    """One area of one person; who has none sees every site's cases and alarms."""
+
+    __tablename__ = "user_areas"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    area: Mapped[str] = mapped_column(String(40), primary_key=True)
+
+
 class SecondFactor(Base):
     """A person's secret for one-time codes (RFC 6238), sealed with central's key `key_id`; it counts once confirmed.
 

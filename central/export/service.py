@@ -6,11 +6,11 @@ put together from those and the media store, so that a crash in between loses no
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, selectinload
 
 from central.accounts.service import SignedInUser
@@ -25,6 +25,7 @@ from central.export.fieldmap import Read
 from central.export.matter import Matter, gathered
 from central.export.table import Filed, Unwritable, cells, files_of, whole
 from central.media.store import MediaStore
+from central.sites.areas import EVERYWHERE, within
 from central.tickets import decisions
 from central.tickets.states import APPROVED
 from central.workflow.errors import Refused
@@ -65,10 +66,12 @@ class Plan:
     more: bool
 
 
-def plan(db: Database, store: MediaStore, read: Read, most: int = MOST_CASES) -> Plan:
-    """Look at every approved case, nearest deadline first. Changes nothing."""
+def plan(
+    db: Database, store: MediaStore, read: Read, most: int = MOST_CASES, areas: Collection[str] = EVERYWHERE
+) -> Plan:
+    """Look at every approved case in `areas`, nearest deadline first. Changes nothing."""
     with db.read() as session:
-        cases = _approved(session, most + 1)
+        cases = _approved(session, most + 1, areas)
         matters = gathered(session, cases[:most])
     at, ready, left, size = office_now(), list[Ready](), list[Left](), 0
     for matter in matters:
@@ -88,7 +91,7 @@ def make(db: Database, store: MediaStore, read: Read, user: SignedInUser, number
 
     Two who make one in the same moment share the cases between them. Raises NothingToExport.
     """
-    found = plan(db, store, read)
+    found = plan(db, store, read, areas=user.areas)
     wanted = [one for one in found.ready if numbers is None or one.number in numbers]
     left = list(found.left)
     with db.write() as session:
@@ -107,9 +110,15 @@ def make(db: Database, store: MediaStore, read: Read, user: SignedInUser, number
     return number
 
 
-def exports(session: Session, most: int = 100) -> list[Export]:
-    """The latest exports, newest first."""
-    return list(session.execute(select(Export).order_by(Export.id.desc()).limit(most)).scalars())
+def exports(session: Session, most: int = 100, areas: Collection[str] = EVERYWHERE) -> list[Export]:
+    """The latest exports that hold nothing outside of `areas`, newest first."""
+    query = select(Export).order_by(Export.id.desc()).limit(most)
+    if areas:
+        inside = select(Case.id).where(*within(Case.site, areas))
+        query = query.where(
+            ~exists().where(ExportCase.export_id == Export.id, ExportCase.case_id.not_in(inside)).correlate(Export)
+        )
+    return list(session.execute(query).scalars())
 
 
 def export_of(session: Session, number: str) -> Export:
@@ -128,10 +137,10 @@ def note_fetch(session: Session, export: Export, user: SignedInUser) -> None:
         session.add(ViewLog(at=office_now(), user_id=user.id, case_id=case_id, why=WHY, media=held.get(number, [])))
 
 
-def _approved(session: Session, most: int) -> list[Case]:
+def _approved(session: Session, most: int, areas: Collection[str]) -> list[Case]:
     query = (
         select(Case)
-        .where(Case.state == APPROVED)
+        .where(Case.state == APPROVED, *within(Case.site, areas))
         .order_by(Case.sort_at, Case.number)
         .limit(most)
         .options(selectinload(Case.media))

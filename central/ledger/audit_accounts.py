@@ -10,24 +10,27 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from central.accounts.roles import ordered
-from central.db.accounts import AccountLog, SecondFactor, User, UserRole
+from central.db.accounts import AccountLog, SecondFactor, User, UserArea, UserRole
 
 _CLOSING = {"disabled": True, "enabled": False}
 _SECOND = {"second factor on": True, "second factor off": False}
 
 
 def accounts(session: Session) -> Iterator[str]:
-    """Roles, open or closed, and the second factor of every account against the last line about each."""
+    """Roles, areas, open or closed, and the second factor of every account against the last line about each."""
     held: dict[int, list[str]] = {}
     for user_id, role in session.execute(select(UserRole.user_id, UserRole.role)):
         held.setdefault(user_id, []).append(role)
+    among: dict[int, list[str]] = {}
+    for user_id, area in session.execute(select(UserArea.user_id, UserArea.area)):
+        among.setdefault(user_id, []).append(area)
     enrolled = set(
         session.execute(select(SecondFactor.user_id).where(SecondFactor.confirmed_at.is_not(None))).scalars()
     )
     for user in session.execute(select(User).order_by(User.id)).scalars():
         lines = _lines(session, user.id)
-        roles = sorted(held.get(user.id, []))
-        yield from (f"account {user.name}: {fault}" for fault in _account(lines, roles, user, user.id in enrolled))
+        roles, areas = sorted(held.get(user.id, [])), sorted(among.get(user.id, []))
+        yield from (f"account {user.name}: {one}" for one in _account(lines, roles, areas, user, user.id in enrolled))
 
 
 def _lines(session: Session, user_id: int) -> Sequence[AccountLog]:
@@ -35,13 +38,19 @@ def _lines(session: Session, user_id: int) -> Sequence[AccountLog]:
     return session.execute(query).scalars().all()
 
 
-def _account(lines: Sequence[AccountLog], roles: list[str], user: User, enrolled: bool) -> Iterator[str]:
+def _account(
+    lines: Sequence[AccountLog], roles: list[str], areas: list[str], user: User, enrolled: bool
+) -> Iterator[str]:
     if not lines:
         yield "has no history: it was put in by hand"
         return
     given: list[str] = next((one.detail["roles"] for one in reversed(lines) if "roles" in one.detail), [])
     if roles != sorted(given):
         yield f"has the roles {_named(roles)}, and its history gave {_named(given)}: they were changed by hand"
+    bound: list[str] = next((one.detail["areas"] for one in reversed(lines) if "areas" in one.detail), [])
+    if areas != bound:
+        was, gave = ", ".join(areas) or "all", ", ".join(bound) or "all"
+        yield f"has the areas {was}, and its history gave {gave}: they were changed by hand"
     closed = _last(lines, _CLOSING)
     if closed is None and user.disabled_at is not None and lines[0].action == "moved":
         closed = True  # closed before histories began

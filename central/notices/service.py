@@ -1,6 +1,6 @@
 """Letters: who has to be told, the notice that tells them, the answers to objections, and what was sent before."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
@@ -15,6 +15,7 @@ from central.notices import rules as numbering
 from central.notices import text
 from central.notices.errors import NoticeMissing
 from central.notices.rules import NoticeRules
+from central.sites.areas import EVERYWHERE, within
 from central.tickets import decisions
 from central.tickets.states import ENTERED
 from central.workflow.errors import Refused, Unfit
@@ -24,15 +25,21 @@ NOTICE, CANCELLED, UPHELD = "notice", "cancelled", "upheld"
 MOST = 200
 
 
-def waiting(session: Session, most: int = MOST) -> list[Case]:
-    """Entered cases whose party was not told yet, nearest deadline first."""
-    query = select(Case).where(Case.state == ENTERED).order_by(Case.sort_at, Case.number).limit(most)
+def waiting(session: Session, most: int = MOST, areas: Collection[str] = EVERYWHERE) -> list[Case]:
+    """Entered cases in `areas` whose party was not told yet, nearest deadline first."""
+    query = (
+        select(Case)
+        .where(Case.state == ENTERED, *within(Case.site, areas))
+        .order_by(Case.sort_at, Case.number)
+        .limit(most)
+    )
     return list(session.execute(query).scalars())
 
 
-def issued(session: Session, most: int = 100) -> list[tuple[Notice, Case]]:
-    """The latest letters with their cases, newest first."""
-    query = select(Notice, Case).join(Case, Case.id == Notice.case_id).order_by(Notice.id.desc()).limit(most)
+def issued(session: Session, most: int = 100, areas: Collection[str] = EVERYWHERE) -> list[tuple[Notice, Case]]:
+    """The latest letters with their cases in `areas`, newest first."""
+    query = select(Notice, Case).join(Case, Case.id == Notice.case_id).where(*within(Case.site, areas))
+    query = query.order_by(Notice.id.desc()).limit(most)
     return [(notice, case) for notice, case in session.execute(query)]
 
 
@@ -80,7 +87,7 @@ def issue(session: Session, number: str, version: int, user: SignedInUser, rules
 def issue_all(db: Database, user: SignedInUser, rules: NoticeRules) -> tuple[list[str], list[tuple[str, str]]]:
     """Tell every party that waits, each in a transaction of its own: numbers of letters, and (case, why not)."""
     with db.read() as session:
-        found = [(case.number, case.version) for case in waiting(session)]
+        found = [(case.number, case.version) for case in waiting(session, areas=user.areas)]
     done: list[str] = []
     left: list[tuple[str, str]] = []
     for number, version in found:

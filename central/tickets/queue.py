@@ -5,6 +5,7 @@ does not depend on how many cases there are.
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from central.clock import office_now
 from central.db.cases import Case
+from central.sites.areas import EVERYWHERE, within
 from central.tickets import leases, showing
 from central.tickets.errors import CaseMissing, Unfit
 from central.tickets.review import WORKFLOW
@@ -32,12 +34,16 @@ _PLACE = (Case.sort_at, Case.number)
 
 @dataclass(frozen=True, slots=True)
 class Among:
-    """Which cases of a state: of this rule, site or camera, with this verdict of the machine; None for any."""
+    """Which cases of a state: of this rule, site or camera, with this verdict of the machine; None for any.
+
+    `areas` are those of who asks, none for all: no other case is counted, listed or led to.
+    """
 
     rule: str | None = None
     site: str | None = None
     camera: str | None = None
     verdict: str | None = None
+    areas: frozenset[str] = EVERYWHERE
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """As conditions on `cases`. Raises Unfit for what cannot be the name of anything."""
@@ -50,7 +56,7 @@ class Among:
         for _, value in given:
             if value is not None and (len(value) > _LONGEST or "\x00" in value or not _is_text(value)):
                 raise Unfit("the queue cannot be narrowed to that - choose a rule, a site or a camera")
-        return [column == value for column, value in given if value]
+        return [*within(Case.site, self.areas), *(column == value for column, value in given if value)]
 
 
 ALL = Among()
@@ -74,36 +80,36 @@ def queue(
     size = max(1, min(limit, MAX_PAGE))
     query = _ordered(state, among).limit(size + 1)
     if after is not None:
-        query = query.where(_behind(state, found(session, after)))
+        query = query.where(_behind(state, found(session, after, areas=among.areas)))
     cases = list(session.execute(query).scalars())
     page = cases[:size]
     return QueuePage(
         state=state,
         items=showing.lines(session, page, me),
         next=page[-1].number if len(cases) > size else None,
-        counts=counts(session),
+        counts=counts(session, among.areas),
     )
 
 
-def counts(session: Session) -> dict[str, int]:
-    """How many cases wait in each state in which cases wait, counted to MOST_COUNTED and no further."""
+def counts(session: Session, areas: Collection[str] = EVERYWHERE) -> dict[str, int]:
+    """How many cases of `areas` wait in each state in which cases wait, counted to MOST_COUNTED and no further."""
     states = [state for state in WORKFLOW.states if state not in CLOSED]
-    parts = [_counted(state) for state in states]
+    parts = [_counted(state, areas) for state in states]
     found: dict[str, int] = dict(session.execute(union_all(*parts)).all())
     return {state: found.get(state, 0) for state in states}
 
 
-def _counted(state: str) -> Select[str, int]:
-    some = select(literal(1)).where(Case.state == state).limit(MOST_COUNTED).subquery()
+def _counted(state: str, areas: Collection[str]) -> Select[str, int]:
+    some = select(literal(1)).where(Case.state == state, *within(Case.site, areas)).limit(MOST_COUNTED).subquery()
     return select(literal(state), func.count()).select_from(some)
 
 
-def sites_of(session: Session, state: str) -> list[str]:
+def sites_of(session: Session, state: str, areas: Collection[str] = EVERYWHERE) -> list[str]:
     """The sites of the cases in a state, in order, with one step in the index for each."""
-    least = select(func.min(Case.site).label("site")).where(Case.state == state).cte("sites", recursive=True)
+    least = select(func.min(Case.site).label("site")).where(Case.state == state).cte("walked", recursive=True)
     further = select(func.min(Case.site)).where(Case.state == state, Case.site > least.c.site).correlate(least)
     walk = least.union_all(select(further.scalar_subquery()).where(least.c.site.is_not(None)))
-    query = select(walk.c.site).where(walk.c.site.is_not(None)).limit(MOST_SITES)
+    query = select(walk.c.site).where(walk.c.site.is_not(None), *within(walk.c.site, areas)).limit(MOST_SITES)
     return list(session.execute(query).scalars())
 
 
@@ -125,7 +131,7 @@ def next_of(session: Session, state: str, behind: str | None, me: int, among: Am
     if state == REVIEW2:
         free = free.where(or_(Case.first_by_id.is_(None), Case.first_by_id != me))
     if behind is not None:
-        row = found(session, behind)
+        row = found(session, behind, areas=among.areas)
         free = free.where(Case.id != row.id)
         onward = _first(session, free.where(_behind(state, row)))
         if onward is not None:
@@ -133,18 +139,19 @@ def next_of(session: Session, state: str, behind: str | None, me: int, among: Am
     return _first(session, free)
 
 
-def state_of(session: Session, number: str) -> str | None:
-    """The state of a case and nothing else of it; None where there is no such case."""
+def state_of(session: Session, number: str, areas: Collection[str] = EVERYWHERE) -> str | None:
+    """The state of a case and nothing else of it; None where there is no such case in `areas`."""
     if not _NUMBER.fullmatch(number):
         return None
-    return session.execute(select(Case.state).where(Case.number == number)).scalar_one_or_none()
+    query = select(Case.state).where(Case.number == number, *within(Case.site, areas))
+    return session.execute(query).scalar_one_or_none()
 
 
-def found(session: Session, number: str, lock: bool = False) -> Case:
-    """The row of a case, locked when it is to be changed. Raises CaseMissing."""
+def found(session: Session, number: str, lock: bool = False, areas: Collection[str] = EVERYWHERE) -> Case:
+    """The row of a case in `areas`, locked when it is to be changed. Raises CaseMissing."""
     row = None
     if _NUMBER.fullmatch(number):
-        query = select(Case).where(Case.number == number)
+        query = select(Case).where(Case.number == number, *within(Case.site, areas))
         row = session.execute(query.with_for_update() if lock else query).scalar_one_or_none()
     if row is None:
         raise CaseMissing(f"there is no case {number[:20]!r}")

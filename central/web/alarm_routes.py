@@ -27,8 +27,8 @@ def listed(request: Request, db: Database, user: SignedInUser, shown: str, after
     """The queue page with alarms in it; `shown` is one of `alarms.FILTERS`."""
     say, sees_cases = language_of(request), user.may(Permission.CASES_SEE)
     with db.read() as session:
-        found = service.alarms(session, pending=alarms.FILTERS[shown], limit=PAGE_SIZE, after=after)
-        cases = tickets.counts(session)
+        found = service.alarms(session, pending=alarms.FILTERS[shown], limit=PAGE_SIZE, after=after, areas=user.areas)
+        cases = tickets.counts(session, user.areas)
     return render(
         request,
         "queue.html",

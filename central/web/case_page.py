@@ -27,7 +27,7 @@ def case_page(
     say, trail = language_of(request), trail_of(request)
     with db.read() as session:
         view = tickets.case(session, number, user, trail.among)
-        done = just_decided(session, decided, say)
+        done = just_decided(session, decided, say, user.areas)
         row = cases.found(session, number)
         objected = objection(session, row, user, say)
         taken_by = leases.holders(session, [row.id], user.id).get(row.id)

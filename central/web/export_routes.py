@@ -28,10 +28,10 @@ def add(pages: APIRouter, db: Database, media: MediaStore, after: After) -> None
     @pages.get("/exports", dependencies=_SEES)
     def to_hand_over(request: Request, made: str | None = None) -> Response:
         user = user_asking(request)
-        found = service.plan(db, media, after.map, SHOWN)
+        found = service.plan(db, media, after.map, SHOWN, user.areas)
         with db.read() as session:
-            rows = service.exports(session)
-            just = service.export_of(session, made) if made else None
+            rows = service.exports(session, areas=user.areas)
+            just = next((one for one in rows if one.number == made), None)
         return render(
             request, "exports.html", user, section="after", tab="exports", plan=found, exports=rows, just=just,
             map=after.map.map, shown=SHOWN,

@@ -35,7 +35,7 @@ def _add_list(pages: APIRouter, db: Database, after: After) -> None:
     def page(request: Request, left: list[tuple[str, str]] | None = None, done: int | None = None) -> Response:
         user, say = user_asking(request), language_of(request)
         with db.read() as session:
-            waits, letters = service.waiting(session), service.issued(session)
+            waits, letters = service.waiting(session, areas=user.areas), service.issued(session, areas=user.areas)
         kinds = {kind: say(f"notice.kind.{kind}") for kind in (service.NOTICE, service.CANCELLED, service.UPHELD)}
         return render(
             request, "notices.html", user, section="after", tab="notices", waiting=waits, letters=letters, kinds=kinds,

@@ -40,7 +40,7 @@ def _still_there(session: Session, held: str | None, user: SignedInUser, look: s
     """The number of the case that the script holds, unless it was decided, changed or taken meanwhile."""
     number, _, version = (held or "").partition(":")
     try:
-        row = cases.found(session, number)
+        row = cases.found(session, number, areas=user.areas)
     except CaseMissing:
         return None
     same = row.state == look and str(row.version) == version

@@ -4,13 +4,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from central.accounts import log, people, sessions
+from central.accounts import areas, log, people, sessions
 from central.accounts.errors import BadAccount
 from central.accounts.permissions import Permission
 from central.accounts.roles import Role
 from central.accounts.sessions import SignedInUser
 from central.db.database import Database
 from central.marks import needs, rules_of
+from central.sites import areas as sites
 from central.web import forms, people_words
 from central.web.front import language_of, render, user_asking
 from central.web.sign_in_routes import to
@@ -60,6 +61,7 @@ def _add_person(pages: APIRouter, db: Database) -> None:
                 request, "person.html", user, status=status, section="people", problem=problem,
                 person=people.shown(session, row),
                 choices=people_words.choices(sessions.roles_of(session, row.id), say),
+                areas=people_words.areas(sites.known(session), sessions.areas_of(session, row.id)),
                 open=sessions.open_of(session, row.id, rules_of(request)),
                 lines=people_words.lines(log.latest(session, row.id), say),
             )  # fmt: skip
@@ -74,6 +76,16 @@ def _add_person(pages: APIRouter, db: Database) -> None:
         try:
             with db.write() as session:
                 people.set_roles(session, name, _roles(form), user.name)
+        except BadAccount as error:
+            return page(request, name, language_of(request)(error.key, **error.values), 422)
+        return to(f"/people/{name}")
+
+    @pages.post("/people/{name}/areas", dependencies=_KEEPS)
+    def among(request: Request, name: str, form: Form) -> Response:
+        user = _acting_on_another(request, name, form)
+        try:
+            with db.write() as session:
+                areas.give(session, name, _areas(form), user.name)
         except BadAccount as error:
             return page(request, name, language_of(request)(error.key, **error.values), 422)
         return to(f"/people/{name}")
@@ -103,6 +115,10 @@ def _once(request: Request, user: SignedInUser, name: str, password: str) -> Res
 
 def _roles(form: dict[str, str]) -> frozenset[Role]:
     return frozenset(role for role in Role if f"role-{role}" in form)
+
+
+def _areas(form: dict[str, str]) -> list[str]:
+    return [name.removeprefix("area-") for name in form if name.startswith("area-")]
 
 
 def _acting(request: Request, form: dict[str, str]) -> SignedInUser:

@@ -1,6 +1,6 @@
 """Roles and the history of accounts, in the reader's language."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from central.web.language import Language
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A role that can be ticked, and what it is for."""
+    """A role or an area that can be ticked, and what it is for."""
 
     value: str
     text: str
@@ -38,6 +38,11 @@ def choices(held: Collection[str], say: Language) -> list[Choice]:
     return [Choice(str(role), say(f"role.is.{role}"), say(f"role.about.{role}"), role in held) for role in Role]
 
 
+def areas(known: Mapping[str, Sequence[str]], held: Collection[str]) -> list[Choice]:
+    """Every area that the register knows or this person has, with its sites."""
+    return [Choice(one, one, ", ".join(known.get(one, ())), one in held) for one in sorted({*known, *held})]
+
+
 def lines(history: Iterable[AccountLog], say: Language) -> list[Line]:
     """What was done, by whom, and the roles before and after where it was about roles."""
     return [Line(one.at, _text(one, say), _by(one.actor, say)) for one in history]
@@ -48,6 +53,10 @@ def _text(one: AccountLog, say: Language) -> str:
     given = one.detail.get("roles")
     if isinstance(given, list):
         what = say("account.with_roles", what=what, roles=roles(given, say))
+    among = one.detail.get("areas")
+    if isinstance(among, list):
+        named = say("people.and").join(map(str, among)) or say("people.everywhere")
+        what = say("account.with_roles", what=what, roles=named)
     address = one.detail.get("address")
     return say("account.from", what=what, address=address) if address else what
 
@@ -58,4 +67,4 @@ def _by(actor: str, say: Language) -> str:
     return say("account.by_cli", name=actor.removeprefix("cli:")) if actor.startswith("cli:") else actor
 
 
-__all__ = ["Choice", "Line", "choices", "lines", "roles"]
+__all__ = ["Choice", "Line", "areas", "choices", "lines", "roles"]

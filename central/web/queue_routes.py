@@ -36,9 +36,9 @@ def add(pages: APIRouter, db: Database) -> None:
         state = queue.FILTERS[shown]
         with db.read() as session:
             found = tickets.queue(session, state=state, limit=PAGE_SIZE, after=after, among=trail.among, me=user.id)
-            sites = [] if state in CLOSED else sites_of(session, state)
-            alarm_counts = alarm_service.counts(session)
-            done = just_decided(session, decided, say)
+            sites = [] if state in CLOSED else sites_of(session, state, user.areas)
+            alarm_counts = alarm_service.counts(session, user.areas)
+            done = just_decided(session, decided, say, user.areas)
         return render(
             request,
             "queue.html",
@@ -58,9 +58,9 @@ def add(pages: APIRouter, db: Database) -> None:
         )
 
 
-def just_decided(session: Session, number: str | None, say: Language) -> dict[str, str] | None:
+def just_decided(session: Session, number: str | None, say: Language, areas: frozenset[str]) -> dict[str, str] | None:
     """The case that was decided a moment ago, for the line at the top of the next page."""
-    state = state_of(session, number) if number is not None else None
+    state = state_of(session, number, areas) if number is not None else None
     if number is None or state is None:
         return None
     return {"number": number, "state": say.known(f"state.{state}", state)}

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from fastapi import Request
 
+from central.marks import asking
 from central.tickets.queue import ALL, Among
 
 _PARTS = ("rule", "site", "camera")
@@ -32,9 +33,9 @@ class Trail:
 
 
 def trail_of(request: Request) -> Trail:
-    """What the address asks for."""
+    """What the address asks for, of what this person may see. Raises NotSignedIn."""
     given = {name: request.query_params.get(name) or None for name in _PARTS}
-    return Trail(Among(**given))
+    return Trail(Among(**given, areas=asking(request).areas))
 
 
 __all__ = ["Trail", "trail_of"]

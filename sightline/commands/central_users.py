@@ -86,9 +86,12 @@ def list_users(config: ConfigPath) -> None:
         for one in people.listed(session):
             seen = f"seen {one.seen_at:%Y-%m-%d %H:%M}" if one.seen_at else "never seen"
             second = "second factor" if one.second_factor else "password only"
+            areas = f"areas {','.join(one.areas)}" if one.areas else None
             once = f"one-time password until {one.one_time_until:%Y-%m-%d %H:%M}" if one.one_time_until else None
             state = f"closed {one.disabled_at:%Y-%m-%d %H:%M}" if one.disabled_at else "open"
-            typer.echo("  ".join(part for part in (one.name, ",".join(one.roles), second, seen, once, state) if part))
+            typer.echo(
+                "  ".join(part for part in (one.name, ",".join(one.roles), areas, second, seen, once, state) if part)
+            )
 
 
 @app.command("disable")
@@ -132,6 +135,22 @@ def role_of(name: Name, config: ConfigPath, role: Roles) -> None:
 
     said = f"{name} is {', '.join(dict.fromkeys(role))}"
     _done(config, lambda session: people.set_roles(session, name, _given(role), _actor()), said)
+
+
+@app.command("area")
+def areas_of(
+    name: Name,
+    config: ConfigPath,
+    area: Annotated[
+        list[str] | None, typer.Option("--area", help="Code of an area of sites. Repeat it for several; none: all.")
+    ] = None,
+) -> None:
+    """Give an account these areas and no others: it sees the cases and alarms of their sites alone."""
+    from central.accounts import areas
+
+    given = area or []
+    said = f"{name} sees {', '.join(given) if given else 'every area'}"
+    _done(config, lambda session: areas.give(session, name, given, _actor()), said)
 
 
 @app.command("totp-reset")
