@@ -233,7 +233,7 @@ def test_who_had_areas_is_closed_for_the_version_that_knows_none(tmp_path: Path)
         person(db, name)
     with db.write() as session:
         areas_of_people.give(session, "north", ["N1"], "chen")
-    migrate.downgrade(db, "0016")
+    migrate.downgrade(db, "0017")
     with db.engine.connect() as connection:
         closed = connection.exec_driver_sql("SELECT name FROM users WHERE disabled_at IS NOT NULL").scalars().all()
     assert closed == ["north"]
