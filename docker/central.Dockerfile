@@ -7,7 +7,7 @@ ARG NODE=node:22-bookworm-slim
 FROM ${NODE} AS web
 WORKDIR /web
 COPY central/web/package.json central/web/package-lock.json central/web/build.mjs ./
-RUN npm ci --no-audit --no-fund && npm run build
+RUN npm ci --omit=dev --no-audit --no-fund && npm run build
 
 FROM ${PYTHON} AS build
 WORKDIR /src

@@ -291,9 +291,9 @@ def application(world: World) -> FastAPI:
 
 
 @contextmanager
-def serving(world: World) -> Iterator[str]:
+def serving(world: World, app: FastAPI | None = None) -> Iterator[str]:
     """The web front over loopback on a port of the system's choice; gives its address and stops cleanly."""
-    config = uvicorn.Config(application(world), host="127.0.0.1", port=0, log_level="warning", lifespan="off")
+    config = uvicorn.Config(app or application(world), host="127.0.0.1", port=0, log_level="warning", lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -1,0 +1,132 @@
+"""A central with something of everything on its pages, and somebody who may open each of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fastapi import FastAPI
+from sqlalchemy import select
+
+from central.accounts import sessions
+from central.accounts.roles import Role
+from central.accounts.rules import AccountRules
+from central.accounts.service import SignedInUser
+from central.after import After, shipped
+from central.app import create_app
+from central.db.accounts import User
+from central.db.cases import Case
+from central.export import service as export
+from central.notices import appeals, public
+from central.notices import service as notices
+from central.tickets import decisions, looks
+from central.tickets.looks import Why
+from contract.events import Clock, EventType, FactSaid, Vehicle
+from contract.sensors import SensorKind
+from tests.acceptance import web_world
+from tests.acceptance.test_web_alarms import alarm, send
+from tests.acceptance.web_world import DAY, World
+from tests.central_kit import approved, later
+
+#: Has every role but the one that only reads, so that no page is left out because nobody may open it.
+EVERYBODY = frozenset(Role) - {Role.AUDITOR}
+#: Cases, by what is special about them.
+YIELD, ASKS, ARRIVING, SECOND, REJECTED, MORE, LONG, PLATE, TOLD = (f"{DAY}-000{n}" for n in range(1, 10))
+APPROVED, OBJECTED = (f"{DAY}-00{n}" for n in range(10, 12))
+ALARM = f"S{DAY}-0001"
+PARTY = "苏A12345"
+_LONG = "机动车道与非机动车道之间的临时停车位" * 5
+
+
+@dataclass(frozen=True)
+class Pages:
+    """The world, its application, and ways into it."""
+
+    world: World
+    app: FastAPI
+    after: After
+    notice: list[str] = field(default_factory=list)
+
+    def session_of(self, name: str) -> str:
+        """The token of a new session. Signing in by form is another test's, and costs a password's hash each time."""
+        with self.world.db.write() as session:
+            row = session.execute(select(User).where(User.name == name)).scalar_one()
+            return sessions.opened(session, row, "127.0.0.1", "Chromium").token
+
+    def officer(self, name: str) -> SignedInUser:
+        """Who that is, as the services are told."""
+        with self.world.db.read() as session:
+            row = session.execute(select(User).where(User.name == name)).scalar_one()
+            return SignedInUser(row.id, name, sessions.roles_of(session, row.id), "")
+
+    def party(self) -> str:
+        """The pass of somebody who gave the number of their notice and the end of their plate."""
+        return public.enter(self.world.db, self.notice[0], PARTY[-4:], "127.0.0.1", self.after.notices)
+
+    def decide(self, number: str, name: str, action: str, **given: object) -> None:
+        """Open a case and decide it, through the very service that the pages call."""
+        user = self.officer(name)
+        with self.world.db.write() as session:
+            row = session.execute(select(Case).where(Case.number == number)).scalar_one()
+            looks.page(session, row.id, user.id, Why.OPENED, [])
+            getattr(decisions, action)(session, number, row.version, user, **given)
+
+
+def build(folder: Path) -> Pages:
+    """Cases in every state that people look at, alarms, and accounts of all kinds."""
+    world = web_world.build(folder / "central")
+    rules = AccountRules(key_file=folder / "second.key")
+    after = world.after = shipped(folder)
+    app = create_app(world.db, world.store, world.metrics, accounts=rules, after=after)
+    for name in ("li", "wang"):
+        world.user(name)
+    world.user("everybody", EVERYBODY)
+    for name in ("two-en", "two-zh"):
+        world.user(name)
+    for make in _cases(world):
+        make()
+    pages = Pages(world, app, after)
+    _decided(pages)
+    _told(pages)
+    send(world, EventType.SMOKE, alarm(SensorKind.SMOKE, 0))
+    send(world, EventType.WATER_LEVEL, alarm(SensorKind.WATER_LEVEL, 1, unit="cm", value=41.0, peak=42.0))
+    return pages
+
+
+def _cases(world: World) -> Iterator[object]:
+    read = Vehicle(class_="bus", color="blue", plate=PARTY, conf=0.8)
+    facts = {"driver_present": FactSaid(sources=["model", "reviewer"])}
+    yield world.passing
+    yield lambda: world.passing(unknown=[web_world.QUESTION], clock=Clock())
+    yield lambda: world.parking(media=False)
+    yield lambda: world.passing(unknown=[web_world.QUESTION])
+    yield world.parking
+    yield world.parking
+    yield lambda: world.parking(zone_id=_LONG, reason="x" * 300, facts=facts)
+    for _ in range(3):
+        yield lambda: world.parking(vehicle=read)
+    yield lambda: world.parking(vehicle=read)
+
+
+def _decided(pages: Pages) -> None:
+    pages.decide(SECOND, "li", "approve", answers={"officer_directing": "no"}, note="看过两遍")
+    pages.decide(REJECTED, "li", "reject", code="R16", note="<b>不</b>是它 🚗")
+    pages.decide(MORE, "li", "ask", note="对方向摄像机的画面？")
+
+
+def _told(pages: Pages) -> None:
+    """Two cases handed over and told, one of them objected to; a third is approved and waits."""
+    li, wang, db = pages.officer("li"), pages.officer("wang"), pages.world.db
+    for number in (TOLD, OBJECTED):
+        approved(db, number, li, wang)
+    with later(60):
+        export.make(db, pages.world.store, pages.after.map, li)
+        done, left = notices.issue_all(db, li, pages.after.notices)
+        assert len(done) == 2 and not left, left
+        with db.read() as session:
+            for number in (TOLD, OBJECTED):
+                row = session.execute(select(Case).where(Case.number == number)).scalar_one()
+                pages.notice.append(notices.of_case(session, row.id)[0].number)
+            version = row.version
+        with db.write() as session:
+            appeals.brought(session, OBJECTED, version, li, "我让行了 <b>🚑</b>", "G6")
+    approved(db, APPROVED, li, wang)
