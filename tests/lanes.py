@@ -61,6 +61,7 @@ ABREAST = (
             "ledger",
             "media_holds",
             "media_store",
+            "migrations_with_data",
             "models_bundles",
             "models_prepare",
             "plan_glance",

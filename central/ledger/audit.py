@@ -16,6 +16,7 @@ from central.db.alarms import AlarmLog, AlarmViewLog
 from central.db.cases import CaseLog
 from central.db.edges import EdgeKey
 from central.db.events import Event
+from central.db.learning import LearningLog
 from central.db.ledger import LedgerHead, LedgerLeaf, LedgerWaiting
 from central.ledger import entries, tree, triggers
 from contract.errors import RunError, SealError
@@ -25,12 +26,13 @@ from contract.merkle import completed, leaf_hash, root
 _WORDS = {
     entries.EVENT: "event", entries.CASE: "line of the case history", entries.VIEW: "line of the viewer log",
     entries.ALARM: "line of the alarm history", entries.ALARM_VIEW: "line of the viewer log of alarms",
-    entries.ACCOUNT: "line of the account log",
+    entries.ACCOUNT: "line of the account log", entries.LEARNING: "line of the log of learning",
     entries.KEY: "key of a box", entries.KEY_RETIRED: "end of a box's key", entries.KEY_REVOKED: "ban of a box's key",
 }  # fmt: skip
 _ROWS = (
     (entries.EVENT, Event.id), (entries.CASE, CaseLog.id), (entries.ALARM, AlarmLog.id), (entries.VIEW, ViewLog.id),
-    (entries.ALARM_VIEW, AlarmViewLog.id), (entries.ACCOUNT, AccountLog.id), (entries.KEY, EdgeKey.kid),
+    (entries.ALARM_VIEW, AlarmViewLog.id), (entries.ACCOUNT, AccountLog.id),
+    (entries.LEARNING, LearningLog.id), (entries.KEY, EdgeKey.kid),
 )  # fmt: skip
 
 

@@ -13,8 +13,10 @@ from central.db.cases import Case
 from central.db.database import Database
 from central.tickets import deadlines, decisions
 from central.tickets.guards import CaseFacts
-from central.tickets.states import EXPIRING
+from central.tickets.states import APPEAL, ENTERED, EXPIRING, NOTIFIED, UPHELD
 
+#: States with a deadline: those that it locks, and those of which somebody is told.
+_RECKONED = (*EXPIRING, ENTERED, NOTIFIED, APPEAL, UPHELD)
 _MOST = 200
 
 
@@ -53,13 +55,14 @@ def reckon(session: Session, most: int = _MOST) -> int:
     """Put the deadline of cases that an earlier version opened; returns how many there were."""
     query = (
         select(Case)
-        .where(Case.state.in_(EXPIRING), Case.due_certain.is_(None))
+        .where(Case.state.in_(_RECKONED), Case.due_certain.is_(None))
         .limit(most)
         .with_for_update(of=Case, skip_locked=True)
     )
     cases = session.execute(query).scalars().all()
     for case in cases:
-        deadlines.put(case, deadlines.after(case, case.state, "", case.state_at))
+        led = "verify" if case.state == APPEAL and case.ground else ""
+        deadlines.put(case, deadlines.after(case, case.state, led, case.state_at))
     return len(cases)
 
 

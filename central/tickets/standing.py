@@ -78,7 +78,8 @@ def _after(now: Standing, line: Step) -> Standing:
         return replace(now, ground=line.detail.get("ground"))
     if line.action == "two looks" and target == REVIEW2:
         # An earlier version wrote names alone; the line that led here says whose account it was.
-        return replace(now, first_by_id=line.detail.get("by"), decided_by_id=line.detail.get("by"))
+        by_id = line.detail.get("by")
+        return replace(now, first_by=now.decided_by, first_by_id=by_id, decided_by_id=by_id)
     if line.action not in _DECIDED:
         return replace(now, first_by=None, first_by_id=None) if target == REVIEW1 else now
     by_id = line.detail.get("by")

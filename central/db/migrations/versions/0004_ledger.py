@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+from central.db import kept
 from central.ledger import triggers
 
 revision = "0004"
@@ -54,6 +55,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Remove it all."""
+    kept.forget()
     triggers.remove(op.get_bind())
     with op.batch_alter_table("events") as events:
         events.drop_index("ix_events_chain_open")

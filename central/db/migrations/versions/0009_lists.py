@@ -30,7 +30,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Remove them."""
+    """Remove them: lists and site files are to be imported again."""
     for table in ("handled_records", "register_vehicles", "plate_entries", "list_imports", "site_versions", "sites"):
         op.drop_table(table)
 

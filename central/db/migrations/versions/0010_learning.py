@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+from central.db import kept
 from central.ledger import triggers
 
 revision = "0010"
@@ -11,12 +12,31 @@ branch_labels = None
 depends_on = None
 
 _MOMENT = sa.DateTime(timezone=True)
+#: What people said, and what the ledger has of it.
+_KEPT = ("learning_log", "shadow_matters", "shadows")
 
 
 def upgrade() -> None:
     """Five tables. The figures of the cases that are here are made by the jobs, a batch at a time."""
     _figures()
-    _shadows()
+    if not kept.taken_back(*_KEPT):
+        _shadows()
+        _log()
+    triggers.install(op.get_bind())
+    kept.note_again("learning_log", "learning")
+
+
+def downgrade() -> None:
+    """Figures are made again; shadows, their labels and the log are put away, leaves of the ledger stay.
+
+    The version before opens cases of cameras in shadow.
+    """
+    kept.put_away(*_KEPT, kind="learning")
+    for table in ("facts_cursor", "case_facts"):
+        op.drop_table(table)
+
+
+def _log() -> None:
     op.create_table(
         "learning_log",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -32,14 +52,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_learning_log"),
     )
     op.create_index("ix_learning_log_camera", "learning_log", ["edge_id", "camera_id", "rule"])
-    triggers.install(op.get_bind())
-
-
-def downgrade() -> None:
-    """Remove them: what waits of the log goes, leaves of the ledger stay."""
-    op.execute("DELETE FROM ledger_waiting WHERE kind = 'learning'")
-    for table in ("learning_log", "shadow_matters", "shadows", "facts_cursor", "case_facts"):
-        op.drop_table(table)
 
 
 def _figures() -> None:

@@ -1,16 +1,19 @@
 """The review by two people: two looks, deadlines, what can be undone, what a person read otherwise.
 
-A case that one person had approved goes to the second look: nothing is approved by one person any more. What happens
-to a case here is a line of its history, as everything is.
+A case that one person had approved goes to the second look: nothing is approved by one person any more. One that was
+here before and was not touched since stands where it stood. What happens to a case here is a line of its history, as
+everything is.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
+
+from central.tickets.standing import standing
 
 revision = "0012"
 down_revision = "0011"
@@ -58,7 +61,10 @@ _DOWN = {
     **dict.fromkeys(("ENTERED", "NOTIFIED", "HANDLED", "APPEAL", "UPHELD", "ARCHIVED"), "APPROVED"),
     **dict.fromkeys(("CANCELLED", "EXPIRED"), "REJECTED"),
 }
+_ONE, _TWO = "one look", "two looks"
 _BATCH = 1000
+#: What only the columns made here hold, beside the history.
+_TOLD = ("first_by", "first_by_id", "decided_by_id", "ground")
 
 
 def upgrade() -> None:
@@ -72,7 +78,10 @@ def upgrade() -> None:
     corrected = _corrected(bind)
     for batch in _batches(bind):
         _placed(bind, batch, users, corrected)
-        _moved(bind, [row for row in batch if row["state"] in _UP], _UP, "two looks", users)
+        ids = [row["id"] for row in batch]
+        before = _histories(bind, ids)
+        _moved(bind, [(row, to) for row in batch if (to := _up(row, before.get(row["id"], [])))], _TWO, users)
+        _told(bind, _histories(bind, ids))
     for name, among in {**_QUEUES, "ix_cases_queue_verdict": ("verdict",)}.items():
         op.create_index(name, "cases", ["state", *among, "sort_at", "number"])
 
@@ -81,7 +90,7 @@ def downgrade() -> None:
     """One look again: what two people had in hands waits anew, what is past them is approved or rejected."""
     bind = op.get_bind()
     for batch in _batches(bind):
-        _moved(bind, [row for row in batch if row["state"] in _DOWN], _DOWN, "one look", {})
+        _moved(bind, [(row, _DOWN[row["state"]]) for row in batch if row["state"] in _DOWN], _ONE, {})
     for name in (*_QUEUES, "ix_cases_queue_verdict"):
         op.drop_index(name, "cases")
     for name in _NEW:
@@ -149,8 +158,26 @@ def _offset(moment: object) -> int:
     return int(offset.total_seconds()) if offset is not None else 0
 
 
+def _histories(bind: sa.Connection, ids: Sequence[int]) -> dict[int, list[sa.Row[Any]]]:
+    lines = sa.select(_LOG).where(_LOG.c.case_id.in_(ids), _LOG.c.to_state.is_not(None)).order_by(_LOG.c.id)
+    found: dict[int, list[sa.Row[Any]]] = {}
+    for line in bind.execute(lines):
+        found.setdefault(line.case_id, []).append(line)
+    return found
+
+
+def _up(row: Mapping[str, Any], history: Sequence[sa.Row[Any]]) -> str | None:
+    """Where a case goes, None where it is already: back where it was, when only the way down has touched it since."""
+    last = history[-1] if history else None
+    if last is not None and last.action == _ONE:
+        return str(last.from_state)
+    if row["state"] == "APPROVED" and last is not None and last.from_state == "REVIEW2":
+        return None
+    return _UP.get(row["state"])
+
+
 def _moved(
-    bind: sa.Connection, rows: list[Mapping[str, Any]], to: Mapping[str, str], action: str, users: Mapping[str, int]
+    bind: sa.Connection, rows: list[tuple[Mapping[str, Any], str]], action: str, users: Mapping[str, int]
 ) -> None:
     if not rows:
         return
@@ -159,14 +186,22 @@ def _moved(
         sa.insert(_LOG),
         [
             {"case_id": row["id"], "at": at, "actor": "system", "action": action, "from_state": row["state"],
-             "to_state": to[row["state"]], "detail": {"by": users[by]} if (by := row["decided_by"]) in users else {}}
-            for row in rows
+             "to_state": to, "detail": {"by": users[by]} if (by := row["decided_by"]) in users else {}}
+            for row, to in rows
         ],
     )  # fmt: skip
-    for row in rows:
-        first = {}
-        if to[row["state"]] == "REVIEW2":
-            by = row["decided_by"]
-            first = {"first_by": by, "first_by_id": users.get(by)}
-        values = {"state": to[row["state"]], "version": row["version"] + 1, **first}
+    for row, to in rows:
+        values = {"state": to, "version": row["version"] + 1}
         bind.execute(sa.update(_CASES).where(_CASES.c.id == row["id"]).values(**values))
+
+
+def _told(bind: sa.Connection, histories: Mapping[int, Sequence[sa.Row[Any]]]) -> None:
+    """What the histories say of who decided the cases and on which ground: also when they were here before."""
+    for case_id, history in histories.items():
+        stands = standing(history)
+        values = {name: value for name in _TOLD if (value := getattr(stands, name)) is not None}
+        led = next((line for line in reversed(history) if line.action not in (_ONE, _TWO)), None)
+        if led is not None and led.to_state == stands.state:
+            values["state_at"] = led.at
+        if values:
+            bind.execute(sa.update(_CASES).where(_CASES.c.id == case_id).values(**values))

@@ -1,0 +1,52 @@
+"""What a way down puts away for the next way up, because the ledger has hashed it or people have told it.
+
+A table is renamed, so that the version before neither reads nor writes it. Where the ledger itself goes (0004) nothing
+is held to it any more, and what was put away goes with it.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+_PREFIX = "kept_"
+
+
+def put_away(*tables: str, kind: str | None = None) -> None:
+    """Rename the tables. What waits for the ledger as `kind` is noted anew when they come back."""
+    if kind is not None:
+        waiting = sa.table("ledger_waiting", sa.column("kind"))
+        op.execute(sa.delete(waiting).where(waiting.c.kind == kind))
+    for table in tables:
+        op.rename_table(table, _PREFIX + table)
+
+
+def taken_back(*tables: str) -> bool:
+    """Give the tables their names again; False where no way down has put them away."""
+    if not sa.inspect(op.get_bind()).has_table(_PREFIX + tables[0]):
+        return False
+    for table in tables:
+        op.rename_table(_PREFIX + table, table)
+    return True
+
+
+def note_again(table: str, kind: str) -> None:
+    """What is in the table and not in the ledger waits for it."""
+    rows = sa.table(table, sa.column("id", sa.Integer()))
+    leaves, waiting = (
+        sa.table(name, sa.column("kind"), sa.column("ref")) for name in ("ledger_leaves", "ledger_waiting")
+    )
+    ref = sa.cast(rows.c.id, sa.String(64))
+    entered = sa.exists().where(leaves.c.kind == kind, leaves.c.ref == ref)
+    noted = sa.exists().where(waiting.c.kind == kind, waiting.c.ref == ref)
+    query = sa.select(sa.literal(kind), ref).where(~entered, ~noted).order_by(rows.c.id)
+    op.execute(sa.insert(waiting).from_select(["kind", "ref"], query))
+
+
+def forget() -> None:
+    """Remove whatever is put away."""
+    inspector = sa.inspect(op.get_bind())
+    here = [name for name in inspector.get_table_names() if name.startswith(_PREFIX)]
+    for name in here:
+        op.drop_table(name)
+
+
+__all__ = ["forget", "note_again", "put_away", "taken_back"]
