@@ -10,7 +10,7 @@ from central.accounts import service as accounts
 from central.accounts.permissions import Permission
 from central.api.people import ActingUser, Db, User
 from central.marks import needs
-from central.tickets import corrections, decisions
+from central.tickets import asking, corrections, decisions
 from central.tickets import service as tickets
 from central.tickets.errors import CaseMissing
 from central.tickets.queue import Among
@@ -72,6 +72,7 @@ def queue(
 @router.get("/{number}")
 def case(number: str, user: User, db: Db) -> CaseView:
     """Everything that is known of one case. The look is noted."""
+    asking.ask_of(db, number)
     with db.read() as session:
         view = tickets.case(session, number, user)
     with db.write() as session:

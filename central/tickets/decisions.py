@@ -16,7 +16,7 @@ from central.accounts.service import SignedInUser
 from central.clock import office_now
 from central.db.cases import Case
 from central.lists import compare
-from central.tickets import deadlines, facts, looks, opening, showing
+from central.tickets import asking, deadlines, facts, looks, opening, showing
 from central.tickets.errors import Conflict, NotAllowed, Unfit
 from central.tickets.guards import UNDO, CaseFacts
 from central.tickets.queue import found
@@ -32,9 +32,13 @@ def approve(
 ) -> Case:
     """It is so, says this person: the first look passes it on, the second approves it. `answers` go by fact.
 
-    Raises CaseMissing, Conflict, NotAllowed, or Unfit while a question is open or the state is another.
+    Raises CaseMissing, Conflict (also when a list has come in since that asks about the vehicle), NotAllowed, or Unfit
+    while a question is open or the state is another.
     """
     row = opened(session, number, version, user)
+    if new := asking.ask(session, [row]):
+        facts_asked = ", ".join(new[row.number])
+        raise Conflict(f"a list that came in since asks about case {row.number}: {facts_asked} - reload it and answer")
     given = _answer(row, user, answers)
     return _stepped(session, row, user, "approve", note=note, answers=given)
 

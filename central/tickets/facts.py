@@ -29,7 +29,6 @@ def gathered(session: Session, cases: Sequence[Case]) -> list[CaseFacts]:
                 manifest=case.manifest,
                 missing_media=sum(item.sha256 not in there for item in case.media),
                 sealed=(case.edge_id, case.case_key) not in open_seals,
-                held=precheck.held(case.checks),
                 unanswered=tuple(question.fact for question in case.questions if not question.answer),
                 suppressed=precheck.suppressed(case.checks),
                 verified=case.ground is not None,

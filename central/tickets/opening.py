@@ -5,6 +5,7 @@ events there are of a matter is found by `central.tickets.assembly`. Running it 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -47,11 +48,14 @@ def advance(session: Session, cases: Sequence[Case]) -> None:
     """
     # Without its manifest no row of the table leads anywhere: not worth a question to the database.
     waiting = [case for case in cases if case.state == CANDIDATE and case.manifest]
+    complete: list[tuple[Case, CaseFacts]] = []
     for case, known in zip(waiting, facts.gathered(session, waiting), strict=True):
         if known.suppressed:
             _set_aside(case, known)
         elif _moved(case, EVIDENCE_COMPLETE, known):
-            _moved(case, HOLD if known.held else PASSED, known, checks=list(known.held))
+            complete.append((case, known))
+    for (case, known), held in zip(complete, precheck.held(session, [case for case, _ in complete]), strict=True):
+        _moved(case, HOLD if held else PASSED, replace(known, held=held), checks=list(held))
 
 
 def _set_aside(case: Case, known: CaseFacts) -> None:

@@ -4,7 +4,7 @@ from fastapi import Request, Response
 
 from central.accounts.service import SignedInUser
 from central.db.database import Database
-from central.tickets import leases, looks
+from central.tickets import asking, leases, looks
 from central.tickets import queue as cases
 from central.tickets import service as tickets
 from central.tickets.looks import Why
@@ -25,6 +25,7 @@ def case_page(
 ) -> Response:
     """The case as a page for `user`. Raises CaseMissing."""
     say, trail = language_of(request), trail_of(request)
+    asking.ask_of(db, number)
     with db.read() as session:
         view = tickets.case(session, number, user, trail.among)
         done = just_decided(session, decided, say, user.areas)

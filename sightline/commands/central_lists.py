@@ -130,7 +130,10 @@ def _take(config: Path, what: str, take: "Callable[[Database, str], int]") -> No
     """All of it or nothing."""
     from central.config import load_config
     from central.serve import open_database
+    from central.tickets import asking
 
     with closing(open_database(load_config(config))) as db:
         rows = take(db, f"cli:{getpass.getuser()}"[:100])
         typer.echo(f"{what}: {rows} rows")
+        if asked := asking.sweep(db):
+            typer.echo(f"{asked} open cases are asked about anew")

@@ -11,7 +11,8 @@ from sqlalchemy import select
 from central.accounts.roles import Role
 from central.db.accounts import User, ViewLog
 from central.db.cases import Case
-from contract.events import FactSaid
+from central.lists import imports
+from contract.events import FactSaid, Vehicle
 from tests.acceptance import web_scene, web_world
 from tests.acceptance.web_world import DAY, PASSWORD, World
 
@@ -331,3 +332,20 @@ def test_browser_libraries_are_built() -> None:
         "run `npm ci && npm run build` in central/web (make setup does)"
     )
     assert "node_modules" not in {path.name for path in Path(STATIC).iterdir()}
+
+
+def test_a_list_that_comes_in_while_the_page_stands_open_is_asked_about(world: World, officer: httpx.Client) -> None:
+    key = world.parking(vehicle=Vehicle(class_="car", color="white", plate="皖B77777"))
+    with world.db.read() as session:
+        number = session.execute(select(Case.number).where(Case.case_key == key)).scalar_one()
+    assert "stolen_or_cloned" not in officer.get(f"/cases/{number}").text
+    file = world.folder / "stolen.txt"
+    file.write_text("皖B·77777\n", encoding="utf-8")
+    imports.plates(world.db, "stolen", file, "cli:li")
+    sent = {"csrf": csrf(officer), "version": str(state(world, number)[1])}
+    refused = officer.post(f"/cases/{number}/approve", data=sent)
+    assert refused.status_code == 409
+    assert "a list that came in since asks about" in refused.text and f'href="/cases/{number}"' in refused.text
+    assert "stolen_or_cloned" in officer.get(f"/cases/{number}").text
+    assert officer.post(f"/cases/{number}/approve", data=sent).status_code == 422
+    assert state(world, number)[0] == "REVIEW1"

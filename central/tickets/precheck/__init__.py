@@ -10,8 +10,9 @@ opened.
 
 from central.tickets.precheck.books import of_books
 from central.tickets.precheck.clock import CLOCK_FACT, clock_error, clock_question, clock_words
+from central.tickets.precheck.hard import held
 from central.tickets.precheck.order import ORDER, ordered
-from central.tickets.precheck.pack import as_json, held, of_decision, of_evidence, of_plate, suppressed
+from central.tickets.precheck.pack import as_json, of_decision, of_evidence, of_plate, suppressed
 from central.tickets.precheck.profiles import own_profiles, profile_of
 
 __all__ = [

@@ -11,9 +11,6 @@ from contract.pack_check import Asked, lacks, measured
 from contract.plates import PLATE_SURE
 from contract.profile import Profile
 
-#: What fails here keeps a case from the first look until a person has said why it may go on (design, "Time").
-_HARD = frozenset({"clock"})
-
 
 def of_decision(data: Violation, sealed: bool) -> Iterator[Check]:
     """What can be said of a decision before its evidence is there."""
@@ -80,14 +77,9 @@ def suppressed(checks: list[Any]) -> tuple[str, ...]:
     return tuple(check["detail"] for check in checks if check["name"] == "suppression" and not check["ok"])
 
 
-def held(checks: list[Any]) -> tuple[str, ...]:
-    """The hard checks among those stored with a case that failed: nobody can rely on a record whose time is unsure."""
-    return tuple(dict.fromkeys(check["name"] for check in checks if check["name"] in _HARD and check["ok"] is False))
-
-
 def as_json(checks: Iterator[Check]) -> list[Any]:
     """Checks as they are stored with the case."""
     return [check.model_dump(exclude_defaults=True) for check in checks]
 
 
-__all__ = ["as_json", "held", "of_decision", "of_evidence", "of_plate", "suppressed"]
+__all__ = ["as_json", "of_decision", "of_evidence", "of_plate", "suppressed"]
