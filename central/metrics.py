@@ -13,6 +13,7 @@ from central.db.database import Database
 from central.db.events import Event, Quarantine
 from central.db.ledger import LedgerTree, LedgerWaiting
 from central.db.media import CaseHold, Media
+from central.tickets.horizon import horizons
 from central.tickets.review import WORKFLOW
 
 #: States of a chain's link that somebody should know of. `broken` is an alarm.
@@ -135,6 +136,7 @@ class _Stored:
                 )
                 entered = session.execute(select(LedgerTree.size)).scalar_one()
                 waiting = session.execute(select(func.count()).select_from(LedgerWaiting)).scalar_one()
+                reaching = horizons(session)
         except SQLAlchemyError:
             return
         chain = GaugeMetricFamily(
@@ -143,6 +145,14 @@ class _Stored:
         for state in _OPEN:
             chain.add_metric([state], links.get(state, 0))
         yield chain
+        days = GaugeMetricFamily(
+            "sightline_central_calendar_days",
+            "Days from today on that a calendar of working days knows; below 0 every day counts as worked",
+            labels=["country"],
+        )
+        for one in reaching:
+            days.add_metric([one.country], one.days)
+        yield days
         yield GaugeMetricFamily("sightline_central_ledger_entries", "Entries in the ledger", value=entered)
         yield GaugeMetricFamily("sightline_central_ledger_waiting", "Rows not entered yet", value=waiting)
         for state in WORKFLOW.states:

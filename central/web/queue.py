@@ -1,9 +1,10 @@
 """The queue page as plain values in the reader's language."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from central.tickets.horizon import Horizon
 from central.tickets.queue import MOST_COUNTED
 from central.tickets.states import CONFIRMED
 from central.tickets.views import QueueItem, QueuePage
@@ -48,6 +49,13 @@ class Row:
     taken: str | None
     flags: list[str]
     reason: str | None
+
+
+def ending(found: Sequence[Horizon], say: Language) -> list[tuple[str, str]]:
+    """(class, sentence) of each calendar that will soon know no day more, or does already."""
+    lines = {"warn": "queue.calendar_ends", "stop": "queue.calendar_ended"}
+    kinds = [(one, "warn" if one.days >= 0 else "stop") for one in found]
+    return [(kind, say(lines[kind], country=one.country, until=one.until)) for one, kind in kinds]
 
 
 def filters(counts: Mapping[str, int], shown: str | None, say: Language, trail: Trail = ALL) -> list[Filter]:

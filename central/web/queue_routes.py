@@ -8,6 +8,7 @@ from central.alarms import service as alarm_service
 from central.db.database import Database
 from central.marks import needs
 from central.tickets import service as tickets
+from central.tickets.horizon import horizons
 from central.tickets.queue import sites_of, state_of
 from central.tickets.states import CLOSED, REVIEW1
 from central.web import alarm_routes, alarms, home, queue
@@ -39,6 +40,7 @@ def add(pages: APIRouter, db: Database) -> None:
             sites = [] if state in CLOSED else sites_of(session, state, user.areas)
             alarm_counts = alarm_service.counts(session, user.areas)
             done = just_decided(session, decided, say, user.areas)
+            ending = [one for one in horizons(session) if one.soon]
         return render(
             request,
             "queue.html",
@@ -55,6 +57,7 @@ def add(pages: APIRouter, db: Database) -> None:
             older=f"/{trail.with_(show=shown, after=found.next)}" if found.next else None,
             live=after is None,
             decided=done,
+            ending=queue.ending(ending, say),
         )
 
 
