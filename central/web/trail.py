@@ -8,7 +8,7 @@ from fastapi import Request
 from central.marks import asking
 from central.tickets.queue import ALL, Among
 
-_PARTS = ("rule", "site", "camera")
+_PARTS = ("rule", "site", "camera", "verdict")
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ def _measured(wish: Wish, url: str, say: Say) -> dict[str, Any]:
 def shortfalls(result: dict[str, Any]) -> list[str]:
     """What an officer would have to wait for, a sentence each."""
     lines = []
-    for name in ("queue", "queue_far_behind", "queue_approved"):
+    for name in (one for one in result["http_s"] if one.startswith("queue")):
         if result["http_s"][name]["p95"] > QUEUE_P95_S:
             lines.append(f"{name}: p95 {result['http_s'][name]['p95']:.3f} s, {QUEUE_P95_S} s are allowed")
     seen = result.get("browser", {}).get("decision_to_next_s")

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     Column,
     ColumnElement,
     Connection,
@@ -21,16 +22,17 @@ from sqlalchemy import (
     case,
     func,
     insert,
-    null,
+    literal,
     select,
     text,
+    type_coerce,
 )
 
 from central.db.base import Moment
 from central.db.cases import Case, CaseLog, CaseMedia, CaseQuestion
 from central.db.database import Database
 from central.ledger import triggers
-from central.tickets.states import APPROVED, REJECTED
+from central.tickets.states import APPROVED, REJECTED, REVIEW1, REVIEW2
 from contract.events import now
 
 #: Cases that a county decides in a day, and those that wait after the bad day.
@@ -38,7 +40,10 @@ A_DAY, WAITING = 250, 20_000
 #: No more than this share of all waits, however few there are.
 _MOST_WAITING = 0.2
 _BAD_DAYS = 1
+#: By the id that each gets in a fresh database.
 _OFFICERS = ("li", "wang")
+#: One in so many of those that wait has had its first look.
+_SECOND = 3
 _CHUNK = 20_000
 
 _SEED = Table(
@@ -58,6 +63,9 @@ _SEED = Table(
     Column("sort_at", Moment()),
     Column("decided_at", Moment()),
     Column("decided_by", String(64)),
+    Column("decided_by_id", Integer),
+    Column("first_by", String(64)),
+    Column("first_by_id", Integer),
     Column("reason_code", String(3)),
     prefixes=["TEMPORARY"],
 )
@@ -99,20 +107,33 @@ def _rows(count: int, waiting: int, first: int, templates: list[tuple[int, str]]
         at = today - timedelta(days=ago) + timedelta(seconds=86_000 * nth / of)
         decided = place >= waiting
         rejected = decided and place % 7 == 0
+        looked = not decided and place % _SECOND == 0
         yield {
             "id": first + place,
             "template": template,
             "number": f"{at:%Y%m%d}-{100_001 + nth}",
             "case_key": f"{place:064x}",
             "plate": f"皖A{place % 60_000:05d}",
-            "state": (REJECTED if rejected else APPROVED) if decided else state,
-            **_moments(at, decided),
-            "decided_by": _OFFICERS[place % 2] if decided else None,
+            "state": (REJECTED if rejected else APPROVED) if decided else REVIEW2 if looked else state,
+            **_moments(at, decided, looked),
+            **_people(place, decided, looked),
             "reason_code": f"R{1 + place % 15:02d}" if rejected else None,
         }
 
 
-def _moments(at: datetime, decided: bool) -> dict[str, datetime | None]:
+def _people(place: int, decided: bool, looked: bool) -> dict[str, str | int | None]:
+    """Who took the first look, and who decided last: two people, or the first one alone."""
+    first, second = place // _SECOND % 2, 1 - place // _SECOND % 2
+    last = second if decided else first
+    return {
+        "first_by": _OFFICERS[first] if decided or looked else None,
+        "first_by_id": 1 + first if decided or looked else None,
+        "decided_by": _OFFICERS[last] if decided or looked else None,
+        "decided_by_id": 1 + last if decided or looked else None,
+    }
+
+
+def _moments(at: datetime, decided: bool, looked: bool) -> dict[str, datetime | None]:
     return {
         "at_first": at - timedelta(minutes=3),
         "at_trigger": at,
@@ -121,7 +142,7 @@ def _moments(at: datetime, decided: bool) -> dict[str, datetime | None]:
         # Long enough that central's own jobs lock none of them while it is measured.
         "due_at": None if decided else at + timedelta(days=3),
         "sort_at": at if decided else at + timedelta(days=3),
-        "decided_at": at + timedelta(hours=20) if decided else None,
+        "decided_at": at + timedelta(hours=20 if decided else 2) if decided or looked else None,
     }
 
 
@@ -141,27 +162,36 @@ def _copied(connection: Connection) -> None:
     own = {one.name: one for one in _SEED.c if one.name != "template"}
     _insert(connection, Case, {**own, "plate_plain": _SEED.c.plate}, Case.id)
     _insert(connection, CaseMedia, {"case_id": _SEED.c.id}, CaseMedia.case_id)
-    decided = _SEED.c.decided_at.is_not(None)
+    looked = _SEED.c.decided_at.is_not(None)
     answers: dict[str, ColumnElement[Any]] = {
         "case_id": _SEED.c.id,
-        "answer": case((decided, "no"), else_=None),
-        "answered_by": _SEED.c.decided_by,
+        "answer": case((looked, "no"), else_=None),
+        "answered_by": _SEED.c.first_by,
         "answered_at": _SEED.c.decided_at,
     }
     _insert(connection, CaseQuestion, answers, CaseQuestion.case_id)
     _insert(connection, CaseLog, {"case_id": _SEED.c.id, "at": _SEED.c.created_at}, CaseLog.case_id)
-    # One line of the template, to be the one that decides.
+    # One line of the template, to be each of those that people wrote.
     other = CaseLog.__table__.alias()
     one = select(func.min(other.c.id)).where(other.c.case_id == _SEED.c.template).correlate(_SEED).scalar_subquery()
-    verdict: dict[str, ColumnElement[Any]] = {
-        "case_id": _SEED.c.id,
-        "at": _SEED.c.decided_at,
+    first = {"actor": _SEED.c.first_by, "action": literal("approve"), "to_state": literal(REVIEW2)}
+    last = {
         "actor": _SEED.c.decided_by,
         "action": case((_SEED.c.state == REJECTED, "reject"), else_="approve"),
-        "from_state": null(),
         "to_state": _SEED.c.state,
     }
-    _insert(connection, CaseLog, verdict, CaseLog.case_id, and_(decided, CaseLog.id == one))
+    for line, source, by, when in (
+        (first, REVIEW1, _SEED.c.first_by_id, looked),
+        (last, REVIEW2, _SEED.c.decided_by_id, and_(looked, _SEED.c.state != REVIEW2)),
+    ):
+        more = {"case_id": _SEED.c.id, "at": _SEED.c.decided_at, "from_state": literal(source), "detail": _by(by)}
+        _insert(connection, CaseLog, {**line, **more}, CaseLog.case_id, and_(when, CaseLog.id == one))
+
+
+def _by(account: ColumnElement[int]) -> ColumnElement[Any]:
+    """The detail of a line that a person wrote."""
+    whole = {place: type_coerce({"by": place}, JSON) for place in range(1, 1 + len(_OFFICERS))}
+    return case(*((account == place, detail) for place, detail in whole.items()), else_=type_coerce({}, JSON))
 
 
 def _insert(

@@ -13,6 +13,11 @@ from sightline.bench.measure import percentiles
 Say = Callable[[str], None]
 #: How often each is asked, after a few that count nothing.
 QUEUE, PAGES, DECISIONS, WARM = 200, 100, 60, 5
+#: Where an officer begins: the first look, the second, what asks for a person's answer, and what is behind.
+QUEUES = {
+    "queue": "/", "queue_second": "/?show=second", "queue_needs_human": "/?verdict=needs_human",
+    "queue_approved": "/?show=approved",
+}  # fmt: skip
 _FIELD = r'name="{}" value="([^"]*)"'
 
 
@@ -56,11 +61,11 @@ class Officer:
 
 
 def measure(officer: Officer, say: Say) -> dict[str, Any]:
-    """Seconds of the queue (its first page, one far behind, one of decided cases), of a case, and of a decision."""
+    """Seconds of the queues (their first pages, one far behind), of a case, and of a decision."""
     taken: dict[str, list[float]] = {}
     _, waiting = officer.queue()
     behind = _far_behind(officer)
-    for name, path in (("queue", "/"), ("queue_far_behind", behind), ("queue_approved", "/?show=approved")):
+    for name, path in {**QUEUES, "queue_far_behind": behind}.items():
         taken[name] = [officer.queue(path)[0] for _ in range(QUEUE + WARM)][WARM:]
         say(f"{name}: {len(taken[name])} pages")
     numbers = (waiting * (1 + (PAGES + WARM) // max(1, len(waiting))))[: PAGES + WARM]

@@ -10,16 +10,18 @@ FILE = "desk.json"
 _HEAD = """
 ## The officer's desk
 
-`sightline bench desk` makes years of cases from 200 sealed matters (250 decided a day, then a bad week that nobody
-looked at) in a fresh database, runs `sightline central serve` over it (one process for pages, one for jobs and the
-ledger), and asks it over HTTP: seconds until a page is here whole, p50 / p95. *Next case* is seen in a real browser
-with `--browser`: from the key that sends a decision until another case stands there, every still of it (1080p) decoded
-and two frames painted, p50 / p95; *not ahead* the same without fetching the next case while this one is looked at.
+`sightline bench desk` makes years of cases from 200 sealed matters in a fresh database (250 decided a day by two
+people, then a bad day that waits, a third of it for the second look), runs `sightline central serve` over it (one
+process for pages, one for jobs and the ledger), and asks it over HTTP: seconds until a page is here whole, p50 / p95.
+*Next case* is seen in a real browser with `--browser`: from the key that sends a decision until another case stands
+there, every still of it (1080p) decoded and two frames painted, p50 / p95; *not ahead* the same without fetching the
+next case while this one is looked at.
 """
 _COLUMNS = (
-    "database", "cases", "waiting", "seeded s", "queue", "queue far behind", "approved", "case", "decision",
-    "next case", "not ahead",
+    "database", "cases", "waiting", "seeded s", "queue", "second look", "asks a person", "far behind",
+    "approved", "case", "decision", "next case", "not ahead",
 )  # fmt: skip
+_PAGES = ("queue", "queue_second", "queue_needs_human", "queue_far_behind", "queue_approved", "case", "decision")
 
 
 def keep(path: Path, result: dict[str, Any]) -> None:
@@ -54,7 +56,7 @@ def section(path: Path) -> list[str]:
 
 def _cells(run: dict[str, Any]) -> list[str]:
     asked, seen = run["http_s"], run.get("browser", {})
-    pages = [_both(asked[name]) for name in ("queue", "queue_far_behind", "queue_approved", "case", "decision")]
+    pages = [_both(asked.get(name)) for name in _PAGES]
     seeded = run["seeded"]
     return [
         run["database"],

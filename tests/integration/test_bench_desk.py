@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from central.db.cases import Case, CaseLog, CaseMedia
 from central.ledger import triggers
+from central.tickets.standing import standing
 from contract.errors import InputError
 from contract.events import EventType
 from sightline.bench import desk_browser, desk_copies, desk_http, desk_results
@@ -18,7 +19,16 @@ from sightline.bench.desk import Wish, bench_desk, shortfalls
 from sightline.bench.page import page
 
 TOLD = {"p50": 0.01, "p95": 0.02, "p99": 0.03, "of": 200}
-NAMES = ("queue", "queue_far_behind", "queue_approved", "case", "decision", "decision_and_next")
+NAMES = (
+    "queue",
+    "queue_second",
+    "queue_needs_human",
+    "queue_far_behind",
+    "queue_approved",
+    "case",
+    "decision",
+    "decision_and_next",
+)
 RUN = {
     "at": "2026-11-22T19:00:00+00:00",
     "cases": 1000,
@@ -48,7 +58,7 @@ def test_a_run_takes_the_place_of_one_of_the_same_size(tmp_path: Path) -> None:
         ("SQLite", 5000),
     ]
     text = page(tmp_path)
-    assert "| SQLite | 1,000 | 360 | 2 | 0.010 / 0.020 |" in text and "later" in text
+    assert "| SQLite | 1,000 | 360 | 2 | 0.010 / 0.020 | 0.010 / 0.020 |" in text and "later" in text
     kept.write_text(json.dumps({"runs": [{}]}))
     with pytest.raises(InputError, match=r"desk\.json: holds no runs"):
         page(tmp_path)
@@ -89,4 +99,11 @@ def test_copies_have_what_a_page_shows_and_a_decision_where_one_was_made(tmp_pat
         decided = session.execute(select(func.count()).where(Case.decided_at.is_not(None))).scalar_one()
         lines = session.execute(select(func.count()).where(CaseLog.action.in_(["approve", "reject"]))).scalar_one()
         triggers.require(session.connection())
-    assert stills == 4 * 2001 and lines == decided == 1600
+        # Every copy stands where its history puts it: what is decided of it goes on from there.
+        rows = session.execute(select(Case).where(Case.number.like("%-1%")).limit(700)).scalars().all()
+        told = [(standing(row.history), row) for row in rows]
+    second = sum(row.state == "REVIEW2" for row in rows)
+    assert second == 134 and all(one.state == row.state for one, row in told if row.state != "CANDIDATE")
+    assert all((one.first_by_id, one.decided_by_id) == (row.first_by_id, row.decided_by_id) for one, row in told)
+    # Two looks at what is decided, one at what waits for the second.
+    assert stills == 4 * 2001 and decided == 1600 + 134 and lines == 2 * 1600 + 134
