@@ -70,6 +70,7 @@ ABREAST = (
             "people_races",
             "plates_reading",
             "redaction",
+            "reports",
             "warning_period",
         )
     ),

@@ -19,6 +19,9 @@ class Permission(StrEnum):
     CASES_DECIDE = "decide cases"
     ALARMS_SEE = "see alarms"
     ALARMS_ACT = "look after alarms"
+    REPORTS_SEE = "see reports"
+    REPORTS_PEOPLE = "see figures of people"
+    SHADOWS_LIFT = "lift shadows"
     PEOPLE_SEE = "see accounts"
     PEOPLE_KEEP = "keep accounts"
 
@@ -32,6 +35,9 @@ ROLE_MAY: Final[Mapping[Permission, frozenset[Role]]] = {
     Permission.CASES_DECIDE: _DESK,
     Permission.ALARMS_SEE: _DESK | {Role.DISPATCHER, Role.AUDITOR},
     Permission.ALARMS_ACT: _DESK | {Role.DISPATCHER},
+    Permission.REPORTS_SEE: _DESK | {Role.AUDITOR},
+    Permission.REPORTS_PEOPLE: frozenset({Role.CHIEF, Role.AUDITOR}),
+    Permission.SHADOWS_LIFT: frozenset({Role.CHIEF}),
     Permission.PEOPLE_SEE: frozenset({Role.ADMIN, Role.AUDITOR}),
     Permission.PEOPLE_KEEP: frozenset({Role.ADMIN}),
 }

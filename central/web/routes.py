@@ -15,6 +15,7 @@ from central.web import (
     people_routes,
     public_routes,
     queue_routes,
+    report_routes,
     sign_in_routes,
     statics,
 )
@@ -31,6 +32,7 @@ def router(db: Database, media: MediaStore, after: After, *, secure: bool = Fals
     alarm_routes.add(pages, db)
     own_routes.add(pages, db)
     people_routes.add(pages, db)
+    report_routes.add(pages, db)
     export_routes.add(pages, db, media, after)
     stills = PublicStills(media, after.copies, after.redactor)
     notice_routes.add(pages, db, stills, after)

@@ -13,6 +13,7 @@ from sightline.commands import (
     central_labels,
     central_lists,
     central_quarantine,
+    central_report,
     central_site,
     central_users,
 )
@@ -31,6 +32,7 @@ app.add_typer(central_site.app, name="site")
 app.add_typer(central_lists.app, name="list")
 app.command("export")(central_export.export)
 app.command("labels")(central_labels.labels)
+app.command("report")(central_report.report)
 
 
 class RoleName(StrEnum):
