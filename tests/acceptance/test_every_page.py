@@ -61,6 +61,8 @@ NO_PAGE = {
     "/q/letters/{number}": "a letter as PDF",
     "/q/still/{sha256}": "a redacted still",
     "/openapi.json": "the description of the API",
+    "/reports/file/{kind}": "a report as a file",
+    "/learning/shadow/{number}/media/{sha256}": "a still or a clip",
 }
 #: Who comes to pages that are for people without an account.
 STRANGERS = {"/sign-in": None, "/q": None, "/q/notice": "party"}
