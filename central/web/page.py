@@ -230,6 +230,9 @@ class Page:
         what = f"{say.known(f'action.{one.action}', one.action)} · {who}"
         reason = one.detail.get("reason")
         parts = [f"{reason} {say.known(f'reason.{reason}', '')}".strip()] if reason else []
+        held = [say.known(f"check.{name}", name) for name in _names(one, "checks")]
+        parts += [say("list.and").join(held)] if held else []
+        parts += [say.known(f"fact.{fact}.question", fact) for fact in _names(one, "facts")]
         note = one.detail.get("note")
         parts += [str(note)] if note else []
         at = one.at.astimezone(self._offset)
@@ -274,3 +277,8 @@ def question(one: QuestionItem, keys: Iterator[str], say: Language) -> Question:
         when = words.stamp(one.answered_at.astimezone(UTC))
         answer = say("questions.answered", answer=said, who=one.answered_by or "", when=when)
     return Question(one.fact, say.known(f"fact.{one.fact}.question", one.question), sources, choices, answer)
+
+
+def _names(line: HistoryLine, of: str) -> list[str]:
+    said = line.detail.get(of)
+    return [str(name) for name in said] if isinstance(said, list) else []

@@ -20,8 +20,10 @@ from central.ledger import audit_cases
 from central.lists import imports
 from central.sites import register
 from central.sites.register import Terms
-from central.tickets import asking, decisions
+from central.tickets import asking, decisions, service
 from central.tickets.errors import Conflict, Unfit
+from central.web.language import load
+from central.web.page import Page
 from contract.events import Clock, EventType, Vehicle
 from contract.sitefile import load_site
 from sightline.bench.central_postgres import PostgresServer
@@ -206,6 +208,10 @@ def test_what_is_known_to_fail_holds_a_case_and_what_is_not_known_does_not(
         with db.read() as session:
             line = session.execute(select(CaseLog).where(CaseLog.action == "hold")).scalar_one()
             assert line.detail == {"checks": held}
+            page = Page(service.case(session, case.number, li), li, load("en"))
+        (note,) = [one.note for one in page.history if one.what.startswith("Held")]
+        words = {"site": "Site file", "device": "Inspection of the devices", "clock": "Clock", "zone": "Zone"}
+        assert note == ", ".join(words[name] for name in held)
         version = looked(db, li, case.number)
         with db.write() as session:
             assert decisions.resume(session, case.number, version, li, "the certificate is here").state == "REVIEW1"
