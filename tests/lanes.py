@@ -38,6 +38,7 @@ ABREAST = (
         f"integration/test_{name}.py"
         for name in (
             "api_schemathesis",
+            "approvals",
             "areas",
             "central_alarms",
             "central_desk",

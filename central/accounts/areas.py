@@ -17,8 +17,11 @@ LENGTH = 40
 MOST = 100
 
 
-def give(session: Session, name: str, areas: Collection[str], actor: str) -> None:
-    """Give an account these areas and no others; none: it sees all. Raises NoSuchPerson, or BadAccount for no area."""
+def give(session: Session, name: str, areas: Collection[str], actor: str, **on_record: object) -> None:
+    """Give an account these areas and no others; none: it sees all. Raises NoSuchPerson, or BadAccount for no area.
+
+    `on_record` goes into the line of its history: who approved it, for example.
+    """
     after = fit(areas)
     user = people.named(session, name, lock=True)
     before = sorted(sessions.areas_of(session, user.id))
@@ -26,7 +29,7 @@ def give(session: Session, name: str, areas: Collection[str], actor: str) -> Non
         return
     session.execute(delete(UserArea).where(UserArea.user_id == user.id))
     session.add_all(UserArea(user_id=user.id, area=area) for area in after)
-    log.note(session, user.id, actor, "areas", before=before, areas=after)
+    log.note(session, user.id, actor, "areas", **on_record, before=before, areas=after)
 
 
 def fit(areas: Collection[str]) -> list[str]:

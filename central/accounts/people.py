@@ -137,8 +137,11 @@ def reset(session: Session, name: str, actor: str) -> str:
     return password
 
 
-def set_roles(session: Session, name: str, roles: Collection[Role], actor: str) -> None:
-    """Give an account these roles and no others; its sessions end, so that none goes on with what it had."""
+def set_roles(session: Session, name: str, roles: Collection[Role], actor: str, **on_record: object) -> None:
+    """Give an account these roles and no others; its sessions end, so that none goes on with what it had.
+
+    `on_record` goes into the line of its history: who approved it, for example.
+    """
     user = _beside_admins(session, name)
     before, after = sessions.roles_of(session, user.id), frozenset(str(role) for role in roles)
     if before == after:
@@ -146,7 +149,9 @@ def set_roles(session: Session, name: str, roles: Collection[Role], actor: str) 
     _not_the_last_admin(session, user, after)
     _give(session, user, roles)
     ended = sessions.end_all(session, user.id)
-    log.note(session, user.id, actor, "roles", before=ordered(before), roles=ordered(after), sessions=ended)
+    log.note(
+        session, user.id, actor, "roles", **on_record, before=ordered(before), roles=ordered(after), sessions=ended
+    )
 
 
 def unlock(session: Session, name: str, actor: str) -> None:
@@ -226,13 +231,18 @@ def _set(roles: Role | Collection[Role]) -> frozenset[Role]:
     return frozenset({roles}) if isinstance(roles, Role) else frozenset(roles)
 
 
-def _beside_admins(session: Session, name: str) -> User:
-    """The account, locked together with every open admin in one order: two admins who close each other in one moment
-    come one after the other, and the second is told that they would be the last."""
-    user = named(session, name)
+def lock_with_admins(session: Session, user_ids: Collection[int]) -> None:
+    """Lock these accounts together with every open admin, all in one order, so that nobody waits in a circle."""
     admins = select(UserRole.user_id).where(UserRole.role == Role.ADMIN)
-    locked = select(User).where(or_(User.id == user.id, User.id.in_(admins) & User.disabled_at.is_(None)))
+    locked = select(User).where(or_(User.id.in_(user_ids), User.id.in_(admins) & User.disabled_at.is_(None)))
     session.execute(locked.order_by(User.id).with_for_update().execution_options(populate_existing=True)).all()
+
+
+def _beside_admins(session: Session, name: str) -> User:
+    """The account, locked. Two admins who close each other in one moment come one after the other, and the second is
+    told that they would be the last."""
+    user = named(session, name)
+    lock_with_admins(session, {user.id})
     return user
 
 
@@ -265,6 +275,7 @@ def _person(user: User, roles: Collection[str], areas: Collection[str], second_f
 
 
 __all__ = [
-    "ACTS", "Act", "Person", "add", "change_password", "disable", "enable", "end_sessions", "invite", "listed", "named",
+    "ACTS", "Act", "Person", "add", "change_password", "disable", "enable", "end_sessions", "invite", "listed",
+    "lock_with_admins", "named",
     "reset", "second_off", "set_roles", "shown", "unlock",
 ]  # fmt: skip

@@ -24,6 +24,9 @@ class Permission(StrEnum):
     SHADOWS_LIFT = "lift shadows"
     PEOPLE_SEE = "see accounts"
     PEOPLE_KEEP = "keep accounts"
+    APPROVALS_SEE = "see requests"
+    APPROVALS_ACT = "decide requests"
+    EXPORT_APPROVE = "approve exports"
 
 
 _DESK: Final = frozenset({Role.REVIEWER, Role.SECOND_REVIEWER, Role.CHIEF})
@@ -40,6 +43,10 @@ ROLE_MAY: Final[Mapping[Permission, frozenset[Role]]] = {
     Permission.SHADOWS_LIFT: frozenset({Role.CHIEF}),
     Permission.PEOPLE_SEE: frozenset({Role.ADMIN, Role.AUDITOR}),
     Permission.PEOPLE_KEEP: frozenset({Role.ADMIN}),
+    # Which requests somebody sees and decides follows from their kind: `central.approvals.kinds`.
+    Permission.APPROVALS_SEE: _DESK | {Role.AUDITOR, Role.ADMIN},
+    Permission.APPROVALS_ACT: _DESK | {Role.ADMIN},
+    Permission.EXPORT_APPROVE: frozenset({Role.SECOND_REVIEWER, Role.CHIEF}),
 }
 
 

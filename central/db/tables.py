@@ -6,11 +6,13 @@ from central.db.accounts import (
     RecoveryCode,
     SecondFactor,
     User,
+    UserArea,
     UserRole,
     UserSession,
     ViewLog,
 )
 from central.db.alarms import Alarm, AlarmLog, AlarmViewLog
+from central.db.approvals import Approval, ApprovalLog
 from central.db.base import Base
 from central.db.cases import Case, CaseLog, CaseMedia, CaseNumber, CaseQuestion
 from central.db.edges import Certificate, Edge, EdgeKey, EnrolCode
@@ -29,6 +31,8 @@ __all__ = [
     "Alarm",
     "AlarmLog",
     "AlarmViewLog",
+    "Approval",
+    "ApprovalLog",
     "Attempt",
     "Base",
     "Case",
@@ -72,6 +76,7 @@ __all__ = [
     "SiteVersion",
     "Statement",
     "User",
+    "UserArea",
     "UserRole",
     "UserSession",
     "ViewLog",

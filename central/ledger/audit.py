@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from central.db.accounts import AccountLog, ViewLog
 from central.db.alarms import AlarmLog, AlarmViewLog
+from central.db.approvals import ApprovalLog
 from central.db.cases import CaseLog
 from central.db.edges import EdgeKey
 from central.db.events import Event
@@ -26,13 +27,14 @@ from contract.merkle import completed, leaf_hash, root
 _WORDS = {
     entries.EVENT: "event", entries.CASE: "line of the case history", entries.VIEW: "line of the viewer log",
     entries.ALARM: "line of the alarm history", entries.ALARM_VIEW: "line of the viewer log of alarms",
-    entries.ACCOUNT: "line of the account log", entries.LEARNING: "line of the log of learning",
+    entries.ACCOUNT: "line of the account log", entries.APPROVAL: "line of a request's history",
+    entries.LEARNING: "line of the log of learning",
     entries.KEY: "key of a box", entries.KEY_RETIRED: "end of a box's key", entries.KEY_REVOKED: "ban of a box's key",
 }  # fmt: skip
 _ROWS = (
     (entries.EVENT, Event.id), (entries.CASE, CaseLog.id), (entries.ALARM, AlarmLog.id), (entries.VIEW, ViewLog.id),
     (entries.ALARM_VIEW, AlarmViewLog.id), (entries.ACCOUNT, AccountLog.id),
-    (entries.LEARNING, LearningLog.id), (entries.KEY, EdgeKey.kid),
+    (entries.APPROVAL, ApprovalLog.id), (entries.LEARNING, LearningLog.id), (entries.KEY, EdgeKey.kid),
 )  # fmt: skip
 
 

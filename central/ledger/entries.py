@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from central.db.accounts import AccountLog, User, ViewLog
 from central.db.alarms import Alarm, AlarmLog, AlarmViewLog
+from central.db.approvals import Approval, ApprovalLog
 from central.db.cases import Case, CaseLog
 from central.db.edges import EdgeKey
 from central.db.events import Event
@@ -21,6 +22,7 @@ from contract.sealing import sha256_hex
 
 EVENT, CASE, ALARM, VIEW, ALARM_VIEW, ACCOUNT = "event", "case", "alarm", "view", "alarm-view", "account"
 LEARNING = "learning"
+APPROVAL = "approval"
 KEY, KEY_RETIRED, KEY_REVOKED = "key", "key-retired", "key-revoked"
 #: A kind of row and its primary key as text.
 Ref = tuple[str, str]
@@ -80,7 +82,7 @@ def _alarm_lines(session: Session, refs: list[str]) -> Iterator[tuple[str, Entry
         yield str(row.id), {"alarm": number} | _line(row)
 
 
-def _line(row: CaseLog | AlarmLog) -> Entry:
+def _line(row: CaseLog | AlarmLog | ApprovalLog) -> Entry:
     return {
         "id": row.id,
         "at": moment(row.at),
@@ -124,6 +126,12 @@ def _learning_lines(session: Session, refs: list[str]) -> Iterator[tuple[str, En
         yield str(row.id), {"id": row.id} | camera | said
 
 
+def _approval_lines(session: Session, refs: list[str]) -> Iterator[tuple[str, Entry]]:
+    query = select(ApprovalLog, Approval.key).join(Approval, Approval.id == ApprovalLog.approval_id)
+    for row, key in session.execute(query.where(ApprovalLog.id.in_([int(ref) for ref in refs]))):
+        yield str(row.id), {"request": key} | _line(row)
+
+
 def _keys(session: Session, refs: list[str]) -> Iterator[tuple[str, Entry]]:
     for row in session.execute(select(EdgeKey).where(EdgeKey.kid.in_(refs))).scalars():
         yield (
@@ -148,6 +156,7 @@ _READERS: Mapping[str, Callable[[Session, list[str]], Iterator[tuple[str, Entry]
     VIEW: _views,
     ALARM_VIEW: _alarm_views,
     ACCOUNT: _account_lines,
+    APPROVAL: _approval_lines,
     LEARNING: _learning_lines,
     KEY: _keys,
     KEY_RETIRED: _ended("retired_at"),
@@ -158,6 +167,7 @@ __all__ = [
     "ACCOUNT",
     "ALARM",
     "ALARM_VIEW",
+    "APPROVAL",
     "CASE",
     "EVENT",
     "KEY",

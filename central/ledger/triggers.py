@@ -36,6 +36,7 @@ _NOTES = (
     _Note("ledger_view", "view_log", "INSERT", "view", "id"),
     _Note("ledger_alarm_view", "alarm_view_log", "INSERT", "alarm-view", "id"),
     _Note("ledger_account", "account_log", "INSERT", "account", "id"),
+    _Note("ledger_approval", "approval_log", "INSERT", "approval", "id"),
     _Note("ledger_learning", "learning_log", "INSERT", "learning", "id"),
 )
 _REFS = sorted({note.ref for note in _NOTES})

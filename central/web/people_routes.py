@@ -1,14 +1,18 @@
 """Accounts of others: who has which, and what an admin does to them."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
+from sqlalchemy.orm import Session
 
-from central.accounts import areas, log, people, sessions
+from central.accounts import log, people, sessions
 from central.accounts.errors import BadAccount
 from central.accounts.permissions import Permission
 from central.accounts.roles import Role
 from central.accounts.sessions import SignedInUser
+from central.approvals import requests, settings
+from central.approvals.kinds import Kind
 from central.db.database import Database
 from central.marks import needs, rules_of
 from central.sites import areas as sites
@@ -17,6 +21,8 @@ from central.web.front import language_of, render, user_asking
 from central.web.sign_in_routes import to
 
 Form = Annotated[dict[str, str], Depends(forms.read_form)]
+#: What an admin does to somebody; true when another admin was asked for it instead.
+_Step = Callable[[Session, SignedInUser], bool | None]
 _SEES, _KEEPS = [needs(Permission.PEOPLE_SEE)], [needs(Permission.PEOPLE_KEEP)]
 
 
@@ -45,6 +51,8 @@ def _add_list(pages: APIRouter, db: Database) -> None:
     def invite(request: Request, form: Form) -> Response:
         user, name = _acting(request, form), form.get("name", "").strip()[:64]
         try:
+            if Role.ADMIN in _roles(form):
+                raise BadAccount("the role of an admin is given to an account that is there", "bad.admin_later")
             with db.write() as session:
                 password = people.invite(session, name, _roles(form), user.name)
         except BadAccount as error:
@@ -70,25 +78,22 @@ def _add_person(pages: APIRouter, db: Database) -> None:
     def one(request: Request, name: str) -> Response:
         return page(request, name)
 
-    @pages.post("/people/{name}/roles", dependencies=_KEEPS)
-    def give(request: Request, name: str, form: Form) -> Response:
+    def tried(request: Request, name: str, form: dict[str, str], step: _Step) -> Response:
         user = _acting_on_another(request, name, form)
         try:
             with db.write() as session:
-                people.set_roles(session, name, _roles(form), user.name)
+                asked = step(session, user)
         except BadAccount as error:
             return page(request, name, language_of(request)(error.key, **error.values), 422)
-        return to(f"/people/{name}")
+        return to("/approvals" if asked else f"/people/{name}")
+
+    @pages.post("/people/{name}/roles", dependencies=_KEEPS)
+    def give(request: Request, name: str, form: Form) -> Response:
+        return tried(request, name, form, lambda session, user: _set_roles(session, user, name, form))
 
     @pages.post("/people/{name}/areas", dependencies=_KEEPS)
     def among(request: Request, name: str, form: Form) -> Response:
-        user = _acting_on_another(request, name, form)
-        try:
-            with db.write() as session:
-                areas.give(session, name, _areas(form), user.name)
-        except BadAccount as error:
-            return page(request, name, language_of(request)(error.key, **error.values), 422)
-        return to(f"/people/{name}")
+        return tried(request, name, form, lambda session, user: _ask_areas(session, user, name, form))
 
     @pages.post("/people/{name}/reset", dependencies=_KEEPS)
     def reset(request: Request, name: str, form: Form) -> Response:
@@ -99,13 +104,7 @@ def _add_person(pages: APIRouter, db: Database) -> None:
 
     @pages.post("/people/{name}/{act}", dependencies=_KEEPS)
     def act(request: Request, name: str, act: people.Act, form: Form) -> Response:
-        user = _acting_on_another(request, name, form)
-        try:
-            with db.write() as session:
-                people.ACTS[act](session, name, user.name)
-        except BadAccount as error:
-            return page(request, name, language_of(request)(error.key, **error.values), 422)
-        return to(f"/people/{name}")
+        return tried(request, name, form, lambda session, user: people.ACTS[act](session, name, user.name))
 
 
 def _once(request: Request, user: SignedInUser, name: str, password: str) -> Response:
@@ -115,6 +114,26 @@ def _once(request: Request, user: SignedInUser, name: str, password: str) -> Res
 
 def _roles(form: dict[str, str]) -> frozenset[Role]:
     return frozenset(role for role in Role if f"role-{role}" in form)
+
+
+def _set_roles(session: Session, user: SignedInUser, name: str, form: dict[str, str]) -> bool:
+    """Give the roles, or ask another admin for it where it is about who is an admin: then True."""
+    roles = _roles(form)
+    wanted = settings.roles_wanted(session, name, roles)
+    if not settings.needs_two(frozenset(wanted["before"]), frozenset(wanted["after"])):
+        people.set_roles(session, name, roles, user.name)
+        return False
+    requests.ask(session, user, Kind.ROLES, wanted, form.get("reason", ""))
+    return True
+
+
+def _ask_areas(session: Session, user: SignedInUser, name: str, form: dict[str, str]) -> bool:
+    """Ask another admin for other areas; whether there is anything to ask for."""
+    wanted = settings.areas_wanted(session, name, _areas(form))
+    if wanted["before"] == wanted["after"]:
+        return False
+    requests.ask(session, user, Kind.AREAS, wanted, form.get("reason", ""))
+    return True
 
 
 def _areas(form: dict[str, str]) -> list[str]:

@@ -8,6 +8,7 @@ from central.media.store import MediaStore
 from central.notices.stills import PublicStills
 from central.web import (
     alarm_routes,
+    approval_routes,
     case_routes,
     export_routes,
     notice_routes,
@@ -33,6 +34,7 @@ def router(db: Database, media: MediaStore, after: After, *, secure: bool = Fals
     own_routes.add(pages, db)
     people_routes.add(pages, db)
     report_routes.add(pages, db)
+    approval_routes.add(pages, db)
     export_routes.add(pages, db, media, after)
     stills = PublicStills(media, after.copies, after.redactor)
     notice_routes.add(pages, db, stills, after)

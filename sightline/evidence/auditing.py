@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from central.ledger import audit, audit_accounts, audit_alarms, audit_cases
+from central.ledger import audit, audit_accounts, audit_alarms, audit_approvals, audit_cases
 from central.ledger.keeper import catch_up
 from sightline.evidence.export import Office
 
@@ -17,6 +17,7 @@ def findings(office: Office, heads: Path, media: bool = True) -> Iterator[str]:
         yield from audit_cases.cases(session)
         yield from audit_alarms.alarms(session)
         yield from audit_accounts.accounts(session)
+        yield from audit_approvals.approvals(session)
         if media:
             yield from audit_cases.media(session, office.store.path)
 

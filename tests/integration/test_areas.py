@@ -13,6 +13,7 @@ from sqlalchemy import select
 from test_central_alarms import alarm, say
 
 from central.accounts import areas as areas_of_people
+from central.accounts import people
 from central.accounts.errors import BadAccount
 from central.accounts.roles import Role
 from central.accounts.sessions import digest
@@ -238,4 +239,9 @@ def test_who_had_areas_is_closed_for_the_version_that_knows_none(tmp_path: Path)
         closed = connection.exec_driver_sql("SELECT name FROM users WHERE disabled_at IS NOT NULL").scalars().all()
     assert closed == ["north"]
     migrate.upgrade(db)
+    with db.read() as session:
+        assert {one.name: (one.areas, one.disabled_at) for one in people.listed(session)} == {
+            "north": (["N1"], None), "all": ([], None),
+        }  # fmt: skip
+        assert list(audit_accounts.accounts(session)) == []
     db.close()

@@ -10,9 +10,12 @@ from desk_kit import Time, faults, waiting
 from sqlalchemy import func, inspect, select, text, update
 from test_central_alarms import alarm, say
 
+from central.accounts import areas
 from central.accounts import log as account_log
 from central.accounts import service as accounts
 from central.accounts.roles import Role
+from central.approvals import requests
+from central.approvals.kinds import Kind
 from central.db import migrate
 from central.db.accounts import RecoveryCode, SecondFactor, User
 from central.db.database import Database
@@ -112,6 +115,9 @@ class Office:
             session.add(SecondFactor(user_id=self.li.id, sealed=b"x", key_id="k", created_at=now(), confirmed_at=now()))
             session.add(RecoveryCode(user_id=self.li.id, code_hash="a" * 64))
             account_log.note(session, self.li.id, "li", "second factor on")
+        with self.db.write() as session:
+            areas.give(session, "chen", ["N1"], "cli:root")
+            requests.ask(session, self.li, Kind.EXPORT, {"numbers": ["1"]}, "they wait for it")
 
     def _learned(self) -> None:
         camera = ("edge-01", "cam-1", "illegal_parking")

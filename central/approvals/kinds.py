@@ -1,0 +1,41 @@
+"""What needs a second person, and whose it is to ask and to decide: one table."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final
+
+from central.accounts.permissions import Permission
+
+
+class Kind(StrEnum):
+    """A kind of request. What is asked for stands in its `what`, as named here.
+
+    export: {"numbers": [case numbers], ...}, used by who asked. roles: {"name", "before", "after"}, areas: the same;
+    both are done in the moment in which they are approved.
+    """
+
+    EXPORT = "export"
+    ROLES = "roles"
+    AREAS = "areas"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Who may ask, see and decide, for how long a request waits, and where an approved one is used (None: at once)."""
+
+    asks: Permission
+    sees: Permission
+    decides: Permission
+    way: str | None = None
+    life: timedelta = timedelta(days=3)
+
+
+TERMS: Final[Mapping[Kind, Terms]] = {
+    Kind.EXPORT: Terms(Permission.CASES_DECIDE, Permission.CASES_SEE, Permission.EXPORT_APPROVE, "/exports"),
+    Kind.ROLES: Terms(Permission.PEOPLE_KEEP, Permission.PEOPLE_SEE, Permission.PEOPLE_KEEP),
+    Kind.AREAS: Terms(Permission.PEOPLE_KEEP, Permission.PEOPLE_SEE, Permission.PEOPLE_KEEP),
+}
+
+__all__ = ["TERMS", "Kind", "Terms"]
