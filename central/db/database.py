@@ -22,6 +22,9 @@ _VANISHED = {
 }
 #: How long a writer waits for another one before it gives up, in seconds.
 BUSY_S = 30
+#: Between two batches of a long piece of work, in seconds: whoever waits for SQLite's one lock looks every 0.1 s
+#: whether it is free.
+BETWEEN_S = 0.12
 
 
 class Database:
@@ -109,4 +112,4 @@ def _tame_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-__all__ = ["Database", "OperationalError", "unreachable"]
+__all__ = ["BETWEEN_S", "Database", "OperationalError", "unreachable"]

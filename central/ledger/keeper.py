@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from central.background import Background
 from central.config import Broker, CentralConfig
-from central.db.database import Database
+from central.db.database import BETWEEN_S, Database
 from central.db.ledger import LedgerHead
 from central.ledger import heads, tree, triggers
 from central.ledger.announce import announce
@@ -24,8 +24,6 @@ _log = structlog.get_logger("ledger")
 EVERY_S = 2.0
 #: What has to do with others (broker, authority, a file that does not fit) is tried again after this long, in seconds.
 AGAIN_S = 60.0
-#: Between two batches, in seconds: whoever waits for SQLite's one lock looks every 0.1 s whether it is free.
-BETWEEN_S = 0.12
 
 
 class Keeper(Background):

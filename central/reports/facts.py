@@ -5,6 +5,7 @@ the review table by their text and holds for histories of every version of that 
 """
 
 import json
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -15,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from central.db.cases import Case, CaseLog
-from central.db.database import Database
+from central.db.database import BETWEEN_S, Database
 from central.db.events import Event
 from central.db.learning import CaseFact, FactsCursor
 from central.workflow.table import SYSTEM
@@ -79,6 +80,8 @@ def catch_up(db: Database) -> int:
         if step is None:
             return done
         done, after = done + step[0], step[1]
+        # Years of cases after a migration: people decide in between.
+        time.sleep(BETWEEN_S)
 
 
 def as_of(session: Session) -> datetime | None:

@@ -3,6 +3,7 @@
 A step in time is refused by the table itself (`guards.in_time`), so that nothing depends on when this runs.
 """
 
+import time
 from collections.abc import Callable
 
 from sqlalchemy import select
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from central.clock import office_now
 from central.db.cases import Case
-from central.db.database import Database
+from central.db.database import BETWEEN_S, Database
 from central.tickets import deadlines, decisions
 from central.tickets.guards import CaseFacts
 from central.tickets.states import APPEAL, ENTERED, EXPIRING, NOTIFIED, UPHELD
@@ -23,10 +24,11 @@ _MOST = 200
 def rounds(db: Database) -> int:
     """Reckon deadlines that are not, then expire all that is late; returns how many were locked."""
     while _batch(db, reckon) == _MOST:
-        pass
+        time.sleep(BETWEEN_S)
     locked = 0
     while (some := _batch(db, expire)) > 0:
         locked += some
+        time.sleep(BETWEEN_S)
     return locked
 
 

@@ -26,13 +26,15 @@ from sqlalchemy import (
     select,
     text,
     type_coerce,
+    update,
 )
 
 from central.db.base import Moment
 from central.db.cases import Case, CaseLog, CaseMedia, CaseQuestion
 from central.db.database import Database
+from central.db.learning import FactsCursor
 from central.ledger import triggers
-from central.tickets.states import APPROVED, REJECTED, REVIEW1, REVIEW2
+from central.tickets.states import APPROVED, HANDLED, REJECTED, REVIEW1, REVIEW2
 from contract.events import now
 
 #: Cases that a county decides in a day, and those that wait after the bad day.
@@ -44,6 +46,8 @@ _BAD_DAYS = 1
 _OFFICERS = ("li", "wang")
 #: One in so many of those that wait has had its first look.
 _SECOND = 3
+#: Days that an approved case has until it must be entered.
+_TO_ENTER = 10
 _CHUNK = 20_000
 
 _SEED = Table(
@@ -85,6 +89,9 @@ def copy(db: Database, count: int) -> int:
             connection.execute(insert(_SEED), chunk)
         _copied(connection)
         triggers.install(connection)
+        # Nor are there figures of them: making those would go on for minutes beside what is measured.
+        last_line = select(func.max(CaseLog.id)).scalar_subquery()
+        connection.execute(update(FactsCursor).values(line=last_line))
         _SEED.drop(connection)
         if connection.dialect.name == "postgresql":
             last = text("SELECT setval(pg_get_serial_sequence('cases', 'id'), :last)")
@@ -114,8 +121,8 @@ def _rows(count: int, waiting: int, first: int, templates: list[tuple[int, str]]
             "number": f"{at:%Y%m%d}-{100_001 + nth}",
             "case_key": f"{place:064x}",
             "plate": f"皖A{place % 60_000:05d}",
-            "state": (REJECTED if rejected else APPROVED) if decided else REVIEW2 if looked else state,
-            **_moments(at, decided, looked),
+            "state": _decided(ago, rejected) if decided else REVIEW2 if looked else state,
+            **_moments(at, _decided(ago, rejected) if decided else None, looked),
             **_people(place, decided, looked),
             "reason_code": f"R{1 + place % 15:02d}" if rejected else None,
         }
@@ -133,16 +140,22 @@ def _people(place: int, decided: bool, looked: bool) -> dict[str, str | int | No
     }
 
 
-def _moments(at: datetime, decided: bool, looked: bool) -> dict[str, datetime | None]:
+def _decided(days: int, rejected: bool) -> str:
+    """What is older than the time in which it must be entered was, and was paid."""
+    return REJECTED if rejected else APPROVED if days <= _TO_ENTER else HANDLED
+
+
+def _moments(at: datetime, over: str | None, looked: bool) -> dict[str, datetime | None]:
+    """Long enough that central's own jobs lock none of those that wait while it is measured."""
+    due = at + timedelta(days=3 if over is None else 20) if over in {None, APPROVED} else None
     return {
         "at_first": at - timedelta(minutes=3),
         "at_trigger": at,
         "at_last": at,
         "created_at": at + timedelta(seconds=2),
-        # Long enough that central's own jobs lock none of them while it is measured.
-        "due_at": None if decided else at + timedelta(days=3),
-        "sort_at": at if decided else at + timedelta(days=3),
-        "decided_at": at + timedelta(hours=20 if decided else 2) if decided or looked else None,
+        "due_at": due,
+        "sort_at": due or at,
+        "decided_at": at + timedelta(hours=2 if over is None else 20) if over or looked else None,
     }
 
 

@@ -16,7 +16,7 @@ QUEUE, PAGES, DECISIONS, WARM = 200, 100, 60, 5
 #: Where an officer begins: the first look, the second, what asks for a person's answer, and what is behind.
 QUEUES = {
     "queue": "/", "queue_second": "/?show=second", "queue_needs_human": "/?verdict=needs_human",
-    "queue_approved": "/?show=approved",
+    "queue_rejected": "/?show=rejected",
 }  # fmt: skip
 _FIELD = r'name="{}" value="([^"]*)"'
 
@@ -93,13 +93,13 @@ def _decided(officer: Officer, number: str) -> dict[str, list[float]]:
 
 
 def _far_behind(officer: Officer) -> str:
-    """The page behind the fortieth page of those decided, as somebody who scrolls for long comes to it."""
-    path = "/?show=approved"
+    """The page behind the fortieth page of those rejected, as somebody who scrolls for long comes to it."""
+    path = "/?show=rejected"
     for _ in range(40):
         _, numbers = officer.queue(path)
         if not numbers:
             break
-        path = f"/?show=approved&after={numbers[-1]}"
+        path = f"/?show=rejected&after={numbers[-1]}"
     return path
 
 

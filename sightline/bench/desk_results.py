@@ -19,9 +19,9 @@ next case while this one is looked at.
 """
 _COLUMNS = (
     "database", "cases", "waiting", "seeded s", "queue", "second look", "asks a person", "far behind",
-    "approved", "case", "decision", "next case", "not ahead",
+    "rejected", "case", "decision", "next case", "not ahead",
 )  # fmt: skip
-_PAGES = ("queue", "queue_second", "queue_needs_human", "queue_far_behind", "queue_approved", "case", "decision")
+_PAGES = ("queue", "queue_second", "queue_needs_human", "queue_far_behind", "queue_rejected", "case", "decision")
 
 
 def keep(path: Path, result: dict[str, Any]) -> None:

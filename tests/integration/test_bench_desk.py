@@ -24,7 +24,7 @@ NAMES = (
     "queue_second",
     "queue_needs_human",
     "queue_far_behind",
-    "queue_approved",
+    "queue_rejected",
     "case",
     "decision",
     "decision_and_next",
