@@ -41,6 +41,7 @@ def listed(request: Request, db: Database, user: SignedInUser, shown: str, after
         alarms=alarms.rows(found.items, now(), say),
         waiting=queue.count(cases, REVIEW1) if sees_cases and cases.get(REVIEW1) else None,
         narrowings=[],
+        ending=[],
         narrowed={},
         older=f"/?show={shown}&after={found.next}" if found.next else None,
         live=after is None,
