@@ -88,8 +88,8 @@ def show(config: ConfigPath) -> None:
 
     with closing(open_database(load_config(config))) as db, db.read() as session:
         for one in session.execute(select(ListImport).order_by(ListImport.kind, ListImport.id)).scalars():
-            told = f"{one.imported_at:%Y-%m-%d %H:%M}  {one.imported_by}  {one.file}  {one.sha256}"
-            kept = f"kept until {one.as_of:%Y-%m-%d %H:%M}" if one.as_of else "nobody told until when it was kept"
+            told = f"{one.imported_at:%Y-%m-%d %H:%M} UTC  {one.imported_by}  {one.file}  {one.sha256}"
+            kept = f"kept until {one.as_of:%Y-%m-%d %H:%M} UTC" if one.as_of else "kept until -"
             typer.echo(f"{one.kind}  {one.state}  {one.rows} rows  {kept}  {told}")
 
 
