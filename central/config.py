@@ -128,7 +128,7 @@ class ExportSettings(Settings):
     """What is handed to the police system: which columns it takes, and where archives are kept."""
 
     map: Readable | None = Field(default=None, description="field map (YAML); default: configs/exports/cn-default.yaml")
-    folder: Readable | None = Field(default=None, description="default: `exports` in data_dir; made anew when lost")
+    folder: Readable | None = Field(default=None, description="default: `exports` in data_dir; for archives under way")
 
 
 class OfficeSettings(Settings):

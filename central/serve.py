@@ -24,10 +24,12 @@ from central.ingest.receiver import Receiver
 from central.jobs import Jobs
 from central.learning.floor import Floor
 from central.ledger.keeper import Keeper, keeper_of
+from central.ledger.key import office_key
 from central.media.guarded import GuardedStore
 from central.media.opening import open_store, quotas_of
 from central.media.rounds import Rounds
 from central.metrics import Metrics
+from central.retention.rounds import Forgetting
 from central.tickets.precheck import own_profiles
 from central.workflow.calendar import load as load_calendar
 from central.workflow.calendar import own_calendars
@@ -50,6 +52,7 @@ class Parts:
     receiver: Receiver | None
     jobs: Jobs | None
     sweeps: Rounds | None
+    forgetting: Forgetting | None
     ledger: Keeper | None
     front: bool
     ca: Issuer | None
@@ -108,12 +111,21 @@ def _parts(config: CentralConfig, role: Role) -> Parts:
     jobs = Jobs(db, media, ca=ca, floor=_floor(config)) if role in {"all", "jobs"} else None
     sweeps = Rounds(db, media, metrics, config.media.orphan_days) if role in {"all", "jobs"} else None
     ledger = keeper_of(config, db) if role in {"all", "jobs"} else None
-    return Parts(db, media, metrics, receiver, jobs, sweeps, ledger, front=role in {"all", "web"}, ca=ca)
+    # Behind the keeper, which makes the office's key where there is none.
+    forgetting = _forgetting(config, db, media) if role in {"all", "jobs"} else None
+    return Parts(db, media, metrics, receiver, jobs, sweeps, forgetting, ledger, front=role in {"all", "web"}, ca=ca)
 
 
 def _floor(config: CentralConfig) -> Floor:
     said = config.learning
     return Floor(said.floor, said.floor_cases, timedelta(days=said.floor_days))
+
+
+def _forgetting(config: CentralConfig, db: Database, media: GuardedStore) -> Forgetting:
+    """Certificates are signed where the office's key is; elsewhere what is due goes all the same."""
+    with db.read() as session:
+        key = office_key(session, config.ledger_key) if config.ledger_key.exists() else None
+    return Forgetting(db, media, key, config.copies_folder)
 
 
 def _run(config: CentralConfig, parts: Parts, listener: socket.socket, redactor: MakeRedactor | None = None) -> None:
@@ -147,6 +159,8 @@ def _run(config: CentralConfig, parts: Parts, listener: socket.socket, redactor:
         parts.jobs.start()
     if parts.sweeps is not None:
         parts.sweeps.start()
+    if parts.forgetting is not None:
+        parts.forgetting.start()
     if parts.ledger is not None:
         parts.ledger.start()
     _log.info("central is up", address=f"http://{config.host}:{config.port}", pid=os.getpid())
@@ -166,6 +180,8 @@ def _end(parts: Parts) -> None:
         parts.jobs.stop()
     if parts.sweeps is not None:
         parts.sweeps.stop()
+    if parts.forgetting is not None:
+        parts.forgetting.stop()
     if parts.ledger is not None:
         parts.ledger.stop()
 

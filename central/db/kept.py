@@ -44,9 +44,11 @@ def note_again(table: str, kind: str) -> None:
 def forget() -> None:
     """Remove whatever is put away."""
     inspector = sa.inspect(op.get_bind())
-    here = [name for name in inspector.get_table_names() if name.startswith(_PREFIX)]
-    for name in here:
-        op.drop_table(name)
+    ordered = [name for name, _ in inspector.get_sorted_table_and_fkc_names() if name is not None]
+    # What refers to others goes before them.
+    for name in reversed(ordered):
+        if name.startswith(_PREFIX):
+            op.drop_table(name)
 
 
 __all__ = ["forget", "note_again", "put_away", "taken_back"]

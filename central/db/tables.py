@@ -15,6 +15,7 @@ from central.db.alarms import Alarm, AlarmLog, AlarmViewLog
 from central.db.approvals import Approval, ApprovalLog
 from central.db.base import Base
 from central.db.cases import Case, CaseLog, CaseMedia, CaseNumber, CaseQuestion
+from central.db.deletions import Deletion, DeletionCertificate
 from central.db.edges import Certificate, Edge, EdgeKey, EnrolCode
 from central.db.events import Event, Quarantine
 from central.db.exports import Export, ExportCase
@@ -44,6 +45,8 @@ __all__ = [
     "CaseNumber",
     "CaseQuestion",
     "Certificate",
+    "Deletion",
+    "DeletionCertificate",
     "Edge",
     "EdgeKey",
     "EnrolCode",

@@ -5,7 +5,6 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import update
@@ -19,33 +18,38 @@ from contract import bundle_archive
 from contract.errors import RunError
 
 
-def fetch(db: Database, store: MediaStore, export: Export, folder: Path) -> Path:
-    """The archive as a file of `folder`, made when it is not there (a crash, another replica's machine).
+def build(db: Database, store: MediaStore, export: Export, folder: Path) -> Path:
+    """The archive as a new file in `folder`, which whoever asked removes: nothing of it outlives its stills here.
 
     Raises ExportGone once its stills were deleted after their time, RunError when it would not be the same as before.
     """
-    path = folder / f"{export.number}.zip"
-    if path.is_file() and export.sha256 is not None and _digest(path) == export.sha256:
-        return path
-    with _beside(path) as part:
-        with part.open("wb") as file:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle, name = tempfile.mkstemp(prefix=f"{export.number}-", suffix=".zip", dir=folder)
+    path = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
             bundle_archive.write(file, list(_files(store, export)))
-            file.flush()
-            os.fsync(file.fileno())
-        digest, size = _digest(part), part.stat().st_size
-        if export.sha256 not in {None, digest}:
-            raise RunError(
-                f"export {export.number}: would not be the one of before - run `sightline evidence audit`: "
-                "table, manifest or a still was changed"
-            )
-        part.replace(path)
+        _same(db, export, path)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return path
+
+
+def _same(db: Database, export: Export, path: Path) -> None:
+    """It is the archive of before; the first one ever built says which that is."""
+    with path.open("rb") as file:
+        digest, size = hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size
+    if export.sha256 not in {None, digest}:
+        raise RunError(
+            f"export {export.number}: would not be the one of before - run `sightline evidence audit`: "
+            "table, manifest or a still was changed"
+        )
     if export.sha256 is None:
         with db.write() as session:
-            session.execute(
-                update(Export).where(Export.id == export.id, Export.sha256.is_(None)).values(sha256=digest, size=size)
-            )
+            first = update(Export).where(Export.id == export.id, Export.sha256.is_(None))
+            session.execute(first.values(sha256=digest, size=size))
         export.sha256, export.size = digest, size
-    return path
 
 
 def _files(store: MediaStore, export: Export) -> Iterator[tuple[str, Path | bytes]]:
@@ -62,22 +66,4 @@ def _files(store: MediaStore, export: Export) -> Iterator[tuple[str, Path | byte
                 ) from error
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@contextmanager
-def _beside(path: Path) -> Iterator[Path]:
-    """A file of its own beside `path`, for two who make the same archive at once; gone when it was not taken."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    part = Path(name)
-    try:
-        yield part
-    finally:
-        part.unlink(missing_ok=True)
-
-
-__all__ = ["fetch"]
+__all__ = ["build"]

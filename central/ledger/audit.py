@@ -15,6 +15,7 @@ from central.db.accounts import AccountLog, ViewLog
 from central.db.alarms import AlarmLog, AlarmViewLog
 from central.db.approvals import ApprovalLog
 from central.db.cases import CaseLog
+from central.db.deletions import DeletionCertificate
 from central.db.edges import EdgeKey
 from central.db.events import Event
 from central.db.learning import LearningLog
@@ -29,12 +30,14 @@ _WORDS = {
     entries.ALARM: "line of the alarm history", entries.ALARM_VIEW: "line of the viewer log of alarms",
     entries.ACCOUNT: "line of the account log", entries.APPROVAL: "line of a request's history",
     entries.LEARNING: "line of the log of learning",
+    entries.DELETION: "certificate of deletion",
     entries.KEY: "key of a box", entries.KEY_RETIRED: "end of a box's key", entries.KEY_REVOKED: "ban of a box's key",
 }  # fmt: skip
 _ROWS = (
     (entries.EVENT, Event.id), (entries.CASE, CaseLog.id), (entries.ALARM, AlarmLog.id), (entries.VIEW, ViewLog.id),
     (entries.ALARM_VIEW, AlarmViewLog.id), (entries.ACCOUNT, AccountLog.id),
     (entries.APPROVAL, ApprovalLog.id), (entries.LEARNING, LearningLog.id), (entries.KEY, EdgeKey.kid),
+    (entries.DELETION, DeletionCertificate.id),
 )  # fmt: skip
 
 

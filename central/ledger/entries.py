@@ -14,6 +14,7 @@ from central.db.accounts import AccountLog, User, ViewLog
 from central.db.alarms import Alarm, AlarmLog, AlarmViewLog
 from central.db.approvals import Approval, ApprovalLog
 from central.db.cases import Case, CaseLog
+from central.db.deletions import DeletionCertificate
 from central.db.edges import EdgeKey
 from central.db.events import Event
 from central.db.learning import LearningLog
@@ -23,6 +24,7 @@ from contract.sealing import sha256_hex
 EVENT, CASE, ALARM, VIEW, ALARM_VIEW, ACCOUNT = "event", "case", "alarm", "view", "alarm-view", "account"
 LEARNING = "learning"
 APPROVAL = "approval"
+DELETION = "deletion"
 KEY, KEY_RETIRED, KEY_REVOKED = "key", "key-retired", "key-revoked"
 #: A kind of row and its primary key as text.
 Ref = tuple[str, str]
@@ -132,6 +134,13 @@ def _approval_lines(session: Session, refs: list[str]) -> Iterator[tuple[str, En
         yield str(row.id), {"request": key} | _line(row)
 
 
+def _deletions(session: Session, refs: list[str]) -> Iterator[tuple[str, Entry]]:
+    query = select(DeletionCertificate).where(DeletionCertificate.id.in_([int(ref) for ref in refs]))
+    for row in session.execute(query).scalars():
+        hashes = {"sha256": sha256_hex(bytes(row.raw)), "jws_sha256": sha256_hex(row.jws.encode())}
+        yield str(row.id), {"id": row.id, "number": row.number, "at": moment(row.at), "kid": row.kid} | hashes
+
+
 def _keys(session: Session, refs: list[str]) -> Iterator[tuple[str, Entry]]:
     for row in session.execute(select(EdgeKey).where(EdgeKey.kid.in_(refs))).scalars():
         yield (
@@ -158,6 +167,7 @@ _READERS: Mapping[str, Callable[[Session, list[str]], Iterator[tuple[str, Entry]
     ACCOUNT: _account_lines,
     APPROVAL: _approval_lines,
     LEARNING: _learning_lines,
+    DELETION: _deletions,
     KEY: _keys,
     KEY_RETIRED: _ended("retired_at"),
     KEY_REVOKED: _ended("revoked_at"),
@@ -169,6 +179,7 @@ __all__ = [
     "ALARM_VIEW",
     "APPROVAL",
     "CASE",
+    "DELETION",
     "EVENT",
     "KEY",
     "KEY_RETIRED",

@@ -38,6 +38,7 @@ _NOTES = (
     _Note("ledger_account", "account_log", "INSERT", "account", "id"),
     _Note("ledger_approval", "approval_log", "INSERT", "approval", "id"),
     _Note("ledger_learning", "learning_log", "INSERT", "learning", "id"),
+    _Note("ledger_deletion", "deletion_certificates", "INSERT", "deletion", "id"),
 )
 _REFS = sorted({note.ref for note in _NOTES})
 _FIXED = (

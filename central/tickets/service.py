@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from central.accounts.service import SignedInUser
 from central.db.cases import CaseMedia
+from central.db.deletions import Deletion
 from central.db.media import Media
 from central.tickets import showing
 from central.tickets.errors import CaseMissing, TicketError
@@ -34,6 +35,8 @@ def media_of(session: Session, number: str, sha256: str) -> MediaItem:
     if named is None:
         raise CaseMissing(f"case {row.number} names no such still or clip")
     stored = session.get(Media, named.sha256)
+    if stored is None and session.execute(select(Deletion.id).where(Deletion.sha256 == named.sha256).limit(1)).first():
+        raise CaseMissing(f"this still or clip of case {row.number} was deleted when its time had ended")
     if stored is None or not stored.complete:
         raise CaseMissing(f"this still or clip of case {row.number} has not arrived yet")
     return showing.item(named, ready=True)

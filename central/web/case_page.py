@@ -4,6 +4,7 @@ from fastapi import Request, Response
 
 from central.accounts.service import SignedInUser
 from central.db.database import Database
+from central.retention import certificates
 from central.tickets import asking, leases, looks
 from central.tickets import queue as cases
 from central.tickets import service as tickets
@@ -30,6 +31,7 @@ def case_page(
         view = tickets.case(session, number, user, trail.among)
         done = just_decided(session, decided, say, user.areas)
         row = cases.found(session, number)
+        gone = certificates.of_case(session, row.id)
         objected = objection(session, row, user, say)
         taken_by = leases.holders(session, [row.id], user.id).get(row.id)
         # A page that refreshes itself while evidence arrives is one look, not one every five seconds.
@@ -41,7 +43,15 @@ def case_page(
             if page.can_decide:
                 leases.take(session, row.id, user.id, request.headers.get(TAB_HEADER, ""))
     return render(
-        request, "case.html", user, section="queue", keys=CASE.listed(say), page=page, decided=done, objection=objected
+        request,
+        "case.html",
+        user,
+        section="queue",
+        keys=CASE.listed(say),
+        page=page,
+        decided=done,
+        objection=objected,
+        gone=gone,
     )
 
 

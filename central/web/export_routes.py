@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
+from starlette.background import BackgroundTask
 from starlette.responses import FileResponse
 
 from central.accounts import sessions
@@ -49,13 +50,14 @@ def add(pages: APIRouter, db: Database, media: MediaStore, after: After) -> None
         user = user_asking(request)
         with db.read() as session:
             export = service.export_of(session, number)
-        path = archive.fetch(db, media, export, after.exports)
+        path = archive.build(db, media, export, after.exports)
         with db.write() as session:
             service.note_fetch(session, export, user)
         return FileResponse(
             path,
             media_type="application/zip",
-            filename=path.name,
+            filename=f"{export.number}.zip",
+            background=BackgroundTask(path.unlink, missing_ok=True),
             headers={"Cache-Control": "no-store", "Content-Security-Policy": "default-src 'none'; sandbox"},
         )
 

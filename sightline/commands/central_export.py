@@ -1,6 +1,5 @@
 """`sightline central export`: hand approved cases to the police system, and fetch an archive again."""
 
-import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -47,13 +46,13 @@ def export(
         number = again or service.make(db, store, after.map, user)
         with db.read() as session:
             row = service.export_of(session, number)
-        path = archive.fetch(db, store, row, after.exports)
-        with db.write() as session:
-            service.note_fetch(session, row, user)
-        target = output / path.name
+        target = output / f"{number}.zip"
         if target.exists():
             raise InputError(f"{target}: is there already - choose another folder, nothing is written over")
-        shutil.copyfile(path, target)
+        path = archive.build(db, store, row, output)
+        with db.write() as session:
+            service.note_fetch(session, row, user)
+        path.replace(target)
         typer.echo(f"{target}: {row.cases} cases, SHA-256 {row.sha256}")
     except Refused as refusal:
         raise InputError(str(refusal)) from refusal

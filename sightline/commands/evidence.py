@@ -18,6 +18,25 @@ app.command()(evidence_bundle.export)
 app.command()(evidence_bundle.verify)
 app.command()(evidence_bundle.audit)
 
+
+@app.command()
+def certificate(
+    file: Annotated[Path, typer.Argument(help="A certificate of deletion.", show_default=False)],
+    trust: Annotated[
+        str | None, typer.Option("--trust", help="Thumbprint of the office's key, as the office has published it.")
+    ] = None,
+) -> None:
+    """Check a certificate of deletion, offline. Exit 0 when it holds, else 1 and why not."""
+    from contract.deletion import checked
+
+    try:
+        raw = file.read_bytes()
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read ({error.strerror}) - give a certificate") from error
+    for line in checked(raw, trust):
+        typer.echo(line)
+
+
 _PICTURES = frozenset({".jpg", ".jpeg", ".png"})
 _VIDEOS = frozenset({".mp4", ".mkv", ".mov", ".ts", ".avi"})
 _BEAT_S = 2.0

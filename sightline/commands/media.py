@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from central.db.database import Database
     from central.media.store import MediaStore
 
-app = typer.Typer(no_args_is_help=True, help="Stills and clips: what boxes have here, orphans, legal holds.")
+app = typer.Typer(no_args_is_help=True, help="Stills and clips: what boxes have here, orphans, legal holds, retention.")
 
 Number = Annotated[str, typer.Argument(help="The case's number, for example 20261121-0001.")]
 Name = Annotated[str, typer.Option("--by", help="Who orders it: name and office, as the case's history shows it.")]
@@ -92,6 +93,74 @@ def list_holds(config: ConfigPath) -> None:
     with _opened(config) as (_, db), db.read() as session:
         for one in holds.in_force(session):
             typer.echo(f"{one.number}  since {one.since:%Y-%m-%d %H:%M} UTC  by {one.by}: {one.reason}")
+
+
+@app.command()
+def retention(
+    config: ConfigPath,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what is due, and change nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The figures as one line of JSON.")] = False,
+) -> None:
+    """Archive cases whose time has come and delete what only they name, with a certificate. Central does so by itself.
+
+    The times are those of each case's profile. What a legal hold keeps stays, and nothing goes before its time.
+    """
+    from central.ledger.key import office_key
+    from central.retention.rounds import clear
+    from central.retention.sweep import Retention
+
+    with _opened(config) as (settings, db):
+        with db.read() as session:
+            key = office_key(session, settings.ledger_key) if settings.ledger_key.exists() else None
+        tally = Retention(db, _store(settings), key, dry_run=dry_run).run()
+        if not dry_run:
+            clear(db, settings.copies_folder)
+    if as_json:
+        typer.echo(json.dumps(asdict(tally)))
+        return
+    if dry_run:
+        typer.echo(
+            f"{tally.archived} cases are due, {tally.unknown} are of a profile that is not here: nothing was changed"
+        )
+        return
+    typer.echo(
+        f"{tally.archived} cases archived, {tally.removed} objects deleted ({tally.removed_bytes} bytes), "
+        f"{tally.kept} kept by a hold, {tally.locked} locked by the bucket, {tally.certified} certified"
+    )
+    if key is None:
+        typer.echo("no certificate was made: the office's key is not on this machine (ledger.key_file)", err=True)
+
+
+@app.command()
+def certificates(config: ConfigPath) -> None:
+    """Certificates of deletion, newest first."""
+    from central.retention import certificates as kept
+
+    with _opened(config) as (_, db), db.read() as session:
+        for row in kept.listed(session):
+            count = len(json.loads(row.raw)["objects"])
+            typer.echo(f"{row.number}  {row.at:%Y-%m-%d %H:%M} UTC  {count} objects")
+
+
+@app.command()
+def certificate(
+    number: Annotated[str, typer.Argument(help="The certificate's number, for example D20261122-001.")],
+    config: ConfigPath,
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")],
+) -> None:
+    """Hand out a certificate of deletion: one file that `sightline evidence certificate` checks offline."""
+    from central.ledger.key import office_key
+    from central.retention import certificates as kept
+
+    if output.exists():
+        raise InputError(f"{output}: is there already - choose another name, nothing is written over")
+    with _opened(config) as (settings, db), db.read() as session:
+        raw = kept.as_file(session, number, office_key(session, settings.ledger_key))
+    try:
+        output.write_bytes(raw)
+    except OSError as error:
+        raise InputError(f"{output}: cannot be written ({error.strerror}) - choose another place") from error
+    typer.echo(f"wrote {output}")
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from central.ledger import audit, audit_accounts, audit_alarms, audit_approvals, audit_cases
 from central.ledger.keeper import catch_up
+from central.retention import certificates
 from sightline.evidence.export import Office
 
 
@@ -18,6 +19,7 @@ def findings(office: Office, heads: Path, media: bool = True) -> Iterator[str]:
         yield from audit_alarms.alarms(session)
         yield from audit_accounts.accounts(session)
         yield from audit_approvals.approvals(session)
+        yield from certificates.findings(session, office.key, office.store if media else None)
         if media:
             yield from audit_cases.media(session, office.store.path)
 

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from central.db import kept
+
 revision = "0015"
 down_revision = "0014"
 branch_labels = None
@@ -11,8 +13,21 @@ depends_on = None
 _MOMENT = sa.DateTime(timezone=True)
 
 
+_KEPT = ("export_cases", "exports")
+
+
 def upgrade() -> None:
     """Two tables."""
+    if not kept.taken_back(*_KEPT):
+        _made()
+
+
+def downgrade() -> None:
+    """Put them away: what was handed over was handed over, and may be fetched again."""
+    kept.put_away(*_KEPT)
+
+
+def _made() -> None:
     op.create_table(
         "exports",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -41,9 +56,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("case_id", name="pk_export_cases"),
     )
     op.create_index("ix_export_cases_export_id", "export_cases", ["export_id"])
-
-
-def downgrade() -> None:
-    """Remove them."""
-    op.drop_table("export_cases")
-    op.drop_table("exports")

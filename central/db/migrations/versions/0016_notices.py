@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from central.db import kept
+
 revision = "0016"
 down_revision = "0015"
 branch_labels = None
@@ -11,8 +13,23 @@ depends_on = None
 _MOMENT = sa.DateTime(timezone=True)
 
 
+_KEPT = ("notice_views", "statements", "notices")
+
+
 def upgrade() -> None:
     """Four tables."""
+    if not kept.taken_back(*_KEPT):
+        _made()
+    _passes()
+
+
+def downgrade() -> None:
+    """Put away what people were told and what they said; who has a page open shows number and plate again."""
+    op.drop_table("notice_passes")
+    kept.put_away(*_KEPT)
+
+
+def _made() -> None:
     op.create_table(
         "notices",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -50,13 +67,7 @@ def upgrade() -> None:
     _looks()
 
 
-def downgrade() -> None:
-    """Remove them."""
-    for table in ("notice_views", "notice_passes", "statements", "notices"):
-        op.drop_table(table)
-
-
-def _looks() -> None:
+def _passes() -> None:
     op.create_table(
         "notice_passes",
         sa.Column("token_hash", sa.String(64), nullable=False),
@@ -66,6 +77,9 @@ def _looks() -> None:
         sa.PrimaryKeyConstraint("token_hash", name="pk_notice_passes"),
     )
     op.create_index("ix_notice_passes_until", "notice_passes", ["until"])
+
+
+def _looks() -> None:
     op.create_table(
         "notice_views",
         sa.Column("id", sa.Integer(), nullable=False),
