@@ -9,11 +9,15 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, selectinload
 
 from central.accounts.service import SignedInUser
+from central.approvals import requests
+from central.approvals.kinds import Kind
+from central.approvals.requests import Approved
 from central.clock import office_now
 from central.db import serials
 from central.db.accounts import ViewLog
@@ -86,15 +90,31 @@ def plan(
     return Plan(ready, left, len(cases) > most)
 
 
-def make(db: Database, store: MediaStore, read: Read, user: SignedInUser, numbers: Sequence[str] | None = None) -> str:
-    """Enter every case that can go, or of those the ones with `numbers`; returns the export's number.
+def ask(db: Database, store: MediaStore, read: Read, user: SignedInUser, reason: str) -> str:
+    """Ask another person to let every case go that can; returns the number of the request.
 
-    Two who make one in the same moment share the cases between them. Raises NothingToExport.
+    Raises NothingToExport, or as `requests.ask` does.
     """
     found = plan(db, store, read, areas=user.areas)
-    wanted = [one for one in found.ready if numbers is None or one.number in numbers]
+    if not found.ready:
+        raise NothingToExport(_nothing(found.left))
+    with db.write() as session:
+        return requests.ask(session, user, Kind.EXPORT, _what([one.number for one in found.ready], read), reason)
+
+
+def make(db: Database, store: MediaStore, read: Read, user: SignedInUser, request: str) -> str:
+    """Enter the cases that another person let go (`request`) and that can still go; returns the export's number.
+
+    Two who make one in the same moment share the cases between them. Raises NothingToExport, NoSuchRequest, or
+    NotApproved where it is not approved, was used, or was for another field map.
+    """
+    with db.read() as session:
+        let_go = requests.find(session, user, request).what.get("numbers", [])
+    found = plan(db, store, read, areas=user.areas)
+    wanted = [one for one in found.ready if one.number in let_go]
     left = list(found.left)
     with db.write() as session:
+        approved = requests.use(session, user, request, Kind.EXPORT, _what(let_go, read))
         entered: list[Ready] = []
         number = _number(session, office_now())
         for one in wanted:
@@ -106,8 +126,13 @@ def make(db: Database, store: MediaStore, read: Read, user: SignedInUser, number
             entered.append(one)
         if not entered:
             raise NothingToExport(_nothing(left))
-        _store(session, read, user, number, entered, left)
+        _store(session, read, approved, number, entered, left)
     return number
+
+
+def _what(numbers: Sequence[str], read: Read) -> dict[str, Any]:
+    """What exactly is asked for: these cases, by this field map."""
+    return {"numbers": sorted(numbers), "map": read.map.id, "map_sha256": read.sha256}
 
 
 def exports(session: Session, most: int = 100, areas: Collection[str] = EVERYWHERE) -> list[Export]:
@@ -178,7 +203,7 @@ def _number(session: Session, at: datetime) -> str:
 
 
 def _store(
-    session: Session, read: Read, user: SignedInUser, number: str, entered: Sequence[Ready], left: Sequence[Left]
+    session: Session, read: Read, approved: Approved, number: str, entered: Sequence[Ready], left: Sequence[Left]
 ) -> None:
     at = office_now()
     rows = [cells(one.matter, serial, one.files, read.map) for serial, one in enumerate(entered, start=1)]
@@ -187,12 +212,12 @@ def _store(
         number=number,
         map_id=read.map.id,
         map_sha256=read.sha256,
-        made_by=user.name,
+        made_by=approved.asked_by,
         made_at=at,
         cases=len(entered),
         table_name=read.map.csv.name,
         table=table,
-        manifest=_manifest(read, user, number, at, entered, table),
+        manifest=_manifest(read, approved, number, at, entered, table),
         left_out=[{"number": one.number, "why": one.why} for one in left],
     )
     session.add(row)
@@ -206,14 +231,20 @@ def _store(
 
 
 def _manifest(
-    read: Read, user: SignedInUser, number: str, at: datetime, entered: Sequence[Ready], table: bytes
+    read: Read, approved: Approved, number: str, at: datetime, entered: Sequence[Ready], table: bytes
 ) -> bytes:
     said = read.map.csv
     return canonical(
         {
             "export": number,
             "made_at": at.isoformat(timespec="milliseconds"),
-            "made_by": user.name,
+            "made_by": approved.asked_by,
+            "approved_by": approved.decided_by,
+            "approval": {
+                "request": approved.key,
+                "reason": approved.reason,
+                "decided_at": approved.decided_at.isoformat(timespec="milliseconds"),
+            },
             "map": {"id": read.map.id, "sha256": read.sha256},
             "table": {
                 "name": said.name,
@@ -236,4 +267,4 @@ def _manifest(
     )
 
 
-__all__ = ["MANIFEST", "Left", "Plan", "Ready", "export_of", "exports", "make", "note_fetch", "plan"]
+__all__ = ["MANIFEST", "Left", "Plan", "Ready", "ask", "export_of", "exports", "make", "note_fetch", "plan"]

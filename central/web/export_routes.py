@@ -9,6 +9,8 @@ from starlette.responses import FileResponse
 from central.accounts import sessions
 from central.accounts.permissions import Permission
 from central.after import After
+from central.approvals import requests
+from central.approvals.kinds import Kind
 from central.db.database import Database
 from central.export import archive, service
 from central.marks import needs
@@ -33,16 +35,24 @@ def add(pages: APIRouter, db: Database, media: MediaStore, after: After) -> None
         with db.read() as session:
             rows = service.exports(session, areas=user.areas)
             just = next((one for one in rows if one.number == made), None)
+            asked = [one for one in requests.listed(session, user)[0] if one.kind is Kind.EXPORT and one.mine]
         return render(
             request, "exports.html", user, section="after", tab="exports", plan=found, exports=rows, just=just,
-            map=after.map.map, shown=SHOWN,
+            map=after.map.map, shown=SHOWN, asked=asked,
         )  # fmt: skip
+
+    @pages.post("/exports/ask", dependencies=_DECIDES)
+    def ask(request: Request, form: Form) -> Response:
+        user = user_asking(request)
+        sessions.check_csrf(user, form.get("csrf"))
+        service.ask(db, media, after.map, user, form.get("reason", ""))
+        return to("/exports")
 
     @pages.post("/exports", dependencies=_DECIDES)
     def hand_over(request: Request, form: Form) -> Response:
         user = user_asking(request)
         sessions.check_csrf(user, form.get("csrf"))
-        number = service.make(db, media, after.map, user)
+        number = service.make(db, media, after.map, user, form.get("request", ""))
         return to(f"/exports?made={number}")
 
     @pages.get("/exports/{number}/archive", dependencies=_DECIDES)

@@ -13,15 +13,20 @@ def export(
     config: ConfigPath,
     by: Annotated[str, typer.Option("--by", help="The account that hands over, as it is entered.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the archive.")] = Path(),
+    ask: Annotated[str | None, typer.Option("--ask", help="Ask another person, for this reason.")] = None,
+    request: Annotated[
+        str | None, typer.Option("--request", help="The number of the request that another person has approved.")
+    ] = None,
     again: Annotated[
         str | None, typer.Option("--again", help="Fetch this export once more, unchanged: its number.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go and what not; change nothing.")] = False,
 ) -> None:
-    """Put every approved case that can go into one archive for the police system, and enter it.
+    """Put approved cases into one archive for the police system, and enter them: ask, have it approved, then make it.
 
     What cannot go is named with its reason. An archive that was made can be fetched again with --again.
     """
+    from central.accounts.errors import AccountError
     from central.after import after_of
     from central.config import load_config
     from central.export import archive, service
@@ -43,7 +48,13 @@ def export(
         if dry_run:
             typer.echo(f"{len(found.ready)} cases can go, {len(found.left)} cannot: nothing was changed")
             return
-        number = again or service.make(db, store, after.map, user)
+        if ask is not None:
+            key = service.ask(db, store, after.map, user, ask)
+            typer.echo(f"request {key}: another person approves it on /approvals, then run this with --request {key}")
+            return
+        if again is None and request is None:
+            raise InputError("two people hand over - give --ask REASON, or --request NUMBER once it is approved")
+        number = again or service.make(db, store, after.map, user, request or "")
         with db.read() as session:
             row = service.export_of(session, number)
         target = output / f"{number}.zip"
@@ -54,7 +65,7 @@ def export(
             service.note_fetch(session, row, user)
         path.replace(target)
         typer.echo(f"{target}: {row.cases} cases, SHA-256 {row.sha256}")
-    except Refused as refusal:
+    except (Refused, AccountError) as refusal:
         raise InputError(str(refusal)) from refusal
     finally:
         db.close()

@@ -18,6 +18,8 @@ from central_kit import looked
 from central_replicas import postgres_server
 from sqlalchemy import select, update
 
+from central.accounts.errors import AccountError
+from central.approvals import requests
 from central.db.accounts import ViewLog
 from central.db.cases import Case
 from central.db.exports import Export, ExportCase
@@ -49,9 +51,10 @@ def plain(tmp_path: Path) -> Iterator[Desk]:
         yield made
 
 
-def made(desk: Desk, **given) -> tuple[Export, Path]:
+def made(desk: Desk) -> tuple[Export, Path]:
+    request = desk.let_go()
     with later(60):
-        number = service.make(desk.db, desk.store, desk.after.map, desk.li, **given)
+        number = service.make(desk.db, desk.store, desk.after.map, desk.li, request)
     return fetched(desk, number)
 
 
@@ -86,8 +89,43 @@ def test_what_is_approved_leaves_once_with_table_stills_and_hashes(desk: Desk) -
     # The place's own time: the box says 10:03 in Shanghai.
     assert rows[0]["违法时间"].endswith(" 10:03:00") and rows[0]["号牌颜色"] == "5" and rows[0]["车身颜色"] == "蓝"
     assert rows[0]["证据文件"].split(";") == [item["name"] for item in manifest["cases"][0]["files"]]
+    assert (manifest["made_by"], manifest["approved_by"], manifest["approval"]["reason"]) == (
+        "li", "zhao", "handover of the day")  # fmt: skip
     with pytest.raises(NothingToExport), later(60):
-        service.make(desk.db, desk.store, desk.after.map, desk.li)
+        service.ask(desk.db, desk.store, desk.after.map, desk.li, "again")
+
+
+def test_nothing_goes_that_another_person_has_not_let_go(plain: Desk, tmp_path: Path) -> None:
+    first = plain.approved()
+    with later(60):
+        key = service.ask(plain.db, plain.store, plain.after.map, plain.li, "today's")
+    second = plain.approved("浙A22222")
+
+    def make(request: str, user=plain.li) -> str:
+        with later(60):
+            return service.make(plain.db, plain.store, plain.after.map, user, request)
+
+    for request in (key, "", "F20260101-99", "x' OR 1=1"):
+        with pytest.raises(AccountError):
+            make(request)
+    with pytest.raises(AccountError), plain.db.write() as session:
+        requests.decide(session, plain.li, key, approve=True)
+    with plain.db.write() as session:
+        requests.decide(session, plain.wang, key, approve=True)
+    with pytest.raises(AccountError):
+        make(key, plain.zhao)
+    own = plain.after.map
+    plain.after = type(plain.after)(
+        own.model_copy(update={"sha256": "0" * 64}), plain.after.exports, plain.after.copies
+    )
+    with pytest.raises(AccountError):
+        make(key)
+    plain.after = type(plain.after)(own, plain.after.exports, plain.after.copies)
+    assert plain.case(first).state == "APPROVED"
+    make(key)
+    assert (plain.case(first).state, plain.case(second).state) == ("ENTERED", "APPROVED")
+    with pytest.raises(AccountError):
+        make(key)
 
 
 def test_it_is_the_same_whenever_and_wherever_it_is_fetched(desk: Desk, tmp_path: Path) -> None:
@@ -141,7 +179,11 @@ def test_what_cannot_go_is_named_with_the_reason_and_stays_approved(plain: Desk)
     assert "号牌号码" in why[bare] and "has not the still" in why[lost]
     assert "may still be taken back" in why[fresh] and "locked" in why[late]
     with later(55):
-        number = service.make(plain.db, plain.store, plain.after.map, plain.li)
+        request = service.ask(plain.db, plain.store, plain.after.map, plain.li, "the rest")
+    with plain.db.write() as session:
+        requests.decide(session, plain.zhao, request, approve=True)
+    with later(55):
+        number = service.make(plain.db, plain.store, plain.after.map, plain.li, request)
     with plain.db.read() as session:
         left = {one["number"] for one in service.export_of(session, number).left_out}
     assert left == {bare, lost, fresh, late}
@@ -151,16 +193,17 @@ def test_what_cannot_go_is_named_with_the_reason_and_stays_approved(plain: Desk)
 def test_two_who_hand_over_at_once_share_the_cases(desk: Desk) -> None:
     numbers = {desk.approved() for _ in range(6)}
     barrier = Barrier(2)
+    asked = [(desk.li, desk.let_go()), (desk.wang, desk.let_go(desk.wang))]
 
-    def hand_over(user) -> str | None:
+    def hand_over(one) -> str | None:
         barrier.wait()
         try:
-            return service.make(desk.db, desk.store, desk.after.map, user)
+            return service.make(desk.db, desk.store, desk.after.map, *one)
         except NothingToExport:
             return None
 
     with later(60), ThreadPoolExecutor(2) as both:
-        done = [one for one in both.map(hand_over, (desk.li, desk.wang)) if one]
+        done = [one for one in both.map(hand_over, asked) if one]
     with desk.db.read() as session:
         rows = session.execute(select(Case.number).join(ExportCase, ExportCase.case_id == Case.id)).scalars().all()
     assert sorted(rows) == sorted(numbers) and done

@@ -326,8 +326,9 @@ def test_down_and_up_again_nothing_that_was_told_handed_over_or_certified_is_los
         token = public.enter(desk.db, notice, "2345", "203.0.113.7", desk.after.notices)
         public.say(desk.db, token, "words", None, "203.0.113.7")
     desk.approved("浙A00001")
+    request = desk.let_go()
     with later(60):
-        export.make(desk.db, desk.store, desk.after.map, desk.li)
+        export.make(desk.db, desk.store, desk.after.map, desk.li, request)
     forget(desk, 32)
     assert audit(desk) == []
 
