@@ -52,6 +52,12 @@ def holders(session: Session, case_ids: Sequence[int], me: int | None) -> Mappin
     return dict(session.execute(query).all())
 
 
+def held(session: Session, case_id: int, user_id: int) -> bool:
+    """Whether the case lies open before this person just now."""
+    query = select(CaseLease.case_id).where(CaseLease.case_id == case_id, CaseLease.user_id == user_id)
+    return session.execute(query.where(CaseLease.until > now())).first() is not None
+
+
 def with_another(me: int) -> ColumnElement[bool]:
     """Holds for cases that somebody else than `me` has open."""
     lease = exists().where(CaseLease.case_id == Case.id, CaseLease.user_id != me, CaseLease.until > now())
@@ -63,4 +69,4 @@ def sweep(session: Session) -> None:
     session.execute(delete(CaseLease).where(CaseLease.until <= now()))
 
 
-__all__ = ["LIFE", "drop", "holders", "sweep", "take", "with_another"]
+__all__ = ["LIFE", "drop", "held", "holders", "sweep", "take", "with_another"]

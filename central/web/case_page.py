@@ -10,11 +10,11 @@ from central.tickets import queue as cases
 from central.tickets import service as tickets
 from central.tickets.looks import Why
 from central.tickets.views import CaseView
+from central.web.done import just_decided
 from central.web.front import language_of, render
 from central.web.keylist import CASE
 from central.web.objection import objection
 from central.web.page import Page
-from central.web.queue_routes import just_decided
 from central.web.trail import trail_of
 
 #: Names the browser's tab, so that leaving it frees what it had open and not what another tab has.
@@ -29,7 +29,7 @@ def case_page(
     asking.ask_of(db, number)
     with db.read() as session:
         view = tickets.case(session, number, user, trail.among)
-        done = just_decided(session, decided, say, user.areas)
+        done = just_decided(session, decided, user, say)
         row = cases.found(session, number)
         gone = certificates.of_case(session, row.id)
         objected = objection(session, row, user, say)

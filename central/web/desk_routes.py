@@ -1,4 +1,4 @@
-"""What the page of a case asks for by itself: the next case ahead of time, that it was shown, that it lies open."""
+"""What the page of a case asks for by itself: the next case ahead of time, that it lies open."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, RedirectResponse
 
 from central.accounts.permissions import Permission
 from central.db.database import Database
-from central.tickets import leases, looks
+from central.tickets import leases
 from central.tickets import queue as cases
 from central.tickets.looks import Why
 from central.tickets.states import LOOKS, REVIEW1
@@ -27,17 +27,6 @@ def add(pages: APIRouter, db: Database, asked: Asked = ()) -> None:
     """Add them to `pages`. `asked` is looked at before each, as before the page of a case itself."""
     _add_next(pages, db, asked)
     _add_leases(pages, db, asked)
-
-    @pages.post("/cases/{number}/shown", dependencies=[*asked])
-    def shown(request: Request, number: str, form: Form) -> Response:
-        """A page that was fetched ahead is in sight now."""
-        user = acting(request, db, form)
-        with db.write() as session:
-            row = cases.found(session, number)
-            looks.shown(session, row.id, user.id)
-            if user.may(Permission.CASES_DECIDE):
-                leases.take(session, row.id, user.id, _tab(form))
-        return Response(status_code=204)
 
 
 def _add_next(pages: APIRouter, db: Database, asked: Asked) -> None:

@@ -111,6 +111,9 @@ def refusal(request: Request, error: Exception) -> Response:
     key = error.key if isinstance(error, FormRefused | BadAccount) else f"error.{status}"
     values = error.values if isinstance(error, BadAccount) else {}
     key = "error.csrf" if isinstance(error, CsrfRefused) else key
+    if status == 503 and request.method == "POST" and isinstance(error, _AWAY):
+        # It may have failed on the way back: nobody knows, and nobody is told that they do.
+        key = "error.503.sent"
     detail = str(error) if isinstance(error, TicketError) else ""
     number = request.path_params.get("number") if isinstance(error, Conflict) else None
     sentence = say(key, **values) if key in say.sentences else say("error.400")

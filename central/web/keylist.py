@@ -57,6 +57,7 @@ QUEUE = Keys(
     (
         Row({"j": "next", "k": "previous", "ArrowDown": "next", "ArrowUp": "previous"}, "keys.next_previous"),
         Row({"Enter": "open", "o": "open"}, "keys.open"),
+        Row({"u": "undo"}, "keys.undo"),
         _HELP,
     )
 )
@@ -65,6 +66,10 @@ CASE = Keys(
     (
         Row({"a": "approve"}, "keys.approve"),
         Row({"r": "reject"}, "keys.reject"),
+        Row({"b": "send-back"}, "keys.send-back"),
+        Row({"m": "ask", "s": "resume"}, "keys.ask"),
+        Row({"e": "correct"}, "keys.correct"),
+        Row({"u": "undo"}, "keys.undo"),
         Row({"j": "next", "k": "previous"}, "keys.next_previous"),
         Row({str(n): f"still-{n}" for n in range(1, 10)}, "keys.stills", ("1", "-", "9")),
         Row({"c": "compare"}, "keys.compare"),

@@ -12,14 +12,13 @@ from central.tickets.states import (
     CANDIDATE,
     CONFIRMED,
     EXPIRED,
-    LOOKS,
     NEEDS_MORE,
     REJECTED,
     REVIEW1,
     REVIEW2,
 )
 from central.tickets.views import CaseView, HistoryLine, QuestionItem
-from central.web import confirm, evidence, overlay, registers, trust, words
+from central.web import confirm, deciding, evidence, overlay, registers, trust, words
 from central.web.language import Language
 
 #: The queue of each state, as addresses call it. The first is where an officer begins.
@@ -117,8 +116,13 @@ class Page:
         self.arriving = view.state == "CANDIDATE"
         self.named, self.here = len(view.media), sum(item.ready for item in view.media)
         self.asks = view.decided_at is None and any(not one.answer for one in view.questions)
-        self.own_first = view.state == REVIEW2 and view.first_by == user.name
-        self.can_decide = "approve" in view.actions and view.state in LOOKS and not self.own_first
+        self.own_first = deciding.is_own_first(view, user)
+        self.buttons = deciding.buttons(view, user, say)
+        self.can_decide = bool(self.buttons)
+        self.note_dialogs = deciding.note_dialogs(self.buttons, say)
+        self.differs = deciding.differs(view, say)
+        self.corrections = deciding.corrections(view, say)
+        self.can_correct = any(one.id in ("approve", "resume") for one in self.buttons)
         self.why_not = self._why_not(user)
         self.stills = evidence.stills(view, say)
         self.clip = evidence.clip(view, say)
@@ -148,7 +152,8 @@ class Page:
     def vehicle(self) -> str:
         """Class, colour and plate, as far as they were read."""
         seen = self._view.vehicle
-        return vehicle(seen.class_, seen.plate, self._say, seen.color)
+        color = self._say.known(f"color.{seen.color}", seen.color) if seen.color else None
+        return vehicle(seen.class_, seen.plate, self._say, color)
 
     @property
     def why(self) -> str:

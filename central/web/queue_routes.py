@@ -1,7 +1,6 @@
 """What next: the queue."""
 
 from fastapi import APIRouter, Request, Response
-from sqlalchemy.orm import Session
 
 from central.accounts.permissions import Permission
 from central.alarms import service as alarm_service
@@ -9,12 +8,12 @@ from central.db.database import Database
 from central.marks import needs
 from central.tickets import service as tickets
 from central.tickets.horizon import horizons
-from central.tickets.queue import sites_of, state_of
+from central.tickets.queue import sites_of
 from central.tickets.states import CLOSED, REVIEW1
 from central.web import alarm_routes, alarms, home, queue
+from central.web.done import just_decided
 from central.web.front import language_of, render, user_asking
 from central.web.keylist import QUEUE
-from central.web.language import Language
 from central.web.trail import trail_of
 from contract.events import now
 
@@ -39,7 +38,7 @@ def add(pages: APIRouter, db: Database) -> None:
             found = tickets.queue(session, state=state, limit=PAGE_SIZE, after=after, among=trail.among, me=user.id)
             sites = [] if state in CLOSED else sites_of(session, state, user.areas)
             alarm_counts = alarm_service.counts(session, user.areas)
-            done = just_decided(session, decided, say, user.areas)
+            done = just_decided(session, decided, user, say)
             ending = [one for one in horizons(session) if one.soon]
         return render(
             request,
@@ -61,12 +60,4 @@ def add(pages: APIRouter, db: Database) -> None:
         )
 
 
-def just_decided(session: Session, number: str | None, say: Language, areas: frozenset[str]) -> dict[str, str] | None:
-    """The case that was decided a moment ago, for the line at the top of the next page."""
-    state = state_of(session, number, areas) if number is not None else None
-    if number is None or state is None:
-        return None
-    return {"number": number, "state": say.known(f"state.{state}", state)}
-
-
-__all__ = ["add", "just_decided"]
+__all__ = ["add"]

@@ -4,7 +4,8 @@ import { show as showDialog } from "./dialogs.js";
 import { bind, isWriting } from "./keys.js";
 import { holds } from "./lease.js";
 import { stage } from "./stage.js";
-import { ready } from "./swap.js";
+import { justPut, ready } from "./swap.js";
+import { runDown, undo } from "./undo.js";
 import { zoom } from "./zoom.js";
 
 let root = null;
@@ -63,14 +64,20 @@ function arrow(right, down) {
   return right !== 0 && withClip((one) => one.step(right));
 }
 
+/** A key that was meant for the case before must not decide the one that has just taken its place. */
 function decide(id) {
+  if (justPut()) return true;
   const button = root.querySelector(`[data-open="${id}"]`);
   return Boolean(button) && !button.disabled && showDialog(id);
 }
 
-// Reasons have one key each while their dialog is open; n goes to the note, Enter sends from anywhere but the note.
+// Reasons have one key each while their dialog is open; n goes to the note, Enter sends from anywhere but the note, and with Ctrl from there.
 document.addEventListener("keydown", (event) => {
   const dialog = document.querySelector("dialog[open]");
+  if (dialog && event.key === "Enter" && event.ctrlKey && event.target.form?.method === "post") {
+    event.preventDefault();
+    event.target.form.requestSubmit();
+  }
   if (!dialog || isWriting(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
   const choice = dialog.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
   if (choice) {
@@ -102,6 +109,11 @@ const actions = {
   moving: () => toggle("moving"),
   approve: () => decide("approve"),
   reject: () => decide("reject"),
+  "send-back": () => decide("send-back"),
+  ask: () => decide("ask"),
+  resume: () => decide("resume"),
+  correct: () => decide("correct"),
+  undo,
   next: () => walk("j"),
   previous: () => walk("k"),
   queue: () => {
@@ -117,4 +129,5 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 document.addEventListener("htmx:afterSettle", () => start(true));
 document.addEventListener("sightline:case", () => start(false));
 start(false);
+runDown();
 bind(actions, { whole: true, known: ["help"] });

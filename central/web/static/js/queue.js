@@ -1,5 +1,6 @@
 // The queue by keyboard: j and k choose, Enter or o opens. The choice survives the list being refreshed.
 import { bind } from "./keys.js";
+import { runDown, undo } from "./undo.js";
 
 let chosen = null;
 
@@ -52,4 +53,5 @@ document.addEventListener("htmx:afterSwap", () => {
   if (row && hadFocus) link(row).focus({ preventScroll: true });
 });
 
-bind({ next: () => step(1), previous: () => step(-1), open }, { whole: true, known: ["help"] });
+runDown();
+bind({ next: () => step(1), previous: () => step(-1), open, undo }, { whole: true, known: ["help"] });

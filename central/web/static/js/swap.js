@@ -1,12 +1,23 @@
 // From one case to the next without waiting: the next one is fetched and its stills are decoded while this one is looked
 // at; when the decision is recorded it takes its place. Where anything is amiss the browser goes the way of a page.
 import { holdsAhead } from "./lease.js";
-import { say, tab } from "./post.js";
+import { tab } from "./post.js";
+import { tell } from "./undo.js";
+
+/** For so long a key that decides is not meant for the case that has just been put in place (ms). */
+const SETTLES_MS = 500;
 
 let root = null;
 /** The next case: a promise of its article, or of null when there is none. */
 let next = Promise.resolve(null);
 let fetched = null;
+let putAt = -Infinity;
+
+/** Whether this case was put under the hand a moment ago. */
+export function justPut() {
+  return performance.now() - putAt < SETTLES_MS;
+}
+
 /** Whether a decision is on its way. */
 let deciding = false;
 
@@ -40,7 +51,7 @@ async function fetchNext(from) {
 
 document.addEventListener("submit", (event) => {
   const sent = event.target;
-  if (event.defaultPrevented || !root?.contains(sent) || !sent.closest("#approve, #reject")) return;
+  if (event.defaultPrevented || !root?.contains(sent) || !sent.closest("#approve, #reject, #send-back, #ask, #resume")) return;
   event.preventDefault();
   // A second Enter, or second thoughts, while the answer is on its way would be another decision - of the next case even.
   if (deciding) return;
@@ -57,6 +68,7 @@ async function decide(sent) {
   performance.mark("sightline:sent");
   const article = await Promise.race([next, new Promise((done) => setTimeout(() => done(null), 400))]);
   const headers = { Accept: "text/html" };
+  headers["X-Sightline-Tab"] = tab();
   headers["X-Sightline-Swap"] = article ? `${article.dataset.number}:${article.dataset.version}` : "none";
   let answer = null;
   try {
@@ -81,16 +93,11 @@ function put(article, told) {
   before.replaceWith(article);
   document.title = article.dataset.title;
   history.replaceState(null, "", told.onward);
-  const done = document.getElementById("done");
-  const link = document.createElement("a");
-  link.href = `/cases/${told.number}`;
-  link.textContent = told.said;
-  done.replaceChildren(link);
-  done.hidden = false;
+  tell(told);
   window.scrollTo(0, 0);
   article.focus({ preventScroll: true });
   window.htmx?.process(article);
-  say(`/cases/${article.dataset.number}/shown`, article.dataset.csrf).catch(() => {});
+  putAt = performance.now();
   document.dispatchEvent(new CustomEvent("sightline:case"));
   // Two frames on, what was put in place has been painted.
   requestAnimationFrame(() => requestAnimationFrame(() => performance.mark("sightline:shown")));
