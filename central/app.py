@@ -13,6 +13,7 @@ from central.bodies import BodyLimit
 from central.ca.certificates import Issuer
 from central.db.database import Database
 from central.headers import StrictHeaders
+from central.learning.floor import DEFAULT, Floor
 from central.marks import require_marks
 from central.media.store import MediaStore
 from central.metrics import Metrics
@@ -31,6 +32,7 @@ def create_app(  # noqa: PLR0913 - the parts that a process is made of
     ca: Issuer | None = None,
     accounts: AccountRules | None = None,
     after: After | None = None,
+    floor: Floor = DEFAULT,
 ) -> FastAPI:
     """The application. `secure`: browsers come by https; `front=False`: health and metrics only (no web role).
 
@@ -50,6 +52,6 @@ def create_app(  # noqa: PLR0913 - the parts that a process is made of
         app.include_router(sessions.router(secure=secure))
         app.include_router(cases.router)
         app.include_router(alarms.router)
-        app.include_router(pages(db, media, after or shipped(Path()), secure=secure))
+        app.include_router(pages(db, media, after or shipped(Path()), secure=secure, floor=floor))
     require_marks(app)
     return app

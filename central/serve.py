@@ -139,6 +139,7 @@ def _run(config: CentralConfig, parts: Parts, listener: socket.socket, redactor:
         ca=parts.ca,
         accounts=config.account_rules,
         after=after_of(config, redactor),
+        floor=_floor(config),
     )
     # A log of its own and no access log: the settings of ours stay in force.
     settings = uvicorn.Config(

@@ -4,6 +4,7 @@ from fastapi import Request, Response
 
 from central.accounts.service import SignedInUser
 from central.db.database import Database
+from central.learning import warning
 from central.retention import certificates
 from central.tickets import asking, leases, looks
 from central.tickets import queue as cases
@@ -33,6 +34,7 @@ def case_page(
         row = cases.found(session, number)
         gone = certificates.of_case(session, row.id)
         objected = objection(session, row, user, say)
+        warned = warning.of(session, row)
         taken_by = leases.holders(session, [row.id], user.id).get(row.id)
         # A page that refreshes itself while evidence arrives is one look, not one every five seconds.
         refreshed = bool(request.headers.get("hx-request")) and looks.given_lately(session, row.id, user.id)
@@ -52,6 +54,7 @@ def case_page(
         decided=done,
         objection=objected,
         gone=gone,
+        warned=warned,
     )
 
 

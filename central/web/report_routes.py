@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
@@ -20,7 +22,7 @@ from central.reports.ask import MOST_STEPS, Ask, Step
 from central.sites.areas import EVERYWHERE
 from central.tickets.errors import Unfit
 from central.web import reports
-from central.web.front import language_of, render, templates, user_asking
+from central.web.front import HERE, language_of, render, user_asking
 from central.web.language import Language
 from contract.events import Rule
 
@@ -32,8 +34,8 @@ FILE_TYPES = {
     "pdf": "application/pdf",
 }
 _DAYS = 30
-#: How a PDF looks.
-PRINT_STYLE = Path(__file__).parent / "templates" / "report_print.css"
+#: The page that a PDF is made of, and how it looks.
+_PRINT = Path(report.__file__).parent / "templates"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +93,17 @@ def as_file(made: report.Report, kind: str, say: Language) -> bytes:
     about = reports.about(made, say)
     if kind == "xlsx":
         return files.as_xlsx(found, about)
-    page = templates().get_template("report_print.html")
-    return files.as_pdf(
-        page.render(say=say, about=about, parts=reports.parts(made, say)), PRINT_STYLE.read_text("utf-8")
-    )
+    shown = _printed().get_template("print.html").render(say=say, about=about, parts=reports.parts(made, say))
+    return files.as_pdf(shown, (_PRINT / "print.css").read_text(encoding="utf-8"))
+
+
+@cache
+def _printed() -> Environment:
+    """What is printed: no page of the web front, with its tables of figures."""
+    return Environment(
+        loader=FileSystemLoader([_PRINT, HERE / "templates"]), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
 
 
 def asked(session: Session, given: Given, areas: frozenset[str] = EVERYWHERE) -> Ask:

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from central.after import After
 from central.db.database import Database
+from central.learning.floor import DEFAULT, Floor
 from central.media.store import MediaStore
 from central.notices.stills import PublicStills
 from central.web import (
@@ -11,6 +12,7 @@ from central.web import (
     approval_routes,
     case_routes,
     export_routes,
+    learning_routes,
     notice_routes,
     own_routes,
     people_routes,
@@ -23,7 +25,7 @@ from central.web import (
 from central.web.front import PageRoute
 
 
-def router(db: Database, media: MediaStore, after: After, *, secure: bool = False) -> APIRouter:
+def router(db: Database, media: MediaStore, after: After, *, secure: bool = False, floor: Floor = DEFAULT) -> APIRouter:
     """All pages and their static files. `secure` marks cookies for https only."""
     pages = APIRouter(route_class=PageRoute, include_in_schema=False)
     pages.include_router(statics.router())
@@ -35,6 +37,7 @@ def router(db: Database, media: MediaStore, after: After, *, secure: bool = Fals
     people_routes.add(pages, db)
     report_routes.add(pages, db)
     approval_routes.add(pages, db)
+    learning_routes.add(pages, db, media, floor)
     export_routes.add(pages, db, media, after)
     stills = PublicStills(media, after.copies, after.redactor)
     notice_routes.add(pages, db, stills, after)

@@ -15,12 +15,14 @@ from central.after import After, shipped
 from central.app import create_app
 from central.db.accounts import User
 from central.db.cases import Case
+from central.db.learning import LearningLog, Shadow
 from central.export import service as export
 from central.notices import appeals, public
 from central.notices import service as notices
+from central.reports import facts
 from central.tickets import decisions, looks
 from central.tickets.looks import Why
-from contract.events import Clock, EventType, FactSaid, Vehicle
+from contract.events import Clock, EventType, FactSaid, Vehicle, now
 from contract.sensors import SensorKind
 from tests.acceptance import web_world
 from tests.acceptance.test_web_alarms import alarm, send
@@ -89,7 +91,27 @@ def build(folder: Path) -> Pages:
     _told(pages)
     send(world, EventType.SMOKE, alarm(SensorKind.SMOKE, 0))
     send(world, EventType.WATER_LEVEL, alarm(SensorKind.WATER_LEVEL, 1, unit="cm", value=41.0, peak=42.0))
+    _shadowed(world)
     return pages
+
+
+def _shadowed(world: World) -> None:
+    """A camera of another street that is in shadow, and what it said there."""
+    with world.db.write() as session:
+        session.add(Shadow(edge_id=web_world.EDGE, camera_id="cam-9", rule="failure_to_yield", since=now()))
+        session.add(
+            LearningLog(
+                at=now(),
+                actor="system",
+                action="shadow",
+                edge_id=web_world.EDGE,
+                camera_id="cam-9",
+                rule="failure_to_yield",
+                detail={"right": 4, "n": 30, "high": 0.2971, "floor": 0.5, "least": 30},
+            )
+        )
+    world.passing(camera_id="cam-9")
+    facts.catch_up(world.db)
 
 
 def _cases(world: World) -> Iterator[object]:

@@ -48,7 +48,12 @@ LANGUAGES = ("en", "zh-CN")
 SIZES = {"wide": WIDE, "phone": PHONE}
 GRAVE = {"serious", "critical"}
 #: What stands for the parts of an address, by route: the first that fits.
-PLACES = {"/alarms/{number}": ALARM, "/cases/{number}": YIELD, "/people/{name}": "wang"}
+PLACES = {
+    "/alarms/{number}": ALARM,
+    "/cases/{number}": YIELD,
+    "/people/{name}": "wang",
+    "/learning/shadow/{number}": "1",
+}
 #: Answered with something else than a page.
 NO_PAGE = {
     "/static/{name:path}": "a file",
@@ -121,6 +126,7 @@ MORE_VISITS = (
     Visit("case-objected-other", f"/cases/{OBJECTED}"),
     Visit("case-long", f"/cases/{LONG}"),
     Visit("case-plate", f"/cases/{PLATE}"),
+    Visit("shadows-of-one", "/learning/shadows?edge=edge-demo&camera=cam-9&rule=failure_to_yield"),
     Visit("missing", "/cases/20010101-0001"),
     Visit("sign-in-wrong", "/sign-in", sign_in("nobody"), who=None),
 )  # fmt: skip

@@ -1,24 +1,33 @@
 """Precision from people's decisions, cameras that go to shadow and come back, and what is kept of them meanwhile."""
 
 import random
+import re
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from central_kit import AT, Box, decision, evidence, intake_of, open_db, violation
+from fastapi.testclient import TestClient
 from learning_kit import APPROVED, PASSED, cases, decide, rejected
 from sqlalchemy import func, select
 
+from central.accounts import areas
+from central.accounts import service as accounts
+from central.accounts.roles import Role
+from central.app import create_app
 from central.clock import clock_of
 from central.db.cases import Case
 from central.db.database import Database
 from central.db.events import Event
 from central.db.learning import LearningLog, Shadow, ShadowMatter
 from central.db.ledger import LedgerWaiting
+from central.db.media import Media
 from central.learning import floor, log, shadow
 from central.learning.floor import Floor
 from central.learning.precision import CAMERA, HOUR, reasons, tallies, wilson
 from central.ledger import entries
+from central.media.folder import FolderStore
+from central.metrics import Metrics
 from central.reports import facts
 from central.tickets.errors import CaseMissing, Unfit
 from contract.events import EventType, Rule, Unknown
@@ -242,3 +251,82 @@ def test_a_history_is_folded_to_what_stands() -> None:
         *APPROVED, ("appeal", "NOTIFIED", "APPEAL", "desk", None), ("uphold", "APPEAL", "UPHELD", "zhao", None)
     )
     assert (upheld.outcome, upheld.decided_by, upheld.decided_at) == (facts.APPROVED, "wang", AT + timedelta(seconds=1))
+
+
+@pytest.fixture
+def office(db: Database, box: Box, tmp_path: Path):
+    """Central's pages over a camera that is in shadow, with one decision kept."""
+    decide(db, cases(db, box, 30), rejected())
+    facts.catch_up(db)
+    floor.judge(db)
+    data, (manifest, files) = violation("kept"), evidence("kept")
+    intake_of(db).take([decision(box, data), box.say(EventType.MANIFEST, manifest)])
+    store = FolderStore(tmp_path / "media", 1_000_000)
+    name = manifest.images[0].sha256
+    path = tmp_path / "media" / name[:2] / name
+    path.parent.mkdir(parents=True)
+    path.write_bytes(files[0])
+    with db.write() as session:
+        session.add(Media(sha256=name, size=len(files[0]), edge_id="edge-01", complete=True, received_at=AT))
+        for role in (Role.REVIEWER, Role.CHIEF, Role.AUDITOR):
+            accounts.add_user(session, str(role), role, "correct horse battery")
+    app = create_app(db, store, Metrics(db))
+    with TestClient(app, headers={"Accept": "text/html", "Accept-Language": "en"}, follow_redirects=False) as client:
+        yield client, name
+
+
+def come(client: TestClient, role: Role) -> str:
+    """Sign in; the token of the session's forms."""
+    client.cookies.clear()
+    client.post("/sign-in", data={"name": str(role), "password": "correct horse battery", "next": "/"})
+    return re.search(r'name="csrf" value="([^"]+)"', client.get("/learning").text)[1]
+
+
+def test_the_pages_show_the_shadow_take_labels_and_only_a_chief_lifts(db: Database, office) -> None:
+    client, name = office
+    token = come(client, Role.REVIEWER)
+    page = client.get("/learning").text
+    assert "0 % right (0-11 %), n = 30" in page and "Cameras in shadow" in page and "/learning/lift" not in page
+    camera = {"edge": "edge-01", "camera": "cam-1", "rule": "illegal_parking", "why": "cleaned"}
+    assert client.post("/learning/lift", data=camera | {"csrf": token}).status_code == 403
+    listed = client.get("/learning/shadows", params=camera).text
+    (way,) = set(re.findall(r'href="(/learning/shadow/\d+)"', listed))
+    shown = client.get(way).text
+    assert f"{way}/media/{name}" in shown and "Nobody is accused here" in shown
+    assert client.get(f"{way}/media/{name}").content[:2] == b"\xff\xd8"
+    for wrong in (
+        f"{way}/media/{'a' * 64}",
+        "/learning/shadow/99",
+        "/learning/shadow/x",
+        "/learning/shadow/" + "9" * 30,
+    ):
+        assert client.get(wrong).status_code == 404
+    assert client.post(f"{way}/label", data={"csrf": token, "label": "maybe"}).status_code == 422
+    done = client.post(f"{way}/label", data={"csrf": token, "label": "wrong", "reason": "R10"})
+    assert done.status_code == 303 and done.headers["location"].startswith("/learning/shadows?")
+    assert "reviewer said: It is not right" in client.get(way).text
+    token = come(client, Role.AUDITOR)
+    assert client.get(way).status_code == 200
+    assert client.post(f"{way}/label", data={"csrf": token, "label": "right"}).status_code == 403
+    token = come(client, Role.CHIEF)
+    assert client.post("/learning/lift", data=camera | {"csrf": token, "why": " "}).status_code == 422
+    assert client.post("/learning/lift", data=camera | {"csrf": token}).status_code == 303
+    assert client.post("/learning/lift", data=camera | {"csrf": token}).status_code == 404
+    page = client.get("/learning").text
+    assert "lifted. cleaned" in page and "Cameras in shadow" not in page
+    with db.read() as session:
+        looks = session.execute(select(LearningLog.actor).where(LearningLog.action == log.LOOKED)).scalars().all()
+        assert looks == ["reviewer"] * 3 + ["auditor"]
+
+
+def test_who_has_areas_sees_no_shadow_of_another(db: Database, office) -> None:
+    client, _ = office
+    with db.write() as session:
+        areas.give(session, "chief", ["330122"], "admin")
+    token = come(client, Role.CHIEF)
+    page = client.get("/learning").text
+    assert "Cameras in shadow" not in page and "edge-01" not in page
+    camera = {"edge": "edge-01", "camera": "cam-1", "rule": "illegal_parking", "why": "cleaned"}
+    assert client.get("/learning/shadows", params=camera).status_code == 404
+    assert client.get("/learning/shadow/1").status_code == 404
+    assert client.post("/learning/lift", data=camera | {"csrf": token}).status_code == 404
