@@ -59,6 +59,7 @@ ABREAST = (
             "evidence_profile",
             "gate_clips",
             "learning",
+            "learning_workflow",
             "ledger",
             "media_holds",
             "media_store",

@@ -1,6 +1,7 @@
 """Figures and shadows on a real PostgreSQL: replicas that work at once agree, and migrations go both ways with data."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -17,6 +18,8 @@ from central.db.learning import CaseFact, LearningLog, ShadowMatter
 from central.learning import floor
 from central.learning.precision import CAMERA, tallies
 from central.reports import facts
+from central.reports.ask import Ask, Step
+from central.reports.report import report
 from sightline.bench.central_postgres import PostgresServer
 
 
@@ -56,6 +59,17 @@ def test_replicas_that_fold_and_judge_at_once_agree(db: Database, monkeypatch: p
         assert (tally.right, tally.wrong) == (20, 40)
         assert session.execute(select(func.count()).select_from(CaseFact)).scalar_one() == 60
         assert session.execute(select(func.count()).select_from(LearningLog)).scalar_one() == 1
+    for step in Step:
+        with db.read() as session:
+            made = report(session, Ask((AT - timedelta(days=91)).date(), AT.date(), step), people=True)
+        assert made.total.outcomes == {"approved": 20, "rejected": 40} and made.reasons == {"R03": 40}
+        assert sum((one.outcomes for one in made.steps.values()), Counter()) == made.total.outcomes
+        assert made.total.times.n == sum(one.times.n for one in made.steps.values()) == 60
+        assert made.total.times.median_s == made.total.times.p90_s == 5 * 3600
+        assert [(one.name, one.passed, one.approved, one.rejected) for one in made.people or []] == [
+            ("li", 20, 0, 40),
+            ("wang", 0, 20, 0),
+        ]
     assert cases(db, box, 3, first=70) == []
     with db.read() as session:
         assert session.execute(select(func.count()).select_from(ShadowMatter)).scalar_one() == 3
