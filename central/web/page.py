@@ -8,6 +8,7 @@ from central.accounts.permissions import Permission
 from central.accounts.service import SignedInUser
 from central.tickets.reasons import OTHER, REASONS
 from central.tickets.states import (
+    APPEAL,
     APPROVED,
     CANDIDATE,
     CONFIRMED,
@@ -24,7 +25,7 @@ from central.web.language import Language
 #: The queue of each state, as addresses call it. The first is where an officer begins.
 ROOMS = {
     REVIEW1: "review", REVIEW2: "second", NEEDS_MORE: "more", CANDIDATE: "arriving", APPROVED: "approved",
-    REJECTED: "rejected", EXPIRED: "expired",
+    APPEAL: "appeal", REJECTED: "rejected", EXPIRED: "expired",
 }  # fmt: skip
 #: One key a reason, in the order of the codes: 1-9, then a-g.
 REASON_KEYS = dict(zip(REASONS, "123456789abcdefg", strict=True))
