@@ -4,6 +4,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from central.accounts.oidc.provider import Provider
 from central.accounts.rules import AccountRules
 from central.after import After, shipped
 from central.api import alarms, brokers, cases, edges, health, problems, sessions
@@ -33,10 +34,12 @@ def create_app(  # noqa: PLR0913 - the parts that a process is made of
     accounts: AccountRules | None = None,
     after: After | None = None,
     floor: Floor = DEFAULT,
+    provider: Provider | None = None,
 ) -> FastAPI:
     """The application. `secure`: browsers come by https; `front=False`: health and metrics only (no web role).
 
-    Without `ca` boxes get no certificates. Raises RuntimeError for a route that does not say who may come.
+    Without `ca` boxes get no certificates; `provider`: people sign in there, too.
+    Raises RuntimeError for a route that does not say who may come.
     """
     app = FastAPI(title=TITLE, version=VERSION, docs_url=None, redoc_url=None)
     app.state.db, app.state.media, app.state.metrics = db, media, metrics
@@ -52,6 +55,7 @@ def create_app(  # noqa: PLR0913 - the parts that a process is made of
         app.include_router(sessions.router(secure=secure))
         app.include_router(cases.router)
         app.include_router(alarms.router)
-        app.include_router(pages(db, media, after or shipped(Path()), secure=secure, floor=floor))
+        parts = pages(db, media, after or shipped(Path()), secure=secure, provider=provider, floor=floor)
+        app.include_router(parts)
     require_marks(app)
     return app

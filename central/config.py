@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from central.accounts.oidc.settings import Oidc
 from central.accounts.roles import Role
 from central.accounts.rules import AccountRules
 from central.notices.rules import NoticeRules, Office, checked_number
@@ -107,6 +108,7 @@ class Accounts(Settings):
         default=["chief", "admin"], description="roles that enrol one at their first sign-in"
     )
     key_file: Readable | None = Field(default=None, description="default: `people.key` in data_dir; back it up")
+    oidc: Oidc | None = Field(default=None, description="the office's OpenID provider, to sign in there, too")
 
 
 class Review(Settings):
@@ -197,7 +199,10 @@ class CentralConfig(Settings):
         """What sign-in and sessions go by."""
         said = self.accounts
         key = said.key_file or self.data_dir / "people.key"
-        return AccountRules(timedelta(minutes=said.idle_minutes), frozenset(map(Role, said.second_factor_for)), key)
+        admins_only = said.oidc is not None and said.oidc.passwords == "admins"
+        return AccountRules(
+            timedelta(minutes=said.idle_minutes), frozenset(map(Role, said.second_factor_for)), key, admins_only
+        )
 
     @property
     def ledger_key(self) -> Path:

@@ -13,6 +13,7 @@ import structlog
 import uvicorn
 
 from central import logs
+from central.accounts.oidc.provider import provider_of
 from central.after import MakeRedactor, after_of
 from central.app import create_app
 from central.ca.certificates import Issuer, open_issuer
@@ -138,6 +139,7 @@ def _run(config: CentralConfig, parts: Parts, listener: socket.socket, redactor:
         front=parts.front,
         ca=parts.ca,
         accounts=config.account_rules,
+        provider=provider_of(config.accounts.oidc),
         after=after_of(config, redactor),
         floor=_floor(config),
     )

@@ -72,6 +72,7 @@ ABREAST = (
             "plan_glance",
             "plan_looker",
             "no_text",
+            "oidc",
             "people_races",
             "plates_reading",
             "redaction",

@@ -80,8 +80,13 @@ class OpenSession:
     browser: str
 
 
-def opened(session: Session, user: User, address: str, browser: str, *, half: bool = False) -> SignedIn:
-    """A new session of `user`; `half` for one that still wants the second factor, and lets in nowhere else."""
+def opened(
+    session: Session, user: User, address: str, browser: str, *, half: bool = False, second_by: str | None = None
+) -> SignedIn:
+    """A new session of `user`; `half` for one that still wants the second factor, and lets in nowhere else.
+
+    `second_by`: who else has seen a second factor, so that none of central's own is wanted.
+    """
     token, moment = secrets.token_urlsafe(32), now()
     row = UserSession(
         token_hash=digest(token),
@@ -93,6 +98,7 @@ def opened(session: Session, user: User, address: str, browser: str, *, half: bo
         half=half,
         address=address[:64],
         browser="".join(sign for sign in browser if sign.isprintable())[:200],
+        second_by=second_by,
     )
     session.add(row)
     if not half:
@@ -144,13 +150,15 @@ def _found(session: Session, token: str | None, rules: AccountRules) -> tuple[Si
         return None
     roles = frozenset(str(names or "").split(","))
     among = frozenset(areas.split(",")) if areas else frozenset()
-    return SignedInUser(user.id, user.name, roles, held.csrf, _first(user, roles, second, rules), among), held
+    return SignedInUser(user.id, user.name, roles, held.csrf, _first(user, held, roles, second, rules), among), held
 
 
-def _first(user: User, roles: frozenset[str], second: datetime | None, rules: AccountRules) -> str | None:
+def _first(
+    user: User, held: UserSession, roles: frozenset[str], second: datetime | None, rules: AccountRules
+) -> str | None:
     if user.password_until is not None:
         return "/me/password"
-    return "/me/second" if second is None and roles & rules.second_factor_for else None
+    return "/me/second" if second is None and held.second_by is None and roles & rules.second_factor_for else None
 
 
 def held(session: Session, user_id: int, token: str | None, *, half: bool = False) -> User:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from central.accounts import limits, log, passwords, second, sessions
 from central.accounts.errors import NotSignedIn, SecondFactorAsked, SignInRefused, TooManyAttempts
+from central.accounts.roles import Role
 from central.accounts.rules import AccountRules
 from central.accounts.sessions import SignedIn
 from central.db.accounts import Attempt, User
@@ -66,6 +67,8 @@ def sign_in(
         user, renewed = _checked(db, known, password, keys)
     with db.write() as session:
         row = _unchanged(session, user)
+        if rules is not None and rules.admins_only and Role.ADMIN not in sessions.roles_of(session, row.id):
+            raise SignInRefused("this account signs in at the office's provider")
         limits.forgive(session, keys[0][0])
         if renewed is not None:
             row.password_hash = renewed

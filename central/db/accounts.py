@@ -100,7 +100,10 @@ def _refuse(_mapper: Mapper[Any], _connection: Any, line: AccountLog) -> None:
 
 
 class UserSession(Base):
-    """A signed-in browser. Only the SHA-256 of its token is kept. `half`: the second factor is still to be shown."""
+    """A signed-in browser. Only the SHA-256 of its token is kept. `half`: the second factor is still to be shown.
+
+    `second_by` is set where somebody else than central has seen one: `provider`.
+    """
 
     __tablename__ = "sessions"
 
@@ -113,6 +116,7 @@ class UserSession(Base):
     half: Mapped[bool] = mapped_column(Boolean, default=False)
     address: Mapped[str | None] = mapped_column(String(64))
     browser: Mapped[str | None] = mapped_column(String(200))
+    second_by: Mapped[str | None] = mapped_column(String(16))
 
 
 class Attempt(Base):

@@ -19,6 +19,7 @@ from central.db.deletions import Deletion, DeletionCertificate
 from central.db.edges import Certificate, Edge, EdgeKey, EnrolCode
 from central.db.events import Event, Quarantine
 from central.db.exports import Export, ExportCase
+from central.db.identities import Identity, OidcFlow
 from central.db.learning import CaseFact, FactsCursor, LearningLog, Shadow, ShadowMatter
 from central.db.leases import CaseLease
 from central.db.ledger import LedgerHead, LedgerLeaf, LedgerNode, LedgerTree, LedgerWaiting
@@ -55,6 +56,7 @@ __all__ = [
     "ExportCase",
     "FactsCursor",
     "HandledRecord",
+    "Identity",
     "LearningLog",
     "LedgerHead",
     "LedgerLeaf",
@@ -68,6 +70,7 @@ __all__ = [
     "Notice",
     "NoticePass",
     "NoticeView",
+    "OidcFlow",
     "PlateEntry",
     "Quarantine",
     "RecoveryCode",

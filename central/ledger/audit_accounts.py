@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from central.accounts.roles import ordered
 from central.db.accounts import AccountLog, SecondFactor, User, UserArea, UserRole
+from central.db.identities import Identity
 
 _CLOSING = {"disabled": True, "enabled": False}
 _SECOND = {"second factor on": True, "second factor off": False}
@@ -24,6 +25,9 @@ def accounts(session: Session) -> Iterator[str]:
     among: dict[int, list[str]] = {}
     for user_id, area in session.execute(select(UserArea.user_id, UserArea.area)):
         among.setdefault(user_id, []).append(area)
+    linked: dict[int, set[tuple[str, str]]] = {}
+    for one in session.execute(select(Identity)).scalars():
+        linked.setdefault(one.user_id, set()).add((one.issuer, one.subject))
     enrolled = set(
         session.execute(select(SecondFactor.user_id).where(SecondFactor.confirmed_at.is_not(None))).scalars()
     )
@@ -31,6 +35,8 @@ def accounts(session: Session) -> Iterator[str]:
         lines = _lines(session, user.id)
         roles, areas = sorted(held.get(user.id, [])), sorted(among.get(user.id, []))
         yield from (f"account {user.name}: {one}" for one in _account(lines, roles, areas, user, user.id in enrolled))
+        if linked.get(user.id, set()) != _identities(lines):
+            yield f"account {user.name}: its identities are not those of its history: one was linked by hand"
 
 
 def _lines(session: Session, user_id: int) -> Sequence[AccountLog]:
@@ -59,6 +65,16 @@ def _account(
         yield f"is {state[user.disabled_at is not None]}, and its history says {state[bool(closed)]}"
     if enrolled != bool(_last(lines, _SECOND)):
         yield f"has {'a' if enrolled else 'no'} second factor, and its history says otherwise"
+
+
+def _identities(lines: Sequence[AccountLog]) -> set[tuple[str, str]]:
+    found: set[tuple[str, str]] = set()
+    for one in lines:
+        if one.action == "identity linked":
+            found.add((one.detail["issuer"], one.detail["subject"]))
+        elif one.action == "identity unlinked":
+            found.clear()
+    return found
 
 
 def _last(lines: Sequence[AccountLog], says: dict[str, bool]) -> bool | None:

@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse
 
 from central.accounts import log, passwords, people, second, sessions, signing_in
 from central.accounts.errors import BadAccount, SignInBusy, SignInRefused, TooManyAttempts
+from central.accounts.oidc import flow
 from central.accounts.permissions import Permission
 from central.accounts.sessions import SESSION_COOKIE, SignedInUser
 from central.db.accounts import User
@@ -23,14 +24,14 @@ _OWN = [needs(Permission.OWN)]
 Done = TypeVar("Done")
 
 
-def add(pages: APIRouter, db: Database) -> None:
-    """Add the pages under /me to `pages`."""
-    _add_me(pages, db)
+def add(pages: APIRouter, db: Database, provider: str | None = None) -> None:
+    """Add the pages under /me to `pages`. `provider`: what the office's OpenID provider is called, if there is one."""
+    _add_me(pages, db, provider)
     _add_password(pages, db)
     _add_second(pages, db)
 
 
-def _add_me(pages: APIRouter, db: Database) -> None:
+def _add_me(pages: APIRouter, db: Database, provider: str | None) -> None:
     @pages.get("/me", dependencies=_OWN)
     def me(request: Request) -> Response:
         user, say, rules = user_asking(request), language_of(request), rules_of(request)
@@ -43,6 +44,7 @@ def _add_me(pages: APIRouter, db: Database) -> None:
                 second_needed=bool(user.roles & rules.second_factor_for),
                 open=[(one, one.id == own) for one in sessions.open_of(session, user.id, rules)],
                 lines=people_words.lines(log.latest(session, user.id), say),
+                provider=provider, linked=flow.linked(session, user.id),
             )  # fmt: skip
 
     @pages.post("/me/sessions", dependencies=_OWN)

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from central.accounts.oidc.provider import Provider
 from central.after import After
 from central.db.database import Database
 from central.learning.floor import DEFAULT, Floor
@@ -14,6 +15,7 @@ from central.web import (
     export_routes,
     learning_routes,
     notice_routes,
+    oidc_routes,
     own_routes,
     people_routes,
     public_routes,
@@ -25,15 +27,25 @@ from central.web import (
 from central.web.front import PageRoute
 
 
-def router(db: Database, media: MediaStore, after: After, *, secure: bool = False, floor: Floor = DEFAULT) -> APIRouter:
-    """All pages and their static files. `secure` marks cookies for https only."""
+def router(
+    db: Database,
+    media: MediaStore,
+    after: After,
+    *,
+    secure: bool = False,
+    provider: Provider | None = None,
+    floor: Floor = DEFAULT,
+) -> APIRouter:
+    """All pages and their static files. `secure` marks cookies for https only; at `provider` people sign in, too."""
     pages = APIRouter(route_class=PageRoute, include_in_schema=False)
     pages.include_router(statics.router())
-    sign_in_routes.add(pages, db, secure)
+    called = provider.said.label if provider else None
+    sign_in_routes.add(pages, db, secure, called)
+    oidc_routes.add(pages, db, provider, secure)
     queue_routes.add(pages, db)
     case_routes.add(pages, db, media)
     alarm_routes.add(pages, db)
-    own_routes.add(pages, db)
+    own_routes.add(pages, db, called)
     people_routes.add(pages, db)
     report_routes.add(pages, db)
     approval_routes.add(pages, db)

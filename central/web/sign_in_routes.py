@@ -22,9 +22,12 @@ _SIGN_IN_SAYS = {SignInRefused: "error.sign_in", TooManyAttempts: "error.429", S
 Form = Annotated[dict[str, str], Depends(forms.read_form)]
 
 
-def add(pages: APIRouter, db: Database, secure: bool) -> None:
-    """Add sign in, sign out and the switch of language to `pages`. `secure` marks cookies for https only."""
-    _add_password(pages, db, secure)
+def add(pages: APIRouter, db: Database, secure: bool, provider: str | None = None) -> None:
+    """Add sign in, sign out and the switch of language to `pages`. `secure` marks cookies for https only.
+
+    `provider`: what the office's OpenID provider is called, where there is one.
+    """
+    _add_password(pages, db, secure, provider)
     _add_code(pages, db, secure)
 
     @pages.post("/sign-out", dependencies=[needs(Permission.OWN)])
@@ -43,12 +46,15 @@ def add(pages: APIRouter, db: Database, secure: bool) -> None:
         return response
 
 
-def _add_password(pages: APIRouter, db: Database, secure: bool) -> None:
+def _add_password(pages: APIRouter, db: Database, secure: bool, provider: str | None) -> None:
     anybody = [public("whoever has the password")]
 
     def page(request: Request, back: str, name: str = "", key: str | None = None, status: int = 200) -> Response:
         problem = language_of(request)(key) if key else None
-        return render(request, "sign_in.html", None, status=status, next=forms.local(back), name=name, problem=problem)
+        return render(
+            request, "sign_in.html", None, status=status, next=forms.local(back), name=name, problem=problem,
+            provider=provider,
+        )  # fmt: skip
 
     @pages.get("/sign-in", dependencies=anybody)
     def sign_in_page(request: Request, next: str = "/") -> Response:
@@ -59,12 +65,17 @@ def _add_password(pages: APIRouter, db: Database, secure: bool) -> None:
         back, name = forms.local(form.get("next", "/")), form.get("name", "")[:64]
         try:
             opened = accounts.sign_in(
-                db, name, form.get("password", ""), address_of(request), browser=browser_of(request)
+                db,
+                name,
+                form.get("password", ""),
+                address_of(request),
+                browser=browser_of(request),
+                rules=rules_of(request),
             )
         except (SignInRefused, TooManyAttempts, SignInBusy) as error:
             return _again(request, error, page(request, back, name, _SIGN_IN_SAYS[type(error)], error.status))
         response = render(request, "second.html", None, next=back, problem=None) if opened.half else to(back)
-        _keep(response, opened.token, opened.expires_at, secure)
+        keep(response, opened.token, opened.expires_at, secure)
         return response
 
 
@@ -88,7 +99,7 @@ def _add_code(pages: APIRouter, db: Database, secure: bool) -> None:
                 request, error, render(request, "second.html", None, status=error.status, next=back, problem=problem)
             )
         response = to(back)
-        _keep(response, opened.token, opened.expires_at, secure)
+        keep(response, opened.token, opened.expires_at, secure)
         return response
 
 
@@ -107,7 +118,7 @@ def to(address: str) -> RedirectResponse:
     return RedirectResponse(forms.local(address), 303)
 
 
-def _keep(response: Response, token: str, expires_at: datetime, secure: bool) -> None:
+def keep(response: Response, token: str, expires_at: datetime, secure: bool) -> None:
     response.set_cookie(
         sessions.SESSION_COOKIE, token, expires=expires_at, httponly=True, samesite="lax", secure=secure
     )
@@ -120,4 +131,4 @@ def _again(request: Request, error: AccountError, answer: Response) -> Response:
     return answer
 
 
-__all__ = ["Form", "add", "address_of", "browser_of", "to"]
+__all__ = ["Form", "add", "address_of", "browser_of", "keep", "to"]

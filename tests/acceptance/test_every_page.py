@@ -59,6 +59,8 @@ NO_PAGE = {
     "/static/{name:path}": "a file",
     "/cases/{number}/media/{sha256}": "a still or a clip",
     "/cases/{number}/next": "leads on to a case",
+    "/sign-in/oidc": "leads to the provider",
+    "/sign-in/oidc/back": "comes from the provider",
     "/healthz": "words for machines",
     "/metrics": "numbers for machines",
     "/exports/{number}/archive": "an archive",

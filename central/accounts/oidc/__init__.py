@@ -1,0 +1,1 @@
+"""Signing in with an OpenID provider of the office, where its settings name one."""
