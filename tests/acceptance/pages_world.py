@@ -13,6 +13,7 @@ from central.accounts.rules import AccountRules
 from central.accounts.service import SignedInUser
 from central.after import After, shipped
 from central.app import create_app
+from central.approvals import requests
 from central.db.accounts import User
 from central.db.cases import Case
 from central.db.learning import LearningLog, Shadow
@@ -141,7 +142,10 @@ def _told(pages: Pages) -> None:
     for number in (TOLD, OBJECTED):
         approved(db, number, li, wang)
     with later(60):
-        export.make(db, pages.world.store, pages.after.map, li)
+        key = export.ask(db, pages.world.store, pages.after.map, li, "handover of the day")
+        with db.write() as session:
+            requests.decide(session, pages.officer("everybody"), key, approve=True)
+        export.make(db, pages.world.store, pages.after.map, li, key)
         done, left = notices.issue_all(db, li, pages.after.notices)
         assert len(done) == 2 and not left, left
         with db.read() as session:
