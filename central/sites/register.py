@@ -67,13 +67,6 @@ def spans(session: Session) -> list[tuple[Site, SiteSpan]]:
     return [(site, span) for site, span in session.execute(query)]
 
 
-def areas(session: Session, sites: set[str]) -> dict[str, str]:
-    """The area of each of `sites` that is registered, with one query."""
-    if not sites:
-        return {}
-    return {row.site: row.area for row in session.execute(select(Site.site, Site.area).where(Site.site.in_(sites)))}
-
-
 def _refuse(terms: Terms) -> None:
     if not terms.area or len(terms.area) > AREA_LENGTH or not terms.area.isascii() or not terms.area.isalnum():
         raise InputError(
@@ -150,4 +143,4 @@ def _place(file: SiteFile, told: Sequence[SiteSpan], terms: Terms) -> int:
     return len(told)
 
 
-__all__ = ["Terms", "add", "areas", "spans"]
+__all__ = ["Terms", "add", "spans"]
