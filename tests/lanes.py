@@ -51,6 +51,7 @@ ABREAST = (
             "central_retention",
             "central_sites",
             "deliver_broker",
+            "desk_any_order",
             "deliver_central",
             "deliver_chaos",
             "detectors",

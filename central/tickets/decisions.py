@@ -147,8 +147,9 @@ def _restore(row: Case) -> None:
     row.decided_by, row.decided_by_id, row.decided_at = stands.decided_by, stands.decided_by_id, stands.decided_at
     row.reason_code, row.note, row.ground = stands.reason, stands.note, stands.ground
     for question in row.questions:
-        if question.answer is not None and question.fact not in stands.answers:
-            question.answer = question.answered_by = question.answered_at = None
+        if question.answer != stands.answers.get(question.fact):
+            question.answer = stands.answers.get(question.fact)
+            question.answered_by, question.answered_at = stands.answered.get(question.fact, (None, None))
 
 
 def _differs(session: Session, row: Case) -> tuple[str, ...]:

@@ -39,7 +39,10 @@ class Step(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the history comes to. `*_by` are names, `*_by_id` accounts; `corrected` by what was corrected."""
+    """What the history comes to. `*_by` are names, `*_by_id` accounts; `corrected` by what was corrected.
+
+    `answered` is who gave the answer to a fact, and when.
+    """
 
     state: str = CANDIDATE
     first_by: str | None = None
@@ -51,6 +54,7 @@ class Standing:
     note: str | None = None
     ground: str | None = None
     answers: Mapping[str, str] = field(default_factory=dict)
+    answered: Mapping[str, tuple[str, datetime]] = field(default_factory=dict)
     corrected: Mapping[str, str] = field(default_factory=dict)
     last: Last | None = None
 
@@ -83,6 +87,8 @@ def _after(now: Standing, line: Step) -> Standing:
     if line.action not in _DECIDED:
         return replace(now, first_by=None, first_by_id=None) if target == REVIEW1 else now
     by_id = line.detail.get("by")
+    given: Mapping[str, str] = line.detail.get("answers") or {}
+    fresh = {fact: (line.actor, line.at) for fact, said in given.items() if now.answers.get(fact) != said}
     now = replace(
         now,
         decided_by=line.actor,
@@ -90,7 +96,8 @@ def _after(now: Standing, line: Step) -> Standing:
         decided_at=line.at,
         reason=line.detail.get("reason"),
         note=line.detail.get("note") or None,
-        answers={**now.answers, **(line.detail.get("answers") or {})},
+        answers={**now.answers, **given},
+        answered={**now.answered, **fresh},
     )
     if line.action in DECISIONS:
         now = replace(now, last=Last(line.from_state or "", by_id, line.at))

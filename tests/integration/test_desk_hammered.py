@@ -41,7 +41,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize(
     ("cases", "seconds", "undo_s"),
-    [pytest.param(24, 6.0, 1.0, id="short"), pytest.param(200, 60.0, None, id="full", marks=pytest.mark.long)],
+    [pytest.param(14, 3.0, 1.0, id="short"), pytest.param(200, 60.0, None, id="full", marks=pytest.mark.long)],
 )
 def test_no_case_is_decided_twice_and_none_is_lost(
     url: str, tmp_path: Path, cases: int, seconds: float, undo_s: float | None
