@@ -18,6 +18,8 @@ from central.sites import areas as sites
 
 #: No number of ours is longer.
 _LONGEST: Final = 40
+#: What a camera said in shadow opened no case: it is for who sees all areas (docs/learning.md).
+CLOSED: Final = frozenset({"shadow"})
 #: The sites that something lies at, and the column with its number.
 ROOMS: Final[Mapping[str, tuple[Select[Any], Any]]] = {
     "cases": (select(Case.site), Case.number),
@@ -42,4 +44,4 @@ def within_reach(session: Session, room: str, number: str, areas: Collection[str
     return bool(found) and all(sites.holds(session, site, areas) for site in found)
 
 
-__all__ = ["ROOMS", "within_reach"]
+__all__ = ["CLOSED", "ROOMS", "within_reach"]
