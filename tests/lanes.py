@@ -52,6 +52,7 @@ ABREAST = (
             "central_sites",
             "deliver_broker",
             "desk_any_order",
+            "desk_deadlines",
             "deliver_central",
             "deliver_chaos",
             "detectors",
