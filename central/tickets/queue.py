@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from central.clock import office_now
 from central.db.cases import Case
+from central.db.sites import Site
 from central.sites.areas import EVERYWHERE, within
 from central.tickets import leases, showing
 from central.tickets.errors import CaseMissing, Unfit
@@ -34,7 +35,7 @@ _PLACE = (Case.sort_at, Case.number)
 
 @dataclass(frozen=True, slots=True)
 class Among:
-    """Which cases of a state: of this rule, site or camera, with this verdict of the machine; None for any.
+    """Which cases of a state: of this rule, site, camera or area, with this verdict or deadline colour; None for any.
 
     `areas` are those of who asks, none for all: no other case is counted, listed or led to.
     """
@@ -43,6 +44,8 @@ class Among:
     site: str | None = None
     camera: str | None = None
     verdict: str | None = None
+    area: str | None = None
+    colour: str | None = None
     areas: frozenset[str] = EVERYWHERE
 
     def conditions(self) -> list[ColumnElement[bool]]:
@@ -53,10 +56,27 @@ class Among:
             (Case.camera_id, self.camera),
             (Case.verdict, self.verdict),
         )
+        if self.area and (len(self.area) > _LONGEST or not self.area.isalnum()):
+            raise Unfit("the queue cannot be narrowed to that - choose an area of the list")
         for _, value in given:
             if value is not None and (len(value) > _LONGEST or "\x00" in value or not _is_text(value)):
                 raise Unfit("the queue cannot be narrowed to that - choose a rule, a site or a camera")
-        return [*within(Case.site, self.areas), *(column == value for column, value in given if value)]
+        chosen = {self.area} if self.area else EVERYWHERE
+        return [
+            *within(Case.site, self.areas),
+            *within(Case.site, chosen),
+            *self._coloured(),
+            *(column == value for column, value in given if value),
+        ]
+
+    def _coloured(self) -> list[ColumnElement[bool]]:
+        moment = office_now()
+        colours = {
+            "red": [Case.red_at <= moment],
+            "yellow": [Case.yellow_at <= moment, Case.red_at > moment],
+            "blue": [Case.yellow_at > moment],
+        }
+        return colours.get(self.colour or "", [])
 
 
 ALL = Among()
@@ -97,6 +117,19 @@ def counts(session: Session, areas: Collection[str] = EVERYWHERE) -> dict[str, i
     parts = [_counted(state, areas) for state in states]
     found: dict[str, int] = dict(session.execute(union_all(*parts)).all())
     return {state: found.get(state, 0) for state in states}
+
+
+def questions(session: Session, areas: Collection[str] = EVERYWHERE) -> int:
+    """How many cases wait for a first look with a question that only a person can answer, counted as `counts` does."""
+    asks = Among(verdict="needs_human", areas=frozenset(areas)).conditions()
+    some = select(literal(1)).where(Case.state == REVIEW1, *asks).limit(MOST_COUNTED).subquery()
+    return session.execute(select(func.count()).select_from(some)).scalar_one()
+
+
+def areas_of(session: Session, areas: Collection[str] = EVERYWHERE) -> list[str]:
+    """The areas that the register of sites knows, of those of who asks."""
+    query = select(Site.area).distinct().order_by(Site.area).limit(MOST_SITES)
+    return list(session.execute(query.where(Site.area.in_(areas)) if areas else query).scalars())
 
 
 def _counted(state: str, areas: Collection[str]) -> Select[str, int]:
@@ -188,10 +221,12 @@ __all__ = [
     "MAX_PAGE",
     "MOST_COUNTED",
     "Among",
+    "areas_of",
     "counts",
     "found",
     "neighbours",
     "next_of",
+    "questions",
     "queue",
     "sites_of",
     "state_of",

@@ -1,7 +1,7 @@
 """Rows of the database as the views that pages and the API show."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -43,7 +43,7 @@ def _line(row: Case, thumbnail: str | None, missing: int, questions: int, taken_
         lane_id=row.lane_id,
         vehicle_class=row.vehicle_class,
         plate=row.plate,
-        at_trigger=row.at_trigger,
+        at_trigger=row.at_trigger.astimezone(timezone(timedelta(seconds=row.utc_offset_s))),
         created_at=row.created_at,
         dwell_s=row.dwell_s,
         thumbnail=thumbnail,

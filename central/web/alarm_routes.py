@@ -11,6 +11,7 @@ from central.accounts.service import SignedInUser
 from central.alarms import service
 from central.db.database import Database
 from central.marks import needs
+from central.tickets import queue as queue_of_cases
 from central.tickets import service as tickets
 from central.tickets.states import REVIEW1
 from central.web import alarms, forms, queue
@@ -28,6 +29,7 @@ def listed(request: Request, db: Database, user: SignedInUser, shown: str, after
     say, sees_cases = language_of(request), user.may(Permission.CASES_SEE)
     with db.read() as session:
         found = service.alarms(session, pending=alarms.FILTERS[shown], limit=PAGE_SIZE, after=after, areas=user.areas)
+        asking = queue_of_cases.questions(session, user.areas) if sees_cases else 0
         cases = tickets.counts(session, user.areas)
     return render(
         request,
@@ -36,7 +38,10 @@ def listed(request: Request, db: Database, user: SignedInUser, shown: str, after
         section="queue",
         keys=QUEUE.listed(say),
         filter_name=shown,
-        filters=[*(queue.filters(cases, None, say) if sees_cases else []), *alarms.filters(found.counts, shown, say)],
+        filters=[
+            *(queue.filters(cases, asking, None, say) if sees_cases else []),
+            *alarms.filters(found.counts, shown, say),
+        ],
         rows=[],
         alarms=alarms.rows(found.items, now(), say),
         waiting=queue.count(cases, REVIEW1) if sees_cases and cases.get(REVIEW1) else None,

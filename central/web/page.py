@@ -6,26 +6,29 @@ from datetime import UTC
 
 from central.accounts.permissions import Permission
 from central.accounts.service import SignedInUser
+from central.clock import office_now
 from central.tickets.reasons import OTHER, REASONS
 from central.tickets.states import (
     APPEAL,
     APPROVED,
+    CANCELLED,
     CANDIDATE,
     CONFIRMED,
     EXPIRED,
+    HANDLED,
     NEEDS_MORE,
     REJECTED,
     REVIEW1,
     REVIEW2,
 )
 from central.tickets.views import CaseView, HistoryLine, QuestionItem
-from central.web import confirm, deciding, evidence, overlay, registers, trust, words
+from central.web import confirm, deciding, due, evidence, overlay, registers, trust, words
 from central.web.language import Language
 
 #: The queue of each state, as addresses call it. The first is where an officer begins.
 ROOMS = {
     REVIEW1: "review", REVIEW2: "second", NEEDS_MORE: "more", CANDIDATE: "arriving", APPROVED: "approved",
-    APPEAL: "appeal", REJECTED: "rejected", EXPIRED: "expired",
+    REJECTED: "rejected", EXPIRED: "expired", APPEAL: "appeal", HANDLED: "handled", CANCELLED: "cancelled",
 }  # fmt: skip
 #: One key a reason, in the order of the codes: 1-9, then a-g.
 REASON_KEYS = dict(zip(REASONS, "123456789abcdefg", strict=True))
@@ -136,6 +139,7 @@ class Page:
         self.figures = words.figures({key: value for key, value in numbers.items() if key in DECISIVE}, say)
         self.more_figures = words.figures({key: value for key, value in numbers.items() if key not in DECISIVE}, say)
         self.suppression = view.violation.suppression
+        self.due = due.due(view.due_at, view.colour, view.violation.at_trigger, office_now(), say)
         self.confirms = confirm.confirms(view.facts, say)
 
     @property

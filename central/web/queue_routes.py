@@ -6,6 +6,7 @@ from central.accounts.permissions import Permission
 from central.alarms import service as alarm_service
 from central.db.database import Database
 from central.marks import needs
+from central.tickets import queue as cases
 from central.tickets import service as tickets
 from central.tickets.horizon import horizons
 from central.tickets.queue import sites_of
@@ -37,6 +38,7 @@ def add(pages: APIRouter, db: Database) -> None:
         with db.read() as session:
             found = tickets.queue(session, state=state, limit=PAGE_SIZE, after=after, among=trail.among, me=user.id)
             sites = [] if state in CLOSED else sites_of(session, state, user.areas)
+            asking, areas = cases.questions(session, user.areas), cases.areas_of(session, user.areas)
             alarm_counts = alarm_service.counts(session, user.areas)
             done = just_decided(session, decided, user, say)
             ending = [one for one in horizons(session) if one.soon]
@@ -47,9 +49,12 @@ def add(pages: APIRouter, db: Database) -> None:
             section="queue",
             keys=QUEUE.listed(say),
             filter_name=shown,
-            filters=[*queue.filters(found.counts, found.state, say, trail), *alarms.filters(alarm_counts, shown, say)],
+            filters=[
+                *queue.filters(found.counts, asking, found.state, say, trail),
+                *alarms.filters(alarm_counts, shown, say),
+            ],
             rows=queue.rows(found, now(), say, trail),
-            narrowings=queue.narrowings(trail, sites, say),
+            narrowings=queue.narrowings(trail, sites, areas, say),
             narrowed=trail.parts,
             alarms=[],
             waiting=queue.count(found.counts, REVIEW1) if found.counts.get(REVIEW1) else None,

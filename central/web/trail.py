@@ -8,7 +8,7 @@ from fastapi import Request
 from central.marks import asking
 from central.tickets.queue import ALL, Among
 
-_PARTS = ("rule", "site", "camera", "verdict")
+_PARTS = ("rule", "site", "camera", "verdict", "area", "colour")
 
 
 @dataclass(frozen=True, slots=True)

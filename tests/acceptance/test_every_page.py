@@ -106,14 +106,21 @@ def sign_in(name: str) -> Callable[[Page], None]:
 
 #: Beyond each route's own page: what the same address shows otherwise, and what only a form leads to.
 MORE_VISITS = (
-    *(Visit(f"queue-{name}", f"/?show={name}") for name in ("second", "more", "arriving", "approved", "rejected", "expired")),
+    *(Visit(f"queue-{name}", f"/?show={name}") for name in ("second", "more", "arriving", "approved", "appeal", "rejected", "expired", "handled", "cancelled")),
     *(Visit(f"queue-{name}", f"/?show={name}") for name in ("sensors", "sensors-over")),
+    Visit("queue-questions", "/?show=review&verdict=needs_human"),
+    Visit("queue-red", "/?show=review&colour=red"),
     Visit("queue-keys", "/", keys("?")),
     Visit("queue-decided", f"/?decided={REJECTED}"),
     Visit("case-asks", f"/cases/{ASKS}"),
     Visit("case-asks-approve", f"/cases/{ASKS}", keys("a")),
     Visit("case-approve", f"/cases/{YIELD}", keys("a")),
     Visit("case-reject", f"/cases/{YIELD}", keys("r")),
+    Visit("case-ask", f"/cases/{YIELD}", keys("m")),
+    Visit("case-correct", f"/cases/{PLATE}", keys("e")),
+    Visit("case-second-approve", f"/cases/{SECOND}", keys("a")),
+    Visit("case-send-back", f"/cases/{SECOND}", keys("b")),
+    Visit("case-resume", f"/cases/{MORE}", keys("s")),
     Visit("case-keys", f"/cases/{YIELD}", keys("?")),
     Visit("case-compare", f"/cases/{YIELD}", keys("c")),
     Visit("case-clip", f"/cases/{YIELD}", keys("v")),
