@@ -19,18 +19,25 @@ from central.db.media import Media
 from central.db.sites import SiteVersion
 from central.learning.precision import FINAL_AFTER
 from central.reports.facts import APPROVED, REJECTED
-from contract.events import EventType, Manifest, Video, Violation, parse_data, parse_event
+from contract.events import EventType, Manifest, Rule, Video, Violation, parse_data, parse_event
 
 Truth = Literal["right", "wrong", "unclear"]
 #: The rule itself erred: nothing of the kind was there.
 _WRONG: Final = frozenset({"R03", "R05", "R06", "R07", "R08", "R09", "R10", "R11", "R13"})
 #: Captures of one camera that may lie in one clip are asked for this far around it.
 _AROUND = timedelta(minutes=60)
+#: What boxes alone can show of a wrong accusation: that the place was legal. A jam or an officer are others' boxes.
+_SHOWN_BY_BOXES: Final = frozenset({None, "R10"})
+#: Fewer sightings a minute than these are no track to judge by.
+_LEAST_A_MINUTE: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """One decision with what people said of it, its clip and its site file; `why_not` says why there is no scene."""
+    """One decision with what people said of it, its clip and its site file; `why_not` says why there is no scene.
+
+    `boxes`: the clip does not hold the whole wait, and the scene is the sealed track of the vehicle instead.
+    """
 
     violation: Violation
     truth: Truth
@@ -39,6 +46,7 @@ class Labelled:
     site_file: bytes | None
     others: tuple[Violation, ...] = ()
     why_not: str | None = None
+    boxes: bool = False
 
 
 def truth_of(outcome: str, verdict: str, reason: str | None) -> Truth:
@@ -78,6 +86,8 @@ def _labelled(session: Session, event_id: str, truth: Truth, reason: str | None)
     version = session.get(SiteVersion, violation.site_version)
     raw = bytes(version.raw) if version is not None else None
     whole = (violation, truth, reason, video, raw)
+    if raw is not None and _by_boxes(violation, video, truth, reason):
+        return Labelled(*whole, boxes=True)
     if video is None:
         return Labelled(*whole, why_not="it has no clip")
     if not _here(session, video.sha256):
@@ -87,6 +97,18 @@ def _labelled(session: Session, event_id: str, truth: Truth, reason: str | None)
     if video.t0 > violation.t_first or video.t1 < violation.t_trigger:
         return Labelled(*whole, why_not="its clip does not show the whole wait")
     return Labelled(*whole, others=tuple(_others(session, row, violation, video)))
+
+
+def _by_boxes(data: Violation, video: Video | None, truth: Truth, reason: str | None) -> bool:
+    """Whether a stay that is longer than its clip can be told from the boxes that were sealed with it."""
+    if data.rule is not Rule.ILLEGAL_PARKING or truth == "unclear" or reason not in _SHOWN_BY_BOXES:
+        return False
+    if video is not None and video.t0 <= data.t_first and video.t1 >= data.t_trigger:
+        return False
+    times = [point.t for point in data.geometry.track]
+    if not times or times[0] > data.t_first + 3.0 or times[-1] < data.t_trigger - 3.0:
+        return False
+    return len(times) * 60.0 / max(1.0, times[-1] - times[0]) >= _LEAST_A_MINUTE
 
 
 def _violation(raw: bytes) -> Violation:

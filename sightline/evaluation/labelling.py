@@ -10,6 +10,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,47 +70,74 @@ def write(
 
 def _scene(case: Labelled, store: MediaStore, redactor: "Redactor", target: Path, profiles: Path | None) -> str | None:
     """Write one scene; why not, where it cannot be."""
-    video, data = case.video, case.violation
-    assert video is not None and case.site_file is not None, "a case that lacks them says why it has no scene"
+    data = case.violation
+    assert case.site_file is not None, "a case that lacks it says why it has no scene"
     name = f"{data.rule}-{hashlib.sha256(data.case_key.encode()).hexdigest()[:12]}"
-    clip = target / f"{name}.mp4"
-    try:
-        redact_video(store.path(video.sha256), clip, redactor)
-    except FileNotFoundError:
-        return "its clip is not here (any more)"
-    except MediaError:
-        return "its clip cannot be decoded"
+    if case.boxes:
+        (target / f"{name}.jsonl").write_text(_track(data), "utf-8")
+    elif why_not := _clip(case, store, redactor, target / f"{name}.mp4"):
+        return why_not
     site = _site(case.site_file, data.camera_id)
     (target / f"{name}.site.yaml").write_text(yaml.safe_dump(site, allow_unicode=True, sort_keys=False), "utf-8")
     own = profiles / f"{data.jurisdiction}.yaml" if profiles is not None else None
     if own is not None and own.is_file():
         (target / LOCAL_FOLDER).mkdir(exist_ok=True)
         shutil.copyfile(own, target / LOCAL_FOLDER / own.name)
-    label = label_of(case, clip.stem)
+    label = label_of(case, name)
     told = label.model_dump(mode="json", exclude_defaults=True) | {"events": label.model_dump(mode="json")["events"]}
     (target / f"{name}{SUFFIX}").write_text(json.dumps(told, indent=1, ensure_ascii=False), "utf-8")
     return None
 
 
+def _clip(case: Labelled, store: MediaStore, redactor: "Redactor", clip: Path) -> str | None:
+    """Write the redacted clip; why not, where it cannot be."""
+    assert case.video is not None, "a case that lacks it says why it has no scene"
+    try:
+        redact_video(store.path(case.video.sha256), clip, redactor)
+    except FileNotFoundError:
+        return "its clip is not here (any more)"
+    except MediaError:
+        return "its clip cannot be decoded"
+    return None
+
+
+def _track(data: Violation) -> str:
+    """The vehicle as the box sealed it, a line a sighting, from second 0 of the first one on."""
+    begin = data.geometry.track[0].t
+    seen = {"id": 1, "class": data.vehicle.class_, "score": 0.9}
+    lines = (
+        {"t": round(point.t - begin, 3), "objects": [seen | {"box": list(point.box)}]} for point in data.geometry.track
+    )
+    return "".join(json.dumps(line) + "\n" for line in lines)
+
+
 def label_of(case: Labelled, clip: str) -> LabelFile:
     """The label of a case, in seconds of its clip. What nobody can tell is tolerated, and so is another matter."""
-    assert case.video is not None, "only a case with a clip has a scene"
-    own, t0 = case.violation, case.video.t0
+    own = case.violation
+    t0 = own.geometry.track[0].t if case.boxes or case.video is None else case.video.t0
     unclear = [own] if case.truth == "unclear" else []
     return LabelFile(
-        clip=clip,
+        clip=None if case.boxes else clip,
         camera=own.camera_id,
-        start=case.video.at0.isoformat(),
-        events=[_expected(own, t0)] if case.truth == "right" else [],
-        tolerated=[_expected(one, t0) for one in (*unclear, *case.others)],
+        start=(own.at_first - timedelta(seconds=own.t_first - t0)).isoformat(),
+        events=[_expected(own, t0, _window(case))] if case.truth == "right" else [],
+        tolerated=[_expected(one, t0, _WINDOW_S) for one in (*unclear, *case.others)],
         tags=Tags(kind=f"{case.truth}-{case.reason}" if case.reason else case.truth),
-        note="decided by people; faces and plates are blurred, for tuning only",
+        note="decided by people; nobody can be recognised in it, for tuning only",
     )
 
 
-def _expected(data: Violation, t0: float) -> Expected:
+def _window(case: Labelled) -> float:
+    """Sealed tracks are thinned: times are told to two sightings."""
+    track = case.violation.geometry.track
+    if not case.boxes:
+        return _WINDOW_S
+    return max(_WINDOW_S, 2 * (track[-1].t - track[0].t) / max(1, len(track) - 1))
+
+
+def _expected(data: Violation, t0: float, around_s: float) -> Expected:
     def window(t: float) -> tuple[float, float]:
-        return round(t - t0 - _WINDOW_S, 3), round(t - t0 + _WINDOW_S, 3)
+        return round(t - t0 - around_s, 3), round(t - t0 + around_s, 3)
 
     # What sensors or lists told then cannot be told from the clip: a question is as good.
     told = any(fact.source is not None for fact in data.facts.values())

@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 import pytest
 import yaml
-from central_kit import Box, decision, intake_of, open_db
+from central_kit import Box, decision, intake_of, open_db, violation
 from learning_kit import APPROVED, decide, rejected
 from sqlalchemy import select
 from typer.testing import CliRunner
@@ -18,13 +18,14 @@ from typer.testing import CliRunner
 from central.db.cases import Case
 from central.db.learning import LearningLog
 from central.db.media import Media
-from central.learning.labelled import Labelled, truth_of
+from central.learning.labelled import Labelled, Truth, _by_boxes, truth_of
+from central.media.folder import FolderStore
 from central.sites import register
 from central.sites.register import Terms
-from contract.events import EventType, Manifest, Video, Violation, now
+from contract.events import EventType, Geometry, Manifest, TrackPoint, Video, Violation, now
 from contract.sitefile import load_site
 from sightline.cli import app
-from sightline.evaluation.labelling import label_of
+from sightline.evaluation.labelling import label_of, write
 
 pytestmark = pytest.mark.shared
 
@@ -145,3 +146,37 @@ def test_another_matter_in_the_clip_is_no_false_accusation(real: tuple[Path, Pat
     assert label.events == [] and label.tags.kind == "wrong-R05"
     (other,) = label.tolerated
     assert other.t_first == pytest.approx((data.t_first - 3.5, data.t_first - 0.5), abs=0.002)
+
+
+@pytest.mark.parametrize(("truth", "reason", "as_expected"), [("right", None, True), ("wrong", "R10", False)])
+def test_a_stay_longer_than_its_clip_is_told_by_the_boxes_that_were_sealed(
+    tmp_path: Path, truth: Truth, reason: str | None, as_expected: bool
+) -> None:
+    """Five minutes at a kerb, thinned to 200 sightings as boxes seal them."""
+    said = {
+        "site": "long", "name": "long", "timezone": "Asia/Shanghai", "jurisdiction": "cn-default",
+        "cameras": [
+            {
+                "id": "cam-1", "url": "rtsp://10.0.0.1/x", "frame": [1280, 720],
+                "zones": [
+                    {
+                        "id": "kerb", "type": "no_parking", "permitted_wait_s": 180,
+                        "polygon": [[100, 300], [900, 300], [900, 700], [100, 700]],
+                    }
+                ],
+            }
+        ],
+    }  # fmt: skip
+    track = [TrackPoint(t=1000.0 + 1.5 * n, box=(300.0, 400.0, 620.0, 600.0)) for n in range(130)]
+    geometry = Geometry(frame=(1280, 720), zone=[(100, 300), (900, 300), (900, 700), (100, 700)], track=track)
+    data = violation(
+        t_first=1000.0, t_trigger=1180.5, t_last=1193.0, geometry=geometry, site="long", verdict="candidate",
+        vehicle={"class": "car"},
+    )  # fmt: skip
+    assert _by_boxes(data, None, truth, reason) and not _by_boxes(data, None, "wrong", "R05")
+    case = Labelled(data, truth, reason, None, yaml.safe_dump(said).encode(), boxes=True)
+    done = write([case], FolderStore(tmp_path / "media", 1), None, tmp_path / "out")  # type: ignore[arg-type]
+    assert done.scenes == {truth: 1}
+    sightline("eval", str(tmp_path / "out"), "--json", str(tmp_path / "said.json"), "--processes", "1")
+    wrong = json.loads((tmp_path / "said.json").read_text(encoding="utf-8"))["wrong"]
+    assert (wrong == []) is as_expected, wrong
