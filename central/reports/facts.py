@@ -59,7 +59,9 @@ def fold(lines: Iterable[CaseLog]) -> Fold:
             outcome = SET_ASIDE
         if line.to_state == "REVIEW2":
             # What leads there and is no first look has taken back a step from there.
-            said.first_by = passed = line.actor if line.action == "approve" else passed
+            # An earlier version approved with one look: that was the first, and another follows.
+            passed = {"approve": line.actor, "two looks": said.decided_by}.get(line.action, passed)
+            said.first_by = passed
         elif line.to_state in {"REVIEW", "REVIEW1"}:
             said.first_by = None
         if outcome in _DECISIONS and said.outcome != outcome:

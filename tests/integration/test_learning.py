@@ -243,6 +243,8 @@ def test_a_history_is_folded_to_what_stands() -> None:
         PASSED, ("send back", "REVIEW2", "REVIEW1", "wang", None), ("undo", "REVIEW1", "REVIEW2", "wang", None)
     )
     assert again.first_by == "li"
+    before = folded(("approve", "REVIEW", "APPROVED", "li", None), ("two looks", "APPROVED", "REVIEW2", "system", None))
+    assert (before.outcome, before.first_by, before.decided_by) == (facts.WAITING, "li", None)
     late = folded(*APPROVED, ("expire", "APPROVED", "EXPIRED", "system", None))
     assert (late.outcome, late.decided_by) == (facts.EXPIRED, "wang")
     gone = folded(*rejected("R07"), ("archive", "REJECTED", "ARCHIVED", "system", None))
