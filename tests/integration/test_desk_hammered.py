@@ -41,7 +41,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize(
     ("cases", "seconds", "undo_s"),
-    [pytest.param(14, 3.0, 1.0, id="short"), pytest.param(200, 60.0, None, id="full", marks=pytest.mark.long)],
+    [pytest.param(16, 4.0, 1.0, id="short"), pytest.param(200, 60.0, None, id="full", marks=pytest.mark.long)],
 )
 def test_no_case_is_decided_twice_and_none_is_lost(
     url: str, tmp_path: Path, cases: int, seconds: float, undo_s: float | None
@@ -51,7 +51,6 @@ def test_no_case_is_decided_twice_and_none_is_lost(
     box.enrol(db)
     staffed(db)
     numbers = waiting(db, box, cases)
-    due = _short(db, numbers[:: max(1, cases // 12)], seconds)
     heard = Heard()
     with ExitStack() as stack:
         stack.callback(db.close)
@@ -60,7 +59,10 @@ def test_no_case_is_decided_twice_and_none_is_lost(
         for replica in replicas:
             stack.callback(lambda one=replica: logs.append(one.end()))
             replica.ready()
-        _hammer(db, [one.address for one in replicas], seconds, heard)
+        tabs = _tabs([one.address for one in replicas], heard)
+        # Every fourth runs out of time while it is worked on.
+        due = _short(db, numbers[::4], seconds)
+        _hammer(db, tabs, seconds, heard)
         stack.pop_all().close()
     print(dict(heard.statuses), Counter(one.action for one in heard.taken))
     assert heard.faults == []
@@ -77,7 +79,8 @@ def test_no_case_is_decided_twice_and_none_is_lost(
     _each_once(heard, histories)
     assert faults(db, key, tmp_path / "none") == []
     # It was crowded: tabs met over a case, and some were told so.
-    assert heard.statuses[409] > 0, heard.statuses
+    assert heard.statuses[409] + heard.statuses[422] > 0, heard.statuses
+    assert len(heard.taken) >= len(numbers)
     db.close()
 
 
@@ -92,9 +95,12 @@ def _short(db: Database, numbers: list[str], seconds: float) -> dict[str, dateti
     return due
 
 
-def _hammer(db: Database, addresses: list[str], seconds: float, heard: Heard) -> None:
+def _tabs(addresses: list[str], heard: Heard) -> list[Tab]:
     names = [name for name, count in TABS.items() for _ in range(count)]
-    tabs = [Tab(addresses[n % len(addresses)], name, n, heard) for n, name in enumerate(names)]
+    return [Tab(addresses[n % len(addresses)], name, n, heard) for n, name in enumerate(names)]
+
+
+def _hammer(db: Database, tabs: list[Tab], seconds: float, heard: Heard) -> None:
     stop, settling = threading.Event(), threading.Event()
     threads = [threading.Thread(target=tab.work, args=(stop, settling)) for tab in tabs]
     threads.append(threading.Thread(target=_locking, args=(db, stop, heard)))
