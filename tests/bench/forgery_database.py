@@ -116,7 +116,8 @@ def history_removed(base, _, rng) -> str:
 
 
 def history_changed(base, _, rng) -> str:
-    (name,) = _one(base, rng, "SELECT id FROM case_log WHERE action = 'approve'")
+    # Of the two looks the first: the second is wang's already.
+    (name,) = _one(base, rng, "SELECT id FROM case_log WHERE action = 'approve' AND actor <> 'wang'")
     column, value = rng.choice(
         [("actor", "wang"), ("at", "2026-01-01 00:00:00.000000"), ("detail", '{"reason": "R01"}')]
     )
@@ -134,9 +135,9 @@ def history_made_up(base, _, rng) -> str:
 
 def history_mended(base, _, rng) -> str:
     """A changed line whose leaf, and every node above it, were made anew to fit: only signed heads tell."""
-    name, at = _one(base, rng, "SELECT id, at FROM case_log WHERE action = 'approve'")
+    name, at = _one(base, rng, "SELECT id, at FROM case_log WHERE action = 'approve' AND actor <> 'wang'")
     base.execute("UPDATE case_log SET actor = 'wang' WHERE id = ?", (name,))
-    base.execute("UPDATE cases SET decided_by = 'wang' WHERE id = (SELECT case_id FROM case_log WHERE id = ?)", (name,))
+    base.execute("UPDATE cases SET first_by = 'wang' WHERE id = (SELECT case_id FROM case_log WHERE id = ?)", (name,))
     number = base.execute(
         "SELECT number FROM cases WHERE id = (SELECT case_id FROM case_log WHERE id = ?)", (name,)
     ).fetchone()[0]
