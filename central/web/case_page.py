@@ -6,11 +6,12 @@ from central.accounts.service import SignedInUser
 from central.db.database import Database
 from central.learning import warning
 from central.retention import certificates
-from central.tickets import asking, leases, looks
+from central.tickets import asking, earlier, leases, looks
 from central.tickets import queue as cases
 from central.tickets import service as tickets
 from central.tickets.looks import Why
 from central.tickets.views import CaseView
+from central.web import law
 from central.web.done import just_decided
 from central.web.front import language_of, render
 from central.web.keylist import CASE
@@ -35,6 +36,7 @@ def case_page(
         gone = certificates.of_case(session, row.id)
         objected = objection(session, row, user, say)
         warned = warning.of(session, row)
+        before = earlier.of_plate(session, row, view.vehicle.plate)
         taken_by = leases.holders(session, [row.id], user.id).get(row.id)
         # A page that refreshes itself while evidence arrives is one look, not one every five seconds.
         refreshed = bool(request.headers.get("hx-request")) and looks.given_lately(session, row.id, user.id)
@@ -55,6 +57,8 @@ def case_page(
         objection=objected,
         gone=gone,
         warned=warned,
+        law=law.lines(view, say),
+        earlier=law.earlier(before, say),
     )
 
 

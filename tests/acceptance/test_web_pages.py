@@ -349,3 +349,20 @@ def test_a_list_that_comes_in_while_the_page_stands_open_is_asked_about(world: W
     assert "stolen_or_cloned" in officer.get(f"/cases/{number}").text
     assert officer.post(f"/cases/{number}/approve", data=sent).status_code == 422
     assert state(world, number)[0] == "REVIEW1"
+
+
+def test_the_law_and_earlier_cases_of_the_plate_stand_on_the_page(officer: httpx.Client, world: World) -> None:
+    keys = [world.parking(vehicle=Vehicle(class_="car", plate=plate)) for plate in ("苏B54321", "苏B54321", "苏B54322")]
+    with world.db.read() as session:
+        first, second, other = (
+            session.execute(select(Case.number).where(Case.case_key == key)).scalar_one() for key in keys
+        )
+
+    def panel(number: str, title: str) -> str:
+        return officer.get(f"/cases/{number}").text.partition(title)[2].partition("</section>")[0]
+
+    assert f"/cases/{first}" in panel(second, "This plate at this site before")
+    assert other not in panel(second, "This plate at this site before")
+    assert "No earlier case." in panel(other, "This plate at this site before")
+    law = panel(first, "What the law says")
+    assert "1039" in law and "Fine" in law and "3 min 0 s" in law and "cn-default" not in law
