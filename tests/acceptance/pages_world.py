@@ -8,6 +8,8 @@ from fastapi import FastAPI
 from sqlalchemy import select
 
 from central.accounts import sessions
+from central.accounts.oidc.provider import Provider
+from central.accounts.oidc.settings import Oidc
 from central.accounts.roles import Role
 from central.accounts.rules import AccountRules
 from central.accounts.service import SignedInUser
@@ -29,6 +31,7 @@ from tests.acceptance import web_world
 from tests.acceptance.test_web_alarms import alarm, send
 from tests.acceptance.web_world import DAY, World
 from tests.central_kit import approved, later
+from tests.oidc_peer import CLIENT, SECRET, Peer
 
 #: Has every role but the one that only reads, so that no page is left out because nobody may open it.
 EVERYBODY = frozenset(Role) - {Role.AUDITOR}
@@ -47,6 +50,7 @@ class Pages:
     world: World
     app: FastAPI
     after: After
+    peer: Peer
     notice: list[str] = field(default_factory=list)
 
     def session_of(self, name: str) -> str:
@@ -79,7 +83,16 @@ def build(folder: Path) -> Pages:
     world = web_world.build(folder / "central")
     rules = AccountRules(key_file=folder / "second.key")
     after = world.after = shipped(folder)
-    app = create_app(world.db, world.store, world.metrics, accounts=rules, after=after)
+    peer = Peer()
+    said = Oidc(
+        issuer=peer.issuer,
+        client_id=CLIENT,
+        client_secret_file=folder / "secret",
+        url="http://127.0.0.1",
+        label="County",
+    )
+    provider = Provider(said, SECRET)
+    app = create_app(world.db, world.store, world.metrics, accounts=rules, after=after, provider=provider)
     for name in ("li", "wang"):
         world.user(name)
     world.user("everybody", EVERYBODY)
@@ -87,7 +100,7 @@ def build(folder: Path) -> Pages:
         world.user(name)
     for make in _cases(world):
         make()
-    pages = Pages(world, app, after)
+    pages = Pages(world, app, after, peer)
     _decided(pages)
     _told(pages)
     send(world, EventType.SMOKE, alarm(SensorKind.SMOKE, 0))

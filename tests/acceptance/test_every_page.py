@@ -142,8 +142,10 @@ MORE_VISITS = (
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
-    return pages_world.build(tmp_path_factory.mktemp("pages"))
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
+    made = pages_world.build(tmp_path_factory.mktemp("pages"))
+    yield made
+    made.peer.close()
 
 
 @pytest.fixture(scope="module")
@@ -239,8 +241,8 @@ def test_nothing_serious_is_found_on_any_page(browser: Browser, pages: Pages, ad
             for visit in visits:
                 if visit.who == who:
                     look.at(visit)
-    for name, act in (("one-time", invited), ("codes", enrolled), ("second", half)):
-        who = {"one-time": "everybody", "codes": f"two-{tag[:2]}", "second": None}[name]
+    for name, act in (("one-time", invited), ("codes", enrolled), ("second", half), ("identity", linking)):
+        who = {"one-time": "everybody", "codes": f"two-{tag[:2]}", "second": None, "identity": "wang"}[name]
         with window(browser, pages, address, tag, who) as context:
             page = context.new_page()
             act(page, pages, address, tag[:2])
@@ -263,6 +265,13 @@ def enrolled(page: Page, pages: Pages, address: str, tag: str) -> None:
     secret = page.inner_text("#secret").replace(" ", "")
     page.fill("#code", pyotp.TOTP(secret).now())
     page.click("main form .primary")
+
+
+def linking(page: Page, pages: Pages, address: str, tag: str) -> None:
+    """The way to the provider, for who links an identity."""
+    page.goto(f"{address}/me")
+    page.fill("#identity-password", web_world.PASSWORD)
+    page.click("form[action='/me/identity'] button")
 
 
 def half(page: Page, pages: Pages, address: str, tag: str) -> None:
