@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, tzinfo
 
 from central.accounts.permissions import Permission
 from central.accounts.service import SignedInUser
@@ -205,7 +205,7 @@ class Page:
     def questions(self) -> list[Question]:
         """What only a person can tell."""
         keys = iter("123456789abcdefghijklm")
-        return [question(one, keys, self._say) for one in self._view.questions]
+        return [question(one, keys, self._say, self._offset) for one in self._view.questions]
 
     @property
     def decision(self) -> Decision | None:
@@ -272,10 +272,10 @@ def vehicle(kind: str, plate: str | None, say: Language, color: str | None = Non
     return " · ".join(part for part in parts if part)
 
 
-def question(one: QuestionItem, keys: Iterator[str], say: Language) -> Question:
+def question(one: QuestionItem, keys: Iterator[str], say: Language, zone: tzinfo) -> Question:
     """A question in the reader's language where the fact is known to the catalogue, else as the box put it.
 
-    `keys` gives each ready answer its own key, across all questions of a case.
+    `keys` gives each ready answer its own key, across all questions of a case; `zone` is the site's.
     """
     values = say.known(f"fact.{one.fact}.choices", "yes no").split()
     choices = [Choice(value, say.known(f"answer.{value}", value), next(keys, "")) for value in values]
@@ -284,7 +284,7 @@ def question(one: QuestionItem, keys: Iterator[str], say: Language) -> Question:
     if one.answer is not None and one.answered_at is not None:
         chosen, mark, rest = one.answer.partition(":")
         said = say.known(f"answer.{chosen}", chosen) + mark + rest
-        when = words.stamp(one.answered_at.astimezone(UTC))
+        when = words.stamp(one.answered_at.astimezone(zone))
         answer = say("questions.answered", answer=said, who=one.answered_by or "", when=when)
     return Question(one.fact, say.known(f"fact.{one.fact}.question", one.question), sources, choices, answer)
 
