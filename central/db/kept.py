@@ -43,10 +43,9 @@ def note_again(table: str, kind: str) -> None:
 
 def forget() -> None:
     """Remove whatever is put away."""
-    inspector = sa.inspect(op.get_bind())
-    ordered = [name for name, _ in inspector.get_sorted_table_and_fkc_names() if name is not None]
-    # What refers to others goes before them.
-    for name in reversed(ordered):
+    names = [name for name, _ in sa.inspect(op.get_bind()).get_sorted_table_and_fkc_names() if name is not None]
+    # Who names another goes first.
+    for name in reversed(names):
         if name.startswith(_PREFIX):
             op.drop_table(name)
 

@@ -19,6 +19,7 @@ from central.approvals.kinds import Kind
 from central.db import migrate
 from central.db.accounts import RecoveryCode, SecondFactor, User
 from central.db.database import Database
+from central.db.deletions import Deletion, DeletionCertificate
 from central.db.events import Event
 from central.db.learning import Shadow, ShadowMatter
 from central.learning import log as learning_log
@@ -82,6 +83,7 @@ class Office:
         self._corrected()
         self._people()
         self._learned()
+        self._deleted()
         with self.db.write() as session:
             accounts.log_alarm_view(session, self.li, f"S{DAY}-0001")
 
@@ -118,6 +120,16 @@ class Office:
         with self.db.write() as session:
             areas.give(session, "chen", ["N1"], "cli:root")
             requests.ask(session, self.li, Kind.EXPORT, {"numbers": ["1"]}, "they wait for it")
+
+    def _deleted(self) -> None:
+        with self.db.write() as session:
+            certificate = DeletionCertificate(number="D-1", at=now(), kid="k", raw=b"{}", jws="x")
+            session.add(certificate)
+            session.flush()
+            session.add(
+                Deletion(sha256="a" * 64, size=1, edge_id="edge-01", why=[], decided_at=now(), removed_at=now(),
+                         certificate_id=certificate.id)
+            )  # fmt: skip
 
     def _learned(self) -> None:
         camera = ("edge-01", "cam-1", "illegal_parking")
