@@ -164,7 +164,7 @@ class Profile(Model):
         default=None, description="from the first day of enforcement only warnings go out"
     )
     warning_until: date | None = Field(default=None, description="last day of it, where the place has set one")
-    two_person: bool = Field(description="a second person confirms before a case is approved")
+    two_person: Literal[True] = Field(description="a second person confirms before a case is approved: always, so far")
     review_days: ReviewDays
     notice_days: Days | None = Field(default=None, description="within which the owner is told; None: no source")
     retention: Retention

@@ -16,6 +16,7 @@ from central.accounts.sessions import (
     user_of,
 )
 from central.accounts.signing_in import sign_in
+from central.clock import office_now
 from central.db.accounts import UserSession, ViewLog
 from central.db.alarms import Alarm, AlarmViewLog
 from central.db.cases import Case
@@ -26,7 +27,7 @@ def log_view(session: Session, user: SignedInUser, case_number: str, sha256: str
     """Note that `user` looked at a case page (`sha256` None) or at one still or clip of it."""
     case_id = session.execute(select(Case.id).where(Case.number == case_number)).scalar_one_or_none()
     if case_id is not None:
-        session.add(ViewLog(at=now(), user_id=user.id, case_id=case_id, sha256=sha256))
+        session.add(ViewLog(at=office_now(), user_id=user.id, case_id=case_id, sha256=sha256))
 
 
 def log_alarm_view(session: Session, user: SignedInUser, number: str) -> None:

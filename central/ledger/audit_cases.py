@@ -8,16 +8,19 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 from pydantic import ValidationError
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from central.db.cases import PLATE_LENGTH, Case, plain_plate
 from central.db.edges import EdgeKey
 from central.db.events import Event
 from central.db.media import Media
+from central.tickets.asking import ASKED
+from central.tickets.opening import offset_s
 from central.tickets.standing import Standing, standing
 from contract.errors import SealError
 from contract.events import Data, Manifest, Violation, parse_data, parse_event
@@ -89,20 +92,29 @@ def _link(row: Event, before: tuple[str, str, int, str, str]) -> Iterator[str]:
 
 def cases(session: Session) -> Iterator[str]:
     """Rows of cases against their sealed events and their history."""
-    for case in session.execute(select(Case).order_by(Case.id)).scalars():
-        yield from (f"case {case.number}: {fault}" for fault in _case(session, case))
+    given_up = cache(lambda edge_id: _given_up(session, edge_id))
+    query = select(Case).order_by(Case.id).execution_options(yield_per=_BATCH)
+    whole = query.options(selectinload(Case.history), selectinload(Case.questions), selectinload(Case.media))
+    for case in session.execute(whole).scalars():
+        yield from (f"case {case.number}: {fault}" for fault in _case(session, case, given_up(case.edge_id)))
         session.expunge(case)
 
 
-def _case(session: Session, case: Case) -> Iterator[str]:
+def _case(session: Session, case: Case, given_up: set[str]) -> Iterator[str]:
     said = _said(session, case)
     violation = next((data for data in said.values() if isinstance(data, Violation)), None)
     if violation is None:
         yield "has no decision of a box: its event was removed or filed elsewhere"
         return
     manifest = next((data for data in said.values() if isinstance(data, Manifest)), None)
-    yield from _facts(case, violation, manifest, _given_up(session, case.edge_id))
+    yield from _facts(case, violation, manifest, given_up)
     stands = standing(case.history)
+    yield from _decided(case, stands)
+    yield from _answers(case, stands, violation)
+
+
+def _decided(case: Case, stands: Standing) -> Iterator[str]:
+    """What people decided, and by when: the row is what its history comes to."""
     if case.state != stands.state:
         yield f"is {case.state}, and its history ends in {stands.state}: it was changed without a decision"
     for name, role in (("first_by", "took its first look"), ("decided_by", "decided it")):
@@ -111,14 +123,17 @@ def _case(session: Session, case: Case) -> Iterator[str]:
             yield f"says that {have or 'nobody'} {role}, and its history says {told or 'nobody'}"
     for name in ("first_by_id", "decided_by_id"):
         # Lines of versions before the two looks have names alone.
-        told = getattr(stands, name)
-        if told is not None and getattr(case, name) != told:
+        told, by = getattr(stands, name), getattr(stands, name.removesuffix("_id"))
+        if getattr(case, name) != told and (told is not None or by is None):
             yield "names another account than its history for who decided it"
-    if (case.reason_code or None, case.ground) != (stands.reason or None, stands.ground):
+    if (case.reason_code or None, case.note, case.ground) != (stands.reason or None, stands.note, stands.ground):
         yield "gives another reason than its history"
+    if stands.due_told and case.due_at != stands.due:
+        yield f"is due at {case.due_at}, and its history says {stands.due}: its deadline was moved"
+    if case.sort_at != (case.due_at or case.at_trigger):
+        yield "stands elsewhere in the queue than its deadline says"
     if dict(case.corrected) != dict(stands.corrected):
         yield "was corrected otherwise than its history says"
-    yield from _answers(case, stands)
 
 
 def _said(session: Session, case: Case) -> dict[str, Data | None]:
@@ -150,8 +165,10 @@ def _facts(case: Case, data: Violation, manifest: Manifest | None, given_up: set
     read = data.vehicle.plate or seen
     plate = case.corrected.get("plate", read)
     wanted: Mapping[str, object] = {
-        "rule": str(data.rule), "site": data.site, "camera_id": data.camera_id, "zone_id": data.zone_id,
-        "lane_id": data.lane_id, "vehicle_class": case.corrected.get("type", data.vehicle.class_),
+        "rule": str(data.rule), "verdict": data.verdict, "jurisdiction": data.jurisdiction[:41],
+        "utc_offset_s": offset_s(data.at_trigger), "site": data.site, "camera_id": data.camera_id,
+        "zone_id": data.zone_id, "lane_id": data.lane_id,
+        "vehicle_class": case.corrected.get("type", data.vehicle.class_),
         "plate": plate[:PLATE_LENGTH] if plate else None, "plate_plain": plain_plate(plate),
         "at_first": data.at_first, "at_trigger": data.at_trigger, "at_last": data.at_last,
     }  # fmt: skip
@@ -167,9 +184,15 @@ def _facts(case: Case, data: Violation, manifest: Manifest | None, given_up: set
         yield "names other pictures than the box sealed: one was swapped, added or removed"
 
 
-def _answers(case: Case, stands: Standing) -> Iterator[str]:
+def _answers(case: Case, stands: Standing, data: Violation) -> Iterator[str]:
+    there = {question.fact for question in case.questions}
+    listed = [fact for line in case.history if line.action == ASKED for fact in line.detail["facts"]]
+    for fact in dict.fromkeys([*(one.fact for one in data.unknown), *listed]):
+        if fact not in there:
+            yield f"was asked about {fact}, and the question was removed"
     for question in case.questions:
-        if question.answer is not None and stands.answers.get(question.fact) != question.answer:
+        said = stands.answers.get(question.fact)
+        if question.answer != (said.text if said else None):
             yield f"the answer to {question.fact} is not the one in its history: it was changed"
 
 

@@ -47,7 +47,7 @@ def place(db: Database, store: MediaStore, number: str, by: str, reason: str) ->
         held = _in_force(session, case.id)
         if held is None:
             session.add(CaseHold(case_id=case.id, reason=reason, placed_by=by, placed_at=now()))
-            opening.log(case, by, PLACED, None, note=reason)
+            opening.log(case, by, PLACED, note=reason)
         elif held.reason != reason:
             raise InputError(f"case {number} is held since {held.placed_at:%Y-%m-%d %H:%M} UTC by {held.placed_by}")
         names = _names(session, case.id)
@@ -62,7 +62,7 @@ def release(db: Database, store: MediaStore, number: str, by: str, reason: str) 
         if held is None:
             raise InputError(f"case {number} is not held - see `sightline central media holds`")
         held.released_by, held.released_at, held.release_reason = by, now(), reason
-        opening.log(case, by, RELEASED, None, note=reason)
+        opening.log(case, by, RELEASED, note=reason)
         session.flush()
         names = _names(session, case.id)
         free = names - held_of(session, names)

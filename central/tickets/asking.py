@@ -34,7 +34,7 @@ def ask(session: Session, rows: Sequence[Case]) -> dict[str, list[str]]:
     new = _unasked(session, rows)
     for place, asked in new.items():
         opening.ask(rows[place], asked)
-        opening.log(rows[place], SYSTEM, ASKED, None, facts=[one.fact for one in asked])
+        opening.log(rows[place], SYSTEM, ASKED, facts=[one.fact for one in asked])
     return {rows[place].number: [one.fact for one in asked] for place, asked in new.items()}
 
 
@@ -89,4 +89,4 @@ def _subject(row: Case) -> Subject:
     return Subject(row.plate or "", row.rule, row.site, row.at_trigger.astimezone(place))
 
 
-__all__ = ["OPEN", "ask", "ask_of", "sweep"]
+__all__ = ["ASKED", "OPEN", "ask", "ask_of", "sweep"]

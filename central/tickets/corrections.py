@@ -7,19 +7,12 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from central.accounts.acting import actor_of
 from central.accounts.service import SignedInUser
-from central.clock import office_now
 from central.db.cases import PLATE_LENGTH, Case
-from central.tickets import decisions, facts, opening, showing
+from central.tickets import decisions, showing
 from central.tickets.errors import Unfit
-from central.tickets.guards import settled
 from central.tickets.precheck.profiles import profile_of
-from central.tickets.review import WORKFLOW
-from central.tickets.standing import CORRECT
-from central.tickets.states import NEEDS_MORE, REVIEW1, REVIEW2
 from central.tickets.words import text_of
-from central.workflow.table import Doing
 from contract.exempt import plain
 from contract.jurisdiction import load_profile
 from contract.plates import load_plates
@@ -29,35 +22,24 @@ TYPES: Final = ("car", "bus", "truck", "motorcycle", "bicycle")
 COLOURS: Final = (
     "white", "gray", "black", "red", "blue", "green", "yellow", "brown", "pink", "purple", "orange",
 )  # fmt: skip
-_WHILE: Final = (REVIEW1, REVIEW2, NEEDS_MORE)
 
 
 def correct(session: Session, number: str, version: int, user: SignedInUser, field: str, said: str) -> Case:
     """`field` (plate | type | color) is what `said` says. In the second look the case goes back to the first with it.
 
-    Raises CaseMissing, Conflict, NotAllowed, or Unfit for a plate that none can be and in a state that is past it.
+    Raises CaseMissing, Conflict, NotAllowed, or Unfit for a plate that none can be, without a look, too late, and in a
+    state that is past it.
     """
     row = decisions.opened(session, number, version, user)
-    (known,) = facts.gathered(session, [row])
-    if row.state not in _WHILE or not {"approve", "resume"} & set(WORKFLOW.open_to(row.state, user.roles)):
-        raise Unfit(f"case {row.number} is {row.state}: nothing of it can be corrected by you now")
-    if said_so := settled(known, Doing(actor_of(user), office_now())):
-        raise Unfit(said_so)
-    value = _held(row, field, text_of(said, f"the {field}").strip())
+    value = _held(row, field, text_of(said, f"the {field[:20]}").strip())
     before = _value(showing.vehicle_of(session, row), field)
     if value == before:
         raise Unfit(f"the {field} is {value} already")
-    opening.log(row, user.name, CORRECT, None, field=field, said=value, before=before, by=user.id)
-    row.corrected = {**row.corrected, field: value}
     if field == "plate":
         row.plate = value
     if field == "type":
         row.vehicle_class = value
-    if row.state == REVIEW2:
-        # Written before the step asks for the version that it then finds.
-        session.flush()
-        return decisions.send_back(session, number, row.version, user, f"{field}: {before or '-'} -> {value}")
-    session.flush()
+    decisions.correct(session, row, user, field, value, before)
     return row
 
 

@@ -12,6 +12,7 @@ from typing import Final
 from central.db.cases import Case
 from central.tickets.precheck.profiles import profile_of
 from central.tickets.review import WORKFLOW
+from central.tickets.states import APPEAL, NEEDS_MORE, REVIEW1, REVIEW2
 from central.workflow import calendar, limits
 from contract.jurisdiction import load_profile
 from contract.profile import Profile
@@ -27,8 +28,8 @@ _DAYS: Final[dict[str, Callable[[Profile], int | None]]] = {
     "answer": lambda profile: profile.review_days.answer,
     "reversal": lambda profile: profile.review_days.reversal,
 }
-#: A step that begins a time of its own in the state it leads to: a ground that was verified (程序规定 22).
-_OWN_LIMIT: Final = {"verify": "reversal"}
+#: Between these the time goes on as it ran: what is asked for or corrected wins nobody a day.
+_SAME_TIME: Final = frozenset({REVIEW1, NEEDS_MORE})
 #: A limit after approval begins with the step itself, not with the capture.
 _FROM_STEP: Final = frozenset({"notified", "handled", "answer", "reversal"})
 
@@ -46,17 +47,38 @@ class Deadline:
         return limits.colour_from(self.start, self.due, used)
 
 
-def after(case: Case, state: str, action: str, at: datetime) -> Deadline | None:
-    """The deadline of `case` in `state`, to which `action` led at `at`; None where nothing limits it."""
-    names = (_OWN_LIMIT[action],) if action in _OWN_LIMIT else WORKFLOW.limits_of(state)
-    found = [one for name in names if (one := _limited(case, name, at)) is not None]
+def after(case: Case, source: str, action: str, target: str, at: datetime) -> Deadline | None:
+    """The deadline of `case` in `target`, to which `action` led from `source` at `at`; None where nothing limits it."""
+    found = [one for name in _names(source, action, target) if (one := _limited(case, name, at)) is not None]
     return min(found, key=lambda one: one.due, default=None)
 
 
-def enter(case: Case, state: str, action: str, at: datetime) -> None:
-    """The case is in `state` from `at` on, with the deadline of that step and its place in the queue."""
-    case.state, case.state_at = state, at
-    put(case, after(case, state, action, at))
+def _names(source: str, action: str, target: str) -> tuple[str, ...]:
+    if action == "verify":
+        # A ground that was verified begins a time of its own (程序规定 22).
+        return ("reversal",)
+    if source == REVIEW2 and target == REVIEW1:
+        # The time of the first look may be over by then: what comes back to it has that of the second.
+        return ("second",)
+    return WORKFLOW.limits_of(target)
+
+
+def enter(case: Case, source: str, action: str, target: str, at: datetime) -> None:
+    """The case is in `target` from `at` on, with the deadline of that step and its place in the queue."""
+    case.state, case.state_at = target, at
+    if not {source, target} <= _SAME_TIME:
+        put(case, after(case, source, action, target, at))
+
+
+def resume(case: Case, due: datetime | None) -> None:
+    """The step before goes on with the deadline that it had."""
+    put(case, Deadline(case.at_trigger, due, case.due_certain is not False) if due else None)
+
+
+def anew(case: Case) -> None:
+    """Count the deadline of the state in which the case is, from what its row tells."""
+    led = "verify" if case.state == APPEAL and case.ground else ""
+    put(case, after(case, "", led, case.state, case.state_at))
 
 
 def put(case: Case, found: Deadline | None) -> None:
@@ -72,11 +94,12 @@ def _limited(case: Case, name: str, at: datetime) -> Deadline | None:
     days = _DAYS[name](profile)
     if days is None:
         return None
-    start = at if name in _FROM_STEP else case.at_trigger
+    # A box whose clock is ahead wins no time: nothing is captured after it was received.
+    start = at if name in _FROM_STEP else min(case.at_trigger, case.created_at)
     known = calendar.load(profile.country) if profile.country else None
     zone = timezone(timedelta(seconds=case.utc_offset_s))
     due = limits.reckoned(start, limits.of_days(days, known), known, zone)
     return Deadline(start, due.at, due.certain)
 
 
-__all__ = ["Deadline", "after", "enter", "put"]
+__all__ = ["Deadline", "after", "anew", "enter", "put", "resume"]

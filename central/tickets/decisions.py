@@ -20,8 +20,8 @@ from central.tickets import asking, deadlines, facts, looks, opening, showing
 from central.tickets.errors import Conflict, NotAllowed, Unfit
 from central.tickets.guards import UNDO, CaseFacts
 from central.tickets.queue import found
-from central.tickets.review import DECISIONS, UNDO_STEP, WORKFLOW
-from central.tickets.standing import standing
+from central.tickets.review import CORRECT, DECISIONS, UNDO_STEP, WORKFLOW
+from central.tickets.standing import Standing, standing
 from central.tickets.states import REVIEW2
 from central.tickets.words import text_of
 from central.workflow.table import MACHINE, Doing, Transition
@@ -81,14 +81,25 @@ def undo(session: Session, number: str, user: SignedInUser) -> Case:
     """Take back the decision that this person made a moment ago: the case stands as before it."""
     row = found(session, number, lock=True)
     session.refresh(row, ["history"])
-    (seen,) = facts.gathered(session, [row])
-    if seen.last is None:
+    (known,) = facts.gathered(session, [row])
+    if known.last is None:
         raise Unfit("there is no decision to take back")
-    done = WORKFLOW.step(row.state, UNDO_STEP, seen, Doing(actor_of(user), office_now()), to=seen.last.source)
+    done = WORKFLOW.step(row.state, UNDO_STEP, known, Doing(actor_of(user), office_now()), to=known.last.source)
     moved(row, user.name, done, by=user.id)
-    _restore(row)
+    stands = _restore(row)
+    if stands.due_told:
+        deadlines.resume(row, stands.due)
     _flush(session, row)
     return row
+
+
+def correct(session: Session, row: Case, user: SignedInUser, field: str, said: str, before: str | None) -> None:
+    """The step of a correction with an opened `row`; what is right is `central.tickets.corrections`' to know."""
+    known = _known(session, row, user)
+    done = WORKFLOW.step(row.state, CORRECT, known, Doing(actor_of(user), office_now()))
+    moved(row, user.name, done, by=user.id, field=field, said=said, before=before)
+    _restore(row)
+    _flush(session, row)
 
 
 def system_step(
@@ -106,9 +117,8 @@ def system_step(
 
 def moved(row: Case, actor: str, done: Transition[CaseFacts], **detail: Any) -> None:
     """Write the step `done` to history and row: state, deadline, until when it can be undone."""
-    opening.log(row, actor, done.action, done.target, **detail)
     at = office_now()
-    deadlines.enter(row, done.target, done.action, at)
+    opening.stepped(row, actor, done, at, **detail)
     row.final_at = at + UNDO if done.action in DECISIONS else None
 
 
@@ -117,6 +127,9 @@ def opened(session: Session, number: str, version: int, user: SignedInUser) -> C
     row = found(session, number, lock=True)
     # Read before anything is changed: what is written is then flushed at once, and a conflict is told as one.
     session.refresh(row, ["history"])
+    if row.due_certain is None:
+        # Of an earlier version, and the jobs have not come to it: no deadline is not no limit.
+        deadlines.anew(row)
     if not any(actor_of(user).roles & rule.by for rule in WORKFLOW.rows):
         raise NotAllowed(f"{user.role}s look at cases and do not decide them - ask an officer")
     if row.version != version:
@@ -128,8 +141,7 @@ def opened(session: Session, number: str, version: int, user: SignedInUser) -> C
 def _stepped(session: Session, row: Case, user: SignedInUser, action: str, **given: Any) -> Case:
     note = text_of(given.pop("note", "") or "", "the note")
     code, ground, answers = given.get("code"), given.get("ground"), given.get("answers")
-    (known,) = facts.gathered(session, [row])
-    known = replace(known, reason=code, note=note, ground=ground, seen=looks.seen(session, row.id, user.id))
+    known = replace(_known(session, row, user), reason=code, note=note, ground=ground)
     if row.state == REVIEW2 and action == "approve":
         known = replace(known, differs=_differs(session, row))
     done = WORKFLOW.step(row.state, action, known, Doing(actor_of(user), office_now()))
@@ -140,16 +152,26 @@ def _stepped(session: Session, row: Case, user: SignedInUser, action: str, **giv
     return row
 
 
-def _restore(row: Case) -> None:
+def _known(session: Session, row: Case, user: SignedInUser) -> CaseFacts:
+    """The facts, and whether this person has had the case open since another one, or central, last moved it."""
+    (known,) = facts.gathered(session, [row])
+    others = [line.at for line in row.history if line.to_state is not None and line.actor != user.name]
+    return replace(known, seen=looks.seen(session, row.id, user.id, max(others, default=row.created_at)))
+
+
+def _restore(row: Case) -> Standing:
     """Put on the row what its history comes to."""
     stands = standing(row.history)
     row.first_by, row.first_by_id = stands.first_by, stands.first_by_id
     row.decided_by, row.decided_by_id, row.decided_at = stands.decided_by, stands.decided_by_id, stands.decided_at
     row.reason_code, row.note, row.ground = stands.reason, stands.note, stands.ground
+    row.corrected = dict(stands.corrected)
     for question in row.questions:
-        if question.answer != stands.answers.get(question.fact):
-            question.answer = stands.answers.get(question.fact)
-            question.answered_by, question.answered_at = stands.answered.get(question.fact, (None, None))
+        said = stands.answers.get(question.fact)
+        question.answer = said.text if said else None
+        question.answered_by = said.by if said else None
+        question.answered_at = said.at if said else None
+    return stands
 
 
 def _differs(session: Session, row: Case) -> tuple[str, ...]:
@@ -179,4 +201,16 @@ def _flush(session: Session, row: Case) -> None:
         raise Conflict(f"somebody decided case {row.number} in the same moment - reload it") from error
 
 
-__all__ = ["approve", "ask", "moved", "opened", "reject", "resume", "send_back", "step", "system_step", "undo"]
+__all__ = [
+    "approve",
+    "ask",
+    "correct",
+    "moved",
+    "opened",
+    "reject",
+    "resume",
+    "send_back",
+    "step",
+    "system_step",
+    "undo",
+]

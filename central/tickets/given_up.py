@@ -68,7 +68,7 @@ def _strike(session: Session, row: Event, data: Dropped) -> None:
             continue
         checks = [Check(name="dropped", ok=False, detail=f"{_what(one)}: {_WORDS[data.cause]}") for one in struck]
         case.checks = [*case.checks, *precheck.as_json(iter(checks))]
-        opening.log(case, SYSTEM, "evidence given up", None, event=row.id, cause=data.cause, files=len(struck))
+        opening.log(case, SYSTEM, "evidence given up", event=row.id, cause=data.cause, files=len(struck))
         for one in struck:
             session.delete(one)
         session.flush()

@@ -13,11 +13,15 @@ UNDO: Final = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class Last:
-    """The decision of a person that the case stands by: from which state, by whose account, when (aware)."""
+    """The decision of a person that the case stands by: from which state, by whose account, when (aware).
+
+    `due` is when the time for the step in `source` ended or ends; a decision is not taken back into a locked step.
+    """
 
     source: str
     by: int | None
     at: datetime
+    due: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +90,8 @@ def failed(facts: CaseFacts, _: Doing) -> str | None:
 
 
 def seen(facts: CaseFacts, _: Doing) -> str | None:
-    """Who decides has had it open."""
-    return None if facts.seen else "it was never opened with your account - look at it before you decide it"
+    """Who decides has had it open, since anybody else last moved it."""
+    return None if facts.seen else "it was never opened as it stands with your account - look at it first"
 
 
 def answered(facts: CaseFacts, _: Doing) -> str | None:
@@ -157,6 +161,8 @@ def own_and_just_now(source: str) -> Guard[CaseFacts]:
             return "only who decided it can take it back"
         if doing.at >= last.at + UNDO:
             return f"it is final: a decision can be taken back for {UNDO.seconds} seconds"
+        if last.due is not None and doing.at >= last.due:
+            return "the time for the step before it has ended - it cannot be taken back any more"
         return None
 
     return guard
@@ -176,6 +182,11 @@ def verified(facts: CaseFacts, _: Doing) -> str | None:
     return None if facts.verified else "its ground was not verified yet"
 
 
+def not_verified(facts: CaseFacts, _: Doing) -> str | None:
+    """The ground is verified once: its time must not be put off by verifying it again."""
+    return "its ground was verified already" if facts.verified else None
+
+
 def neither_judge(facts: CaseFacts, doing: Doing) -> str | None:
     """Who answers an objection took neither look."""
     judged = doing.actor.id is not None and doing.actor.id in facts.judges
@@ -192,6 +203,7 @@ def kept(facts: CaseFacts, doing: Doing) -> str | None:
 
 __all__ = [
     "UNDO", "CaseFacts", "Last", "another_person", "answered", "compared", "exempt", "failed", "free", "ground_given",
-    "in_time", "kept", "late", "manifest_there", "media_there", "neither_judge", "noted", "own_and_just_now", "passed",
+    "in_time", "kept", "late", "manifest_there", "media_there", "neither_judge", "not_verified",
+    "noted", "own_and_just_now", "passed",
     "reason_given", "sealed", "seen", "settled", "verified",
 ]  # fmt: skip

@@ -5,16 +5,16 @@ for by its address alone) keeps a line of its own.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from central.clock import office_now
 from central.db.accounts import ViewLog
 from central.db.cases import Case
-from contract.events import now
 
 #: For how long a page counts as the one that what follows belongs to. Stills that it shows are asked for at once.
 _OF_THE_PAGE = timedelta(minutes=10)
@@ -31,7 +31,7 @@ class Why(StrEnum):
 
 def page(session: Session, case_id: int, user_id: int, why: Why, media: Sequence[str]) -> None:
     """Note the page of a case with the stills `media` on it (SHA-256)."""
-    session.add(ViewLog(at=now(), user_id=user_id, case_id=case_id, sha256=None, why=why, media=list(media)))
+    session.add(ViewLog(at=office_now(), user_id=user_id, case_id=case_id, sha256=None, why=why, media=list(media)))
 
 
 def shown(session: Session, case_id: int, user_id: int) -> None:
@@ -56,14 +56,16 @@ def fetched_lately(session: Session, number: str, user_id: int, sha256: str) -> 
     return _any(session, query.where(Case.number == number))
 
 
-def given_lately(session: Session, case_id: int, user_id: int) -> bool:
-    """Whether this person was given the page just now: a page that refreshes itself is one look."""
-    return _any(session, _lately(_by(ViewLog.id, user_id, None)).where(ViewLog.case_id == case_id))
+def given_lately(session: Session, case_id: int, user_id: int, since: datetime) -> bool:
+    """Whether this person was given the page just now, and as it has stood from `since` on: that is one look."""
+    query = _lately(_by(ViewLog.id, user_id, None)).where(ViewLog.case_id == case_id, ViewLog.at >= since)
+    return _any(session, query)
 
 
-def seen(session: Session, case_id: int, user_id: int) -> bool:
-    """Whether this person was ever given the page of the case."""
-    return _any(session, _by(ViewLog.id, user_id, None).where(ViewLog.case_id == case_id))
+def seen(session: Session, case_id: int, user_id: int, since: datetime) -> bool:
+    """Whether this person had the page of the case in sight at `since` (aware) or later; fetched ahead is not."""
+    query = _by(ViewLog.id, user_id, None).where(ViewLog.case_id == case_id, ViewLog.at >= since)
+    return _any(session, query.where(or_(ViewLog.why.is_(None), ViewLog.why != Why.PREFETCHED)))
 
 
 def _by(column: InstrumentedAttribute[_Value], user_id: int, sha256: str | None) -> Select[_Value]:
@@ -72,7 +74,7 @@ def _by(column: InstrumentedAttribute[_Value], user_id: int, sha256: str | None)
 
 
 def _lately(query: Select[_Value]) -> Select[_Value]:
-    return query.where(ViewLog.at > now() - _OF_THE_PAGE)
+    return query.where(ViewLog.at > office_now() - _OF_THE_PAGE)
 
 
 def _any(session: Session, query: Select[int]) -> bool:

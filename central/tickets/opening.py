@@ -23,7 +23,7 @@ from central.tickets.guards import CaseFacts
 from central.tickets.reasons import OTHER, SET_ASIDE
 from central.tickets.review import WORKFLOW
 from central.tickets.states import CANDIDATE
-from central.workflow.table import MACHINE, SYSTEM, Doing
+from central.workflow.table import MACHINE, SYSTEM, Doing, Transition
 from contract.events import Closed, Image, Manifest, Unknown, Violation
 
 EVIDENCE_COMPLETE: Final = "evidence complete"
@@ -72,9 +72,27 @@ def _moved(case: Case, action: str, known: CaseFacts, **detail: object) -> bool:
         row = WORKFLOW.step(case.state, action, known, Doing(MACHINE, at))
     except TicketError:
         return False
-    log(case, SYSTEM, row.action, row.target, **{key: value for key, value in detail.items() if value})
-    deadlines.enter(case, row.target, row.action, at)
+    stepped(case, SYSTEM, row, at, **{key: value for key, value in detail.items() if value})
     return True
+
+
+def stepped(case: Case, actor: str, row: Transition[CaseFacts], at: datetime, **detail: object) -> None:
+    """Take the step `row`: state and deadline on the case, and a line of its history that tells both."""
+    deadlines.enter(case, row.source, row.action, row.target, at)
+    line = CaseLog(
+        at=at,
+        actor=actor,
+        action=row.action,
+        from_state=row.source,
+        to_state=row.target,
+        detail={**detail, "due": due_of(case)},
+    )
+    add_line(case, "case_id", line)
+
+
+def due_of(case: Case) -> str | None:
+    """The deadline as a line of the history has it (ISO 8601)."""
+    return case.due_at.astimezone(UTC).isoformat() if case.due_at else None
 
 
 def missing_media(session: Session, case_ids: list[int]) -> Mapping[int, int]:
@@ -88,10 +106,9 @@ def missing_media(session: Session, case_ids: list[int]) -> Mapping[int, int]:
     return dict(session.execute(query).all())
 
 
-def log(case: Case, actor: str, action: str, target: str | None, **detail: object) -> None:
-    """Add a line to the history of `case`, before its state is changed."""
-    source = case.state if target else None
-    line = CaseLog(at=office_now(), actor=actor, action=action, from_state=source, to_state=target, detail=detail)
+def log(case: Case, actor: str, action: str, **detail: object) -> None:
+    """Add a line to the history of `case` that leads to no other state."""
+    line = CaseLog(at=office_now(), actor=actor, action=action, from_state=None, to_state=None, detail=detail)
     add_line(case, "case_id", line)
 
 
@@ -104,7 +121,7 @@ def opened(row: Event, data: Violation) -> Case:
         rule=data.rule,
         verdict=data.verdict,
         jurisdiction=data.jurisdiction[:41],
-        utc_offset_s=_offset_s(data.at_trigger),
+        utc_offset_s=offset_s(data.at_trigger),
         site=data.site,
         camera_id=data.camera_id,
         zone_id=data.zone_id,
@@ -120,14 +137,14 @@ def opened(row: Event, data: Violation) -> Case:
         corrected={},
         created_at=office_now(),
     )
-    deadlines.enter(case, CANDIDATE, "opened", case.created_at)
+    deadlines.enter(case, "", "opened", CANDIDATE, case.created_at)
     ask(case, (*data.unknown, *precheck.clock_question(data)))
-    log(case, SYSTEM, "opened", None, event=row.id, verdict=data.verdict)
+    log(case, SYSTEM, "opened", event=row.id, verdict=data.verdict, due=due_of(case))
     case.checks = precheck.as_json(precheck.of_decision(data, row.sealed))
     return case
 
 
-def _offset_s(moment: datetime) -> int:
+def offset_s(moment: datetime) -> int:
     """How far the place is from UTC, as the event says it. Seconds."""
     offset = moment.utcoffset()
     return int(offset.total_seconds()) if offset is not None else 0
@@ -151,7 +168,7 @@ def add_evidence(case: Case, row: Event, decided: Violation, data: Manifest) -> 
     ]
     if case.plate is None and data.vehicle is not None and data.vehicle.plate:
         case.plate = data.vehicle.plate[:PLATE_LENGTH]
-    log(case, SYSTEM, "evidence named", None, event=row.id, images=len(data.images), video=data.video is not None)
+    log(case, SYSTEM, "evidence named", event=row.id, images=len(data.images), video=data.video is not None)
 
 
 def add_end(case: Case, row: Event, data: Closed) -> None:
@@ -160,7 +177,7 @@ def add_end(case: Case, row: Event, data: Closed) -> None:
         return
     case.at_end = data.at_end.astimezone(UTC)
     case.dwell_s = data.dwell_s
-    log(case, SYSTEM, "stay ended", None, event=row.id, how=data.how, dwell_s=data.dwell_s)
+    log(case, SYSTEM, "stay ended", event=row.id, how=data.how, dwell_s=data.dwell_s)
 
 
 def ask(case: Case, unknown: Iterable[Unknown]) -> None:
@@ -223,5 +240,7 @@ __all__ = [
     "log",
     "media_arrived",
     "missing_media",
+    "offset_s",
     "opened",
+    "stepped",
 ]

@@ -23,6 +23,7 @@ from central.tickets.guards import (
     manifest_there,
     media_there,
     neither_judge,
+    not_verified,
     noted,
     own_and_just_now,
     passed,
@@ -60,6 +61,7 @@ _DESK: Final = frozenset(map(str, ROLE_MAY[Permission.CASES_DECIDE]))
 _EITHER = _SYSTEM | _DESK
 
 UNDO_STEP: Final = "undo"
+CORRECT: Final = "correct"
 _LOOKED = (seen, settled, in_time)
 
 TABLE: Final[tuple[Transition[CaseFacts], ...]] = (
@@ -75,6 +77,10 @@ TABLE: Final[tuple[Transition[CaseFacts], ...]] = (
     Transition("reject", NEEDS_MORE, REJECTED, _FIRST, (*_LOOKED, reason_given), "first"),
     Transition("approve", REVIEW2, APPROVED, _SECOND, (another_person, *_LOOKED, answered, compared), "second"),
     Transition("reject", REVIEW2, REJECTED, _SECOND, (another_person, *_LOOKED, reason_given), "second"),
+    # What a person reads otherwise than the machine; in the second look both look anew.
+    Transition(CORRECT, REVIEW1, REVIEW1, _FIRST, _LOOKED),
+    Transition(CORRECT, NEEDS_MORE, NEEDS_MORE, _FIRST, _LOOKED),
+    Transition(CORRECT, REVIEW2, REVIEW1, _SECOND, (another_person, *_LOOKED), "second"),
     Transition("send back", REVIEW2, REVIEW1, _SECOND, (another_person, *_LOOKED, noted), "second"),
     # Each decision of a look can be taken back for a moment, by who made it.
     Transition(UNDO_STEP, REVIEW2, REVIEW1, _FIRST, (own_and_just_now(REVIEW1),)),
@@ -99,7 +105,7 @@ TABLE: Final[tuple[Transition[CaseFacts], ...]] = (
     Transition("appeal", ENTERED, APPEAL, _EITHER),
     Transition("appeal", NOTIFIED, APPEAL, _EITHER),
     Transition("appeal", HANDLED, APPEAL, _EITHER),
-    Transition("verify", APPEAL, APPEAL, _DESK, (ground_given,), "answer"),
+    Transition("verify", APPEAL, APPEAL, _DESK, (neither_judge, not_verified, ground_given), "answer"),
     Transition("cancel", APPEAL, CANCELLED, _DESK, (neither_judge, verified), "answer"),
     Transition("uphold", APPEAL, UPHELD, _DESK, (neither_judge, noted), "answer"),
     Transition("handle", UPHELD, HANDLED, _DESK, (), "handled"),
@@ -114,4 +120,4 @@ WORKFLOW: Final = Workflow(CANDIDATE, TABLE)
 #: What a person decides in a look. It can be undone, and nothing else can.
 DECISIONS: Final = frozenset({"approve", "reject", "send back", "ask", "resume"})
 
-__all__ = ["DECISIONS", "TABLE", "UNDO_STEP", "WORKFLOW", "CaseFacts"]
+__all__ = ["CORRECT", "DECISIONS", "TABLE", "UNDO_STEP", "WORKFLOW", "CaseFacts"]

@@ -2,19 +2,20 @@
 
 The row of a case is this and nothing else: what changes it adds a line first, an undone decision is taken off again by
 the line that undoes it, and the audit compares the two. Lines that lead to no state (looks, evidence) change nothing,
-but for corrections of what a machine read.
+but for a deadline that they tell.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from central.tickets.guards import Last
-from central.tickets.review import DECISIONS, UNDO_STEP
+from central.tickets.review import CORRECT, DECISIONS, UNDO_STEP
 from central.tickets.states import CANDIDATE, REVIEW1, REVIEW2
 
-CORRECT: str = "correct"
+#: A line that counts a deadline anew, and leads nowhere.
+RECKONED: Final = "reckoned"
 #: Steps of before there were two looks: a person approved outright.
 _ONE_LOOK = "REVIEW"
 _DECIDED = DECISIONS | {"set aside"}
@@ -38,13 +39,24 @@ class Step(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person said of a fact, by name, when (aware)."""
+
+    text: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """What the history comes to. `*_by` are names, `*_by_id` accounts; `corrected` by what was corrected.
 
-    `answered` is who gave the answer to a fact, and when.
+    `due` is the deadline of the step; not `due_told`: the line is of a version that did not write it.
     """
 
     state: str = CANDIDATE
+    due: datetime | None = None
+    due_told: bool = False
     first_by: str | None = None
     first_by_id: int | None = None
     decided_by: str | None = None
@@ -53,8 +65,7 @@ class Standing:
     reason: str | None = None
     note: str | None = None
     ground: str | None = None
-    answers: Mapping[str, str] = field(default_factory=dict)
-    answered: Mapping[str, tuple[str, datetime]] = field(default_factory=dict)
+    answers: Mapping[str, Answer] = field(default_factory=dict)
     corrected: Mapping[str, str] = field(default_factory=dict)
     last: Last | None = None
 
@@ -63,13 +74,10 @@ def standing(lines: Iterable[Step]) -> Standing:
     """Fold the lines of a case, oldest first."""
     now, before = Standing(), Standing()
     for line in lines:
-        if line.action == CORRECT:
-            now = replace(now, corrected={**now.corrected, line.detail["field"]: line.detail["said"]})
-        elif line.to_state is None:
-            continue
+        if line.to_state is None:
+            now = _due(now, line) if line.action in {"opened", RECKONED} else now
         elif line.action == UNDO_STEP:
-            # What was corrected meanwhile stays: a correction is undone by another one.
-            now = replace(before, corrected=now.corrected, last=None)
+            now = replace(before, last=None)
         else:
             before, now = now, _after(now, line)
     return now
@@ -77,18 +85,25 @@ def standing(lines: Iterable[Step]) -> Standing:
 
 def _after(now: Standing, line: Step) -> Standing:
     target = line.to_state or now.state
-    now = replace(now, state=target, last=None)
-    if line.action == "verify":
+    due = now.due if now.due_told else None
+    now = _due(replace(now, state=target, last=None, due_told=False), line)
+    if target == REVIEW1:
+        # Whoever looks first looks anew, and vouches for nothing that another one said.
+        back = line.from_state == REVIEW2
+        now = replace(now, first_by=None, first_by_id=None, answers={} if back else now.answers)
+    if line.action == CORRECT:
+        return replace(now, corrected={**now.corrected, line.detail["field"]: line.detail["said"]})
+    if line.action in {"verify", "appeal"}:
         return replace(now, ground=line.detail.get("ground"))
     if line.action == "two looks" and target == REVIEW2:
         # An earlier version wrote names alone; the line that led here says whose account it was.
         by_id = line.detail.get("by")
         return replace(now, first_by=now.decided_by, first_by_id=by_id, decided_by_id=by_id)
-    if line.action not in _DECIDED:
-        return replace(now, first_by=None, first_by_id=None) if target == REVIEW1 else now
+    return _decided(now, line, due) if line.action in _DECIDED else now
+
+
+def _decided(now: Standing, line: Step, due: datetime | None) -> Standing:
     by_id = line.detail.get("by")
-    given: Mapping[str, str] = line.detail.get("answers") or {}
-    fresh = {fact: (line.actor, line.at) for fact, said in given.items() if now.answers.get(fact) != said}
     now = replace(
         now,
         decided_by=line.actor,
@@ -96,19 +111,26 @@ def _after(now: Standing, line: Step) -> Standing:
         decided_at=line.at,
         reason=line.detail.get("reason"),
         note=line.detail.get("note") or None,
-        answers={**now.answers, **given},
-        answered={**now.answered, **fresh},
+        answers=_answers(now.answers, line),
     )
     if line.action in DECISIONS:
-        now = replace(now, last=Last(line.from_state or "", by_id, line.at))
-    return replace(now, **_first_look(line, target))
+        now = replace(now, last=Last(line.from_state or "", by_id, line.at, due))
+    if line.action == "approve" and (now.state == REVIEW2 or line.from_state == _ONE_LOOK):
+        now = replace(now, first_by=line.actor, first_by_id=by_id)
+    return now
 
 
-def _first_look(line: Step, target: str) -> dict[str, Any]:
-    """Who took the first look, where this line says it anew."""
-    if line.action == "approve" and (target == REVIEW2 or line.from_state == _ONE_LOOK):
-        return {"first_by": line.actor, "first_by_id": line.detail.get("by")}
-    return {"first_by": None, "first_by_id": None} if target == REVIEW1 else {}
+def _answers(before: Mapping[str, Answer], line: Step) -> Mapping[str, Answer]:
+    given = line.detail.get("answers") or {}
+    same = {fact: one for fact, one in before.items() if given.get(fact, one.text) == one.text}
+    return {**{fact: Answer(text, line.actor, line.at) for fact, text in given.items()}, **same}
 
 
-__all__ = ["CORRECT", "Standing", "Step", "standing"]
+def _due(now: Standing, line: Step) -> Standing:
+    if "due" not in line.detail:
+        return now
+    said = line.detail["due"]
+    return replace(now, due=datetime.fromisoformat(said) if said else None, due_told=True)
+
+
+__all__ = ["RECKONED", "Answer", "Standing", "Step", "standing"]

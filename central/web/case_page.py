@@ -39,7 +39,9 @@ def case_page(
         before = earlier.of_plate(session, row, view.vehicle.plate)
         taken_by = leases.holders(session, [row.id], user.id).get(row.id)
         # A page that refreshes itself while evidence arrives is one look, not one every five seconds.
-        refreshed = bool(request.headers.get("hx-request")) and looks.given_lately(session, row.id, user.id)
+        refreshed = bool(request.headers.get("hx-request")) and looks.given_lately(
+            session, row.id, user.id, row.state_at
+        )
     page = Page(view, user, say, trail.query, taken_by)
     if not refreshed:
         with db.write() as session:

@@ -11,7 +11,7 @@ from central.db.database import Database
 from central.tickets import leases
 from central.tickets import queue as cases
 from central.tickets.looks import Why
-from central.tickets.states import LOOKS, REVIEW1
+from central.tickets.states import LOOKS, NEEDS_MORE, REVIEW1
 from central.web import forms
 from central.web.case_page import case_page
 from central.web.front import acting, user_asking
@@ -52,7 +52,7 @@ def _add_leases(pages: APIRouter, db: Database, asked: Asked) -> None:
         with db.read() as session:
             row = cases.found(session, number)
             other = leases.holders(session, [row.id], user.id).get(row.id)
-        if other is None and row.state in LOOKS and user.may(Permission.CASES_DECIDE):
+        if other is None and row.state in (*LOOKS, NEEDS_MORE) and user.may(Permission.CASES_DECIDE):
             with db.write() as session:
                 leases.take(session, row.id, user.id, tab)
         return JSONResponse({"taken_by": other}, headers={"Cache-Control": "no-store"})

@@ -30,7 +30,7 @@ from central.ingest.intake import Intake
 from central.ledger import audit_cases
 from central.media import service as media_service
 from central.media.folder import FolderStore
-from central.tickets import corrections, decisions, expiry, service
+from central.tickets import corrections, decisions, expiry, looks, service
 from central.tickets.errors import CaseMissing, Conflict, NotAllowed, Unfit
 from contract.events import Clock, EventType, FactSaid, Rule
 from contract.sealing import sha256_hex
@@ -96,7 +96,7 @@ def test_two_officers_approve_each_once(db, box, intake, tmp_path) -> None:
         decisions.reject(session, number, version, li, "R01", "")
     with later(11), pytest.raises(Unfit, match="the second is another person's"), db.write() as session:
         decisions.approve(session, number, passed_on, li, {})
-    with later(11), pytest.raises(Unfit, match="never opened"), db.write() as session:
+    with later(11), pytest.raises(Unfit, match="never opened as it stands"), db.write() as session:
         decisions.approve(session, number, passed_on, wang, {})
     assert looked(db, wang, number) == passed_on
     with pytest.raises(Unfit, match="may still be taken back"), db.write() as session:
@@ -159,17 +159,86 @@ def test_what_is_sent_back_or_asked_for_comes_again_and_says_why(db, box, intake
         assert decisions.resume(session, number, version + 1, li, "seen on the spot").state == "REVIEW1"
     with later(22), db.write() as session:
         decisions.approve(session, number, version + 2, li, {})
-    looked(db, wang, number)
-    with later(33), db.write() as session:
-        row = decisions.send_back(session, number, version + 3, wang, "which car?")
-        assert (row.state, row.first_by, row.note) == ("REVIEW1", None, "which car?")
+    with later(33):
+        looked(db, wang, number)
+        with db.write() as session:
+            row = decisions.send_back(session, number, version + 3, wang, "which car?")
+            assert (row.state, row.first_by, row.note) == ("REVIEW1", None, "which car?")
     # The one who sent it back may look first now, and then somebody else looks second.
     with later(44), db.write() as session:
         assert decisions.approve(session, number, version + 4, wang, {}).first_by == "wang"
     with later(55), pytest.raises(Unfit, match="another person's"), db.write() as session:
         decisions.approve(session, number, version + 5, wang, {})
-    with later(55), db.write() as session:
-        assert decisions.approve(session, number, version + 5, li, {}).state == "APPROVED"
+    with later(55), pytest.raises(Unfit, match="was never opened as it stands"), db.write() as session:
+        decisions.approve(session, number, version + 5, li, {})
+    with later(55):
+        looked(db, li, number)
+        with db.write() as session:
+            assert decisions.approve(session, number, version + 5, li, {}).state == "APPROVED"
+
+
+def test_what_the_second_look_gives_back_has_the_time_of_the_second(db, box, intake, tmp_path) -> None:
+    number, li, wang = ready(db, box, intake, tmp_path), person(db), person(db, "wang")
+    first_due = cases(db)[0].due_at
+    version = looked(db, li, number)
+    with db.write() as session:
+        row = decisions.approve(session, number, version, li, {})
+        version, second_due = row.version, row.due_at
+    assert first_due is not None and second_due is not None and first_due < second_due
+    moment = first_due + timedelta(hours=1)
+    with clock_of(lambda: moment):
+        looked(db, wang, number)
+        with db.write() as session:
+            row = decisions.send_back(session, number, version, wang, "which car?")
+            assert (row.state, row.due_at) == ("REVIEW1", second_due)
+            version = row.version
+        assert expiry.rounds(db) == 0
+    with clock_of(lambda: moment + timedelta(seconds=11)):
+        looked(db, li, number)
+        with db.write() as session:
+            # What is asked for and resumed wins nobody a day, and costs none.
+            assert decisions.ask(session, number, version, li, "the sign").due_at == second_due
+    with clock_of(lambda: moment + timedelta(seconds=15)), db.write() as session:
+        row = decisions.undo(session, number, li)
+        assert (row.state, row.due_at) == ("REVIEW1", second_due)
+    with db.read() as session:
+        assert list(audit_cases.cases(session)) == []
+
+
+def test_nobody_takes_a_decision_back_into_a_step_that_is_locked(db, box, intake, tmp_path) -> None:
+    number, li = ready(db, box, intake, tmp_path), person(db)
+    version, due = looked(db, li, number), cases(db)[0].due_at
+    with clock_of(lambda: due - timedelta(seconds=5)), db.write() as session:
+        decisions.approve(session, number, version, li, {})
+    with clock_of(lambda: due), pytest.raises(Unfit, match="the step before it has ended"), db.write() as session:
+        decisions.undo(session, number, li)
+
+
+def test_an_answer_that_was_taken_back_is_the_one_before_it(db, box, intake, tmp_path) -> None:
+    number = ready(db, box, intake, tmp_path, unknown=[unknown_driver()])
+    li, wang = person(db), person(db, "wang")
+    version = looked(db, li, number)
+    with db.write() as session:
+        version = decisions.ask(session, number, version, li, "who was there?").version
+    with later(11), db.write() as session:
+        version = decisions.resume(session, number, version, li, "asked").version
+    with later(22), db.write() as session:
+        version = decisions.approve(session, number, version, li, {"driver_present": "absent"}).version
+    with later(33):
+        looked(db, wang, number)
+        with db.write() as session:
+            row = decisions.send_back(session, number, version, wang, "look again")
+            # Whoever looks first looks anew, and vouches for nothing that another one said.
+            assert row.questions[0].answer is None
+            version = row.version
+    with later(44):
+        looked(db, li, number)
+        with db.write() as session:
+            decisions.approve(session, number, version, li, {"driver_present": "present"})
+        with db.write() as session:
+            assert decisions.undo(session, number, li).questions[0].answer is None
+    with db.read() as session:
+        assert list(audit_cases.cases(session)) == []
 
 
 def test_what_nobody_decides_in_time_is_locked(db, box, intake, tmp_path) -> None:
@@ -247,14 +316,56 @@ def test_what_a_person_reads_otherwise_stands_beside_what_the_machine_read(db, b
     looked(db, wang, number)
     with later(11), db.write() as session:
         row = corrections.correct(session, number, version, wang, "type", "truck")
-        assert (row.state, row.first_by, row.vehicle_class, row.note) == (
-            "REVIEW1",
-            None,
-            "truck",
-            "type: car -> truck",
-        )
+        assert (row.state, row.first_by, row.vehicle_class) == ("REVIEW1", None, "truck")
+        version = row.version
+    # Nobody alone puts a vehicle on an approved case: the correction stays, and both look anew.
+    with later(12), pytest.raises(Unfit, match="no decision to take back"), db.write() as session:
+        decisions.undo(session, number, wang)
+    with later(30 * 86_400), pytest.raises(Unfit, match="the time for this step ended"), db.write() as session:
+        corrections.correct(session, number, version, wang, "type", "bus")
     with db.read() as session:
         assert list(audit_cases.cases(session)) == []
+
+
+def test_who_corrects_has_looked(db, box, intake, tmp_path) -> None:
+    number, li = ready(db, box, intake, tmp_path), person(db)
+    with pytest.raises(Unfit, match="never opened"), db.write() as session:
+        corrections.correct(session, number, cases(db)[0].version, li, "plate", "皖A195K9")
+
+
+def test_a_page_that_was_only_fetched_ahead_was_not_looked_at(db, box, intake, tmp_path) -> None:
+    number, li = ready(db, box, intake, tmp_path), person(db)
+    (row,) = cases(db)
+    with db.write() as session:
+        looks.page(session, row.id, li.id, looks.Why.PREFETCHED, [])
+    with pytest.raises(Unfit, match="never opened"), db.write() as session:
+        decisions.approve(session, number, row.version, li, {})
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        "due_at = NULL", "sort_at = '2030-01-01 00:00:00.000000'", "note = 'nothing'", "jurisdiction = 'uk'",
+        "utc_offset_s = 0", "verdict = 'candidate'", "first_by_id = 77", "decided_by_id = 77", "ground = 'G1'",
+        "due_at = '2030-01-01 00:00:00.000000'", "corrected = '{\"plate\": \"x\"}'",
+    ],
+)  # fmt: skip
+def test_the_audit_finds_a_row_that_was_forged(db, box, intake, tmp_path, forged: str) -> None:
+    ready(db, box, intake, tmp_path, unknown=[unknown_driver()])
+    with db.read() as session:
+        assert list(audit_cases.cases(session)) == []
+    with db.engine.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE cases SET {forged}")
+    with db.read() as session:
+        assert list(audit_cases.cases(session)) != []
+
+
+def test_the_audit_finds_a_question_that_was_removed(db, box, intake, tmp_path) -> None:
+    ready(db, box, intake, tmp_path, unknown=[unknown_driver()])
+    with db.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM case_questions")
+    with db.read() as session:
+        assert any("question was removed" in fault for fault in audit_cases.cases(session))
 
 
 def test_nothing_is_decided_before_its_evidence_is_there(db, box, intake) -> None:

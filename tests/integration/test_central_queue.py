@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from central_kit import Box, decision, evidence, intake_of, open_db, person, violation
+from central_kit import Box, decision, evidence, intake_of, later, open_db, person, violation
 from sqlalchemy import select, text
 
 from central.db.accounts import ViewLog
@@ -136,7 +136,8 @@ def test_a_look_is_one_line_with_its_stills_and_an_old_line_keeps_its_bytes(db) 
     with db.read() as session:
         assert looks.shown_on_page(session, number, li.id, stills[0])
         assert not looks.shown_on_page(session, number, wang.id, stills[0])
-        assert looks.seen(session, case.id, li.id) and not looks.seen(session, case.id, wang.id)
+        long_ago = now() - timedelta(hours=1)
+        assert looks.seen(session, case.id, li.id, long_ago) and not looks.seen(session, case.id, wang.id, long_ago)
         rows = session.execute(select(ViewLog).order_by(ViewLog.id)).scalars().all()
         said = entries.lines(session, [(entries.VIEW, str(row.id)) for row in rows])
     whys = [row.why for row in rows]
@@ -153,18 +154,23 @@ def test_a_look_is_one_line_with_its_stills_and_an_old_line_keeps_its_bytes(db) 
     assert listed == b"at,by,looked_at\r\nt,li,case page\r\nt,li,case page (shown): a b\r\n"
 
 
-def test_a_still_asked_for_long_after_its_page_is_a_look_of_its_own(db, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_still_asked_for_long_after_its_page_is_a_look_of_its_own(db) -> None:
     (number,) = waiting(db, 1)
     li = person(db)
     with db.write() as session:
         case = queue.found(session, number)
         looks.page(session, case.id, li.id, looks.Why.OPENED, ["aa"])
     with db.read() as session:
-        assert looks.shown_on_page(session, number, li.id, "aa") and looks.given_lately(session, case.id, li.id)
-        monkeypatch.setattr(looks, "now", lambda: now() + timedelta(minutes=11))
-        assert not looks.shown_on_page(session, number, li.id, "aa")
-        assert not looks.given_lately(session, case.id, li.id)
-        assert looks.seen(session, case.id, li.id)
+        long_ago, since = now() - timedelta(hours=1), now() + timedelta(seconds=1)
+        assert looks.shown_on_page(session, number, li.id, "aa")
+        assert looks.given_lately(session, case.id, li.id, long_ago)
+        # The case was moved since: what stands there now was not given yet.
+        assert not looks.given_lately(session, case.id, li.id, since)
+        assert not looks.seen(session, case.id, li.id, since)
+        with later(11 * 60):
+            assert not looks.shown_on_page(session, number, li.id, "aa")
+            assert not looks.given_lately(session, case.id, li.id, long_ago)
+            assert looks.seen(session, case.id, li.id, long_ago)
 
 
 def test_what_took_long_to_count_is_told_again_for_a_while(db) -> None:

@@ -80,7 +80,7 @@ def upgrade() -> None:
         _placed(bind, batch, users, corrected)
         ids = [row["id"] for row in batch]
         before = _histories(bind, ids)
-        _moved(bind, [(row, to) for row in batch if (to := _up(row, before.get(row["id"], [])))], _TWO, users)
+        _moved(bind, [(row, to) for row in batch if (to := _up(row, before.get(row["id"], []), users))], _TWO, users)
         _told(bind, _histories(bind, ids))
     for name, among in {**_QUEUES, "ix_cases_queue_verdict": ("verdict",)}.items():
         op.create_index(name, "cases", ["state", *among, "sort_at", "number"])
@@ -166,13 +166,16 @@ def _histories(bind: sa.Connection, ids: Sequence[int]) -> dict[int, list[sa.Row
     return found
 
 
-def _up(row: Mapping[str, Any], history: Sequence[sa.Row[Any]]) -> str | None:
+def _up(row: Mapping[str, Any], history: Sequence[sa.Row[Any]], users: Mapping[str, int]) -> str | None:
     """Where a case goes, None where it is already: back where it was, when only the way down has touched it since."""
     last = history[-1] if history else None
     if last is not None and last.action == _ONE:
         return str(last.from_state)
     if row["state"] == "APPROVED" and last is not None and last.from_state == "REVIEW2":
         return None
+    if row["state"] == "APPROVED" and row["decided_by"] not in users:
+        # Nobody knows whose look that was: then both are taken.
+        return "REVIEW1"
     return _UP.get(row["state"])
 
 
