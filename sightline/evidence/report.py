@@ -81,7 +81,7 @@ def _decision(view: CaseView, say: Language, word: Any, local: Any) -> str:
         return str(word("short.candidate"))
     who, when = view.decided_by or "", local(view.decided_at)
     if view.state in CONFIRMED:
-        return str(word("short.approved", who=who, when=when))
+        return str(word("short.approved", first=view.first_by or "", who=who, when=when))
     reason = say.known(f"reason.{view.reason_code}", view.reason_code or "")
     return str(word("short.rejected", who=who, when=when, reason=f"{reason} {view.note or ''}".strip()))
 

@@ -89,7 +89,7 @@ def test_a_violation_becomes_a_candidate_and_with_its_evidence_a_case_for_review
     assert view.evidence_ready
     assert [one.moment for one in view.media] == ["first", "spacing", "trigger", None]
     assert view.violation.geometry.boxes["trigger"] == (200, 420, 420, 600)
-    assert view.actions == ["approve", "reject", "ask"]
+    assert view.actions == ["approve", "reject", "ask", "correct"]
     assert [line.action for line in view.history] == ["opened", "evidence named", "evidence complete", "passed"]
     assert {check.name: check.ok for check in view.checks}["clock"]
 

@@ -123,8 +123,8 @@ def test_any_program_opens_it_and_the_report_speaks_two_languages(office, tmp_pa
     assert viewers[0] == "at,by,looked_at"
     assert len(viewers) == 5
     for page, words in (
-        (english, ("li, an officer,", "Suspected illegal parking")),
-        (chinese, ("民警 li", "疑似违法停车")),
+        (english, ("li and wang, two officers,", "Suspected illegal parking")),
+        (chinese, ("民警 li 与 wang", "疑似违法停车")),
     ):
         for word in (case, thumbprint(office.key), *words):
             assert word in page
