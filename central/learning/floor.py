@@ -1,8 +1,9 @@
 """The floor under each camera's precision: when one goes to shadow, and how a person brings it back.
 
-A camera goes to shadow for a rule when the *upper* bound of its 95 % interval lies below the floor, with at least
-`least` decisions: the data then say that it is worse than the floor, not only that they are few. Two people look at
-every case, so a doubtful camera costs their time and accuses nobody; a camera in shadow costs the law, unseen.
+A camera goes to shadow for a rule when the *upper* bound of its 95 % interval lies below the floor even if all that is
+undecided were right, with at least `least` decisions: the data then say that it is worse than the floor, not only that
+they are few. Two people look at every case, so a doubtful camera costs their time and accuses nobody; a camera in
+shadow costs the law, unseen.
 """
 
 from dataclasses import dataclass
@@ -36,9 +37,9 @@ DEFAULT = Floor()
 
 
 def falls(tally: Tally, floor: Floor) -> bool:
-    """Whether the data say that this camera is worse than the floor."""
-    found = tally.precision
-    return found.n >= floor.least and found.high is not None and found.high < floor.share
+    """Whether the data say that this camera is worse than the floor, however what is undecided turns out."""
+    best = tally.best
+    return tally.precision.n >= floor.least and best.high is not None and best.high < floor.share
 
 
 def judge(db: Database, floor: Floor = DEFAULT) -> list[Camera]:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from central.clock import office_now
 from central.db.learning import CaseFact
 from central.reports.facts import APPROVED, CANCELLED, EXPIRED, REJECTED, SET_ASIDE, WAITING
+from central.tickets.reasons import NOT_THE_CAMERAS
 
 #: A decision can be taken back for ten seconds; after this it is final on every clock of ours.
 FINAL_AFTER: Final = timedelta(seconds=60)
@@ -50,6 +51,7 @@ class Tally:
     key: tuple[Any, ...]
     right: int = 0
     wrong: int = 0
+    unclear: int = 0
     asked: int = 0
     set_aside: int = 0
     expired: int = 0
@@ -59,6 +61,16 @@ class Tally:
     def precision(self) -> Share:
         """Right among outright accusations that people have decided."""
         return wilson(self.right, self.right + self.wrong)
+
+    @property
+    def best(self) -> Share:
+        """The same if all that nobody has decided yet, or in time, were right.
+
+        One person rejects at once, and it takes two and some days to approve: what is decided first is worse than the
+        camera.
+        """
+        undecided = self.waiting + self.expired
+        return wilson(self.right + undecided, self.right + self.wrong + undecided)
 
 
 _FIELDS = {
@@ -75,22 +87,24 @@ def tallies(
     """A tally for each value of the columns `key`, in their order. `at` (default: now) is when they are final."""
     moment = (at or office_now()) - FINAL_AFTER
     final = CaseFact.decided_at.is_not(None) & (CaseFact.decided_at <= moment)
-    columns = (*key, CaseFact.outcome, CaseFact.verdict, final.label("final"))
+    columns = (*key, CaseFact.outcome, CaseFact.verdict, CaseFact.reason, final.label("final"))
     query = select(*columns, func.count()).where(*conditions).group_by(*columns)
     found: dict[tuple[Any, ...], Tally] = {}
-    for *names, outcome, verdict, done, count in session.execute(query):
+    for *names, outcome, verdict, reason, done, count in session.execute(query):
         tally = found.setdefault(tuple(names), Tally(tuple(names)))
-        field = _field(outcome, verdict, bool(done))
+        field = _field(outcome, verdict, reason, bool(done))
         found[tally.key] = replace(tally, **{field: getattr(tally, field) + count})
     return sorted(found.values(), key=lambda one: one.key)
 
 
-def _field(outcome: str, verdict: str, final: bool) -> str:
+def _field(outcome: str, verdict: str, reason: str | None, final: bool) -> str:
     field = _FIELDS[outcome]
     if field in {"right", "wrong"}:
         if not final:
             return "waiting"
-        return "asked" if verdict == "needs_human" else field
+        if verdict == "needs_human":
+            return "asked"
+        return "unclear" if outcome == REJECTED and reason in NOT_THE_CAMERAS else field
     return field
 
 

@@ -21,6 +21,8 @@ REASONS: Final = {
     "R15": "clock",
     "R16": "other",
 }
+#: Of these a rejection says nothing against the camera: seen twice, the record or its clock, something else.
+NOT_THE_CAMERAS: Final = frozenset({"R12", "R14", "R15", "R16"})
 #: The code that says nothing by itself.
 OTHER: Final = "R16"
 #: Codes of facts for which a case is set aside; those of other facts are OTHER, with the fact as the note.
@@ -39,4 +41,4 @@ GROUNDS: Final = {
 }
 OTHER_GROUND: Final = "G8"
 
-__all__ = ["GROUNDS", "OTHER", "OTHER_GROUND", "REASONS", "SET_ASIDE"]
+__all__ = ["GROUNDS", "NOT_THE_CAMERAS", "OTHER", "OTHER_GROUND", "REASONS", "SET_ASIDE"]

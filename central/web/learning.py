@@ -103,14 +103,24 @@ def _dot(name: str, one: Tally, say: Language) -> Dot:
 
 def _table(name: str, title: str, stub: list[str], say: Language) -> Table:
     head = [
-        *stub, say("learning.precision"), say("learning.right"), say("learning.wrong"), say("learning.asked"),
+        *stub, say("learning.precision"), say("learning.right"), say("learning.wrong"), say("learning.unclear"),
+        say("learning.asked"),
         say("outcome.set_aside"), say("outcome.expired"), say("outcome.waiting"),
     ]  # fmt: skip
     return Table(name, title, head, [], stub=len(stub))
 
 
 def _figures(one: Tally, say: Language) -> list[Cell]:
-    return [share(one.precision, say), one.right, one.wrong, one.asked, one.set_aside, one.expired, one.waiting]
+    return [
+        share(one.precision, say),
+        one.right,
+        one.wrong,
+        one.unclear,
+        one.asked,
+        one.set_aside,
+        one.expired,
+        one.waiting,
+    ]
 
 
 def shadows(found: Sequence[tuple[Shadow, Counted]], say: Language) -> list[ShadowLine]:

@@ -62,7 +62,9 @@ def the(db: Database, key=CAMERA):
 
 
 def test_what_counts_and_what_does_not(db: Database, box: Box) -> None:
-    numbers = cases(db, box, 9)
+    numbers = cases(db, box, 10)
+    # Another camera saw it, too: nothing is wrong with this one.
+    decide(db, numbers[9:], rejected("R12"))
     decide(db, numbers[:3], APPROVED)
     decide(db, numbers[3:4], rejected("R05"))
     # Taken back after the second look, and waits again.
@@ -86,9 +88,9 @@ def test_what_counts_and_what_does_not(db: Database, box: Box) -> None:
     decide(db, asked[1:], rejected())
     (tally,) = the(db)
     assert (tally.right, tally.wrong, tally.asked, tally.set_aside, tally.expired, tally.waiting) == (3, 2, 2, 1, 1, 2)
-    assert (tally.precision.right, tally.precision.n) == (3, 5)
+    assert (tally.precision.right, tally.precision.n, tally.unclear) == (3, 5, 1)
     with db.read() as session:
-        assert reasons(session) == [("R05", 1)]
+        assert reasons(session) == [("R05", 1), ("R12", 1)]
 
 
 def test_the_hour_is_that_of_the_sites_clock(db: Database, box: Box) -> None:
@@ -116,6 +118,14 @@ def test_only_an_upper_bound_below_the_floor_and_enough_decisions_send_to_shadow
 
     # 9 of 30: 0.166-0.479; 10 of 30: 0.192-0.512. 4 of 29 are too few to judge by.
     assert floor.falls(Tally(CAM, right=right, wrong=wrong), Floor()) is goes
+
+
+def test_a_morning_of_rejections_sends_nobody_to_shadow_while_the_others_wait_for_their_second_look() -> None:
+    from central.learning.precision import Tally
+
+    assert not floor.falls(Tally(CAM, wrong=30, waiting=170), Floor())
+    assert not floor.falls(Tally(CAM, wrong=30, expired=170), Floor())
+    assert floor.falls(Tally(CAM, wrong=170, waiting=30), Floor())
 
 
 def test_a_bad_camera_goes_to_shadow_a_person_lifts_it_and_all_of_it_is_in_the_ledger(db: Database, box: Box) -> None:

@@ -74,6 +74,15 @@ def test_figures_are_those_of_the_rows_whatever_the_desk_did(tmp_path: Path) -> 
             assert after[wrong] == "rejected"
             (tally,) = tallies(session, CAMERA)
             # Approved and then too late to be entered: expired, and no verdict on the machine is counted twice.
-            assert tally.right + tally.wrong + tally.asked + tally.set_aside + tally.expired + tally.waiting == 7
+            assert (
+                tally.right
+                + tally.wrong
+                + tally.unclear
+                + tally.asked
+                + tally.set_aside
+                + tally.expired
+                + tally.waiting
+                == 7
+            )
             assert tally.wrong == 1
     db.close()
