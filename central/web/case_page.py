@@ -11,7 +11,7 @@ from central.tickets import queue as cases
 from central.tickets import service as tickets
 from central.tickets.looks import Why
 from central.tickets.views import CaseView
-from central.web import law
+from central.web import law, plan
 from central.web.done import just_decided
 from central.web.front import language_of, render
 from central.web.keylist import CASE
@@ -37,6 +37,7 @@ def case_page(
         objected = objection(session, row, user, say)
         warned = warning.of(session, row)
         before = earlier.of_plate(session, row, view.vehicle.plate)
+        seen_from_above = plan.drawing(session, view, say)
         taken_by = leases.holders(session, [row.id], user.id).get(row.id)
         # A page that refreshes itself while evidence arrives is one look, not one every five seconds.
         refreshed = bool(request.headers.get("hx-request")) and looks.given_lately(
@@ -59,6 +60,7 @@ def case_page(
         objection=objected,
         gone=gone,
         warned=warned,
+        plan=seen_from_above,
         law=law.lines(view, say),
         earlier=law.earlier(before, say),
     )
