@@ -128,7 +128,8 @@ def _decided(case: Case, stands: Standing) -> Iterator[str]:
             yield "names another account than its history for who decided it"
     if (case.reason_code or None, case.note, case.ground) != (stands.reason or None, stands.note, stands.ground):
         yield "gives another reason than its history"
-    if stands.due_told and case.due_at != stands.due:
+    # Of a version before, and not reckoned yet: the jobs put what the history tells.
+    if stands.due_told and case.due_certain is not None and case.due_at != stands.due:
         yield f"is due at {case.due_at}, and its history says {stands.due}: its deadline was moved"
     if case.sort_at != (case.due_at or case.at_trigger):
         yield "stands elsewhere in the queue than its deadline says"

@@ -122,6 +122,15 @@ def moved(row: Case, actor: str, done: Transition[CaseFacts], **detail: Any) -> 
     row.final_at = at + UNDO if done.action in DECISIONS else None
 
 
+def reckoned(row: Case) -> None:
+    """Put the deadline on a row that has none yet: the one that its history tells, else counted anew."""
+    stands = standing(row.history)
+    if stands.due_told:
+        deadlines.resume(row, stands.due)
+    else:
+        deadlines.anew(row)
+
+
 def opened(session: Session, number: str, version: int, user: SignedInUser) -> Case:
     """The locked row of the case as the person saw it. Raises CaseMissing, NotAllowed, Conflict."""
     row = found(session, number, lock=True)
@@ -129,7 +138,7 @@ def opened(session: Session, number: str, version: int, user: SignedInUser) -> C
     session.refresh(row, ["history"])
     if row.due_certain is None:
         # Of an earlier version, and the jobs have not come to it: no deadline is not no limit.
-        deadlines.anew(row)
+        reckoned(row)
     if not any(actor_of(user).roles & rule.by for rule in WORKFLOW.rows):
         raise NotAllowed(f"{user.role}s look at cases and do not decide them - ask an officer")
     if row.version != version:
@@ -207,6 +216,7 @@ __all__ = [
     "correct",
     "moved",
     "opened",
+    "reckoned",
     "reject",
     "resume",
     "send_back",

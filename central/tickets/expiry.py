@@ -70,7 +70,7 @@ def reckon(session: Session, most: int = _MOST) -> int:
     )
     cases = session.execute(query).scalars().all()
     for case in cases:
-        deadlines.anew(case)
+        decisions.reckoned(case)
     return len(cases)
 
 

@@ -94,7 +94,8 @@ def _after(now: Standing, line: Step) -> Standing:
     if line.action == CORRECT:
         return replace(now, corrected={**now.corrected, line.detail["field"]: line.detail["said"]})
     if line.action in {"verify", "appeal"}:
-        return replace(now, ground=line.detail.get("ground"))
+        # What an objection claims was not verified, and what was verified of an earlier one does not count for it.
+        return replace(now, ground=line.detail.get("ground") if line.action == "verify" else None)
     if line.action == "two looks" and target == REVIEW2:
         # An earlier version wrote names alone; the line that led here says whose account it was.
         by_id = line.detail.get("by")

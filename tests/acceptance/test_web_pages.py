@@ -180,7 +180,7 @@ def test_nothing_is_approved_with_a_question_open(officer: httpx.Client, world: 
         "words-1": " ",
     }
     never = officer.post(f"/cases/{ASKS}/approve", data=form)
-    assert never.status_code == 422 and "was never opened with your account" in never.text
+    assert never.status_code == 422 and "was never opened as it stands with your account" in never.text
     assert officer.get(f"/cases/{ASKS}").status_code == 200
     answer = officer.post(f"/cases/{ASKS}/approve", data=form)
     assert answer.status_code == 422

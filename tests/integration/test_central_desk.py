@@ -345,7 +345,7 @@ def test_a_page_that_was_only_fetched_ahead_was_not_looked_at(db, box, intake, t
 @pytest.mark.parametrize(
     "forged",
     [
-        "due_at = NULL", "sort_at = '2030-01-01 00:00:00.000000'", "note = 'nothing'", "jurisdiction = 'uk'",
+        "due_at = NULL, sort_at = at_trigger", "sort_at = '2030-01-01 00:00:00.000000'", "note = 'nothing'", "jurisdiction = 'uk'",
         "utc_offset_s = 0", "verdict = 'candidate'", "first_by_id = 77", "decided_by_id = 77", "ground = 'G1'",
         "due_at = '2030-01-01 00:00:00.000000'", "corrected = '{\"plate\": \"x\"}'",
     ],

@@ -36,7 +36,7 @@ STAFF = {
 LOOKING = ("approve", "reject", "send back", "ask", "resume")
 LATER = ("enter", "notify", "handle", "appeal", "verify", "cancel", "uphold")
 #: Ways in from which everything goes on: who does what, each with the page open and ten seconds later.
-_APPEAL = (("li", "approve"), ("wang", "approve"), ("li", "enter"), ("li", "appeal"), ("li", "verify"))
+_APPEAL = (("li", "approve"), ("wang", "approve"), ("li", "enter"), ("li", "appeal"), ("zhao", "verify"))
 WAYS = (
     (), (("li", "approve"),), (("li", "approve"), ("wang", "approve")), (("li", "ask"),),
     (("li", "approve"), ("wang", "send back")), (("li", "approve"), ("wang", "reject")),

@@ -97,7 +97,7 @@ class Office:
             return
         with self.db.read() as session:
             second = found(session, number).state == "REVIEW2"
-        who = self.wang if second else self.chief if action in {"cancel", "uphold"} else self.li
+        who = self.wang if second else self.chief if action in {"verify", "cancel", "uphold"} else self.li
         version = looked(self.db, who, number)
         with self.db.write() as session:
             if action == "reject":
