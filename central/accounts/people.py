@@ -19,6 +19,7 @@ from central.accounts.errors import BadAccount, NoSuchPerson
 from central.accounts.roles import Role, ordered
 from central.accounts.signing_in import NAME, Proved
 from central.db.accounts import SecondFactor, User, UserArea, UserRole
+from central.db.identities import Identity
 from contract.events import now
 
 #: More accounts than any office has; a list is one page.
@@ -134,6 +135,10 @@ def reset(session: Session, name: str, actor: str) -> str:
     ended = sessions.end_all(session, user.id)
     signing_in.unlock(session, user.name, user.id)
     log.note(session, user.id, actor, "password reset", sessions=ended)
+    gone = delete(Identity).where(Identity.user_id == user.id).returning(Identity.subject)
+    if session.execute(gone).all():
+        # Whoever had the password may have linked an identity of their own.
+        log.note(session, user.id, actor, "identity unlinked", sessions=0)
     return password
 
 

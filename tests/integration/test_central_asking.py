@@ -207,7 +207,7 @@ def test_what_is_known_to_fail_holds_a_case_and_what_is_not_known_does_not(
     if held:
         with db.read() as session:
             line = session.execute(select(CaseLog).where(CaseLog.action == "hold")).scalar_one()
-            assert line.detail == {"checks": held}
+            assert line.detail["checks"] == held
             page = Page(service.case(session, case.number, li), li, load("en"))
         (note,) = [one.note for one in page.history if one.what.startswith("Held")]
         words = {"site": "Site file", "device": "Inspection of the devices", "clock": "Clock", "zone": "Zone"}

@@ -73,8 +73,9 @@ def finish(
     with db.read() as session:
         if limits.failures(session, key, now()) >= FAILURES_BY_ADDRESS:
             raise TooManyAttempts("too many failed sign-ins - wait and try again")
+    # Nothing is guessed by it: any page on the web can send a browser here, and nobody is to be locked out by that.
+    flow = _taken(db, given, browser)
     try:
-        flow = _taken(db, given, browser)
         if given.get("iss", provider.said.issuer) != provider.said.issuer or "code" not in given:
             raise ProviderRefused("the provider did not sign anybody in")
         vouched = provider.vouched(given["code"], flow.nonce, flow.verifier)
