@@ -14,14 +14,11 @@ from central.db.sites import Site
 from central.learning import warning
 from central.learning.warning import Period
 from central.tickets import showing
-from central.tickets.precheck.profiles import profile_of
+from central.tickets.precheck.profiles import counted_by
 from contract.events import Vehicle, Violation, parse_data, parse_event
-from contract.jurisdiction import load_profile
 from contract.profile import Profile
 
 Value = str | int | float | datetime | None
-#: By whose words a case is told whose own profile is not known here.
-_FALLBACK: Final = "cn-default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +141,7 @@ def _matter(session: Session, case: Case, site: Site | None) -> Matter:
         case=case,
         violation=violation,
         vehicle=showing.vehicle_of(session, case),
-        profile=profile_of(case.jurisdiction) or load_profile(_FALLBACK),
+        profile=counted_by(case.jurisdiction),
         site=site,
         event_sha256=event.sha256,
         second_by=second.actor if second else None,

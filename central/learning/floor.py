@@ -18,6 +18,7 @@ from central.db.learning import CaseFact, FactsCursor, LearningLog, Shadow
 from central.learning import log
 from central.learning.precision import CAMERA, Tally, tallies
 from central.tickets.errors import CaseMissing, Unfit
+from central.tickets.words import is_text
 from central.workflow.table import SYSTEM
 
 MAX_NOTE = 2000
@@ -94,7 +95,7 @@ def lift(session: Session, camera: Camera, actor: str, why: str) -> None:
     Raises CaseMissing where it is not in shadow, Unfit without a reason that can be kept.
     """
     why = why.strip()
-    if not why or len(why) > MAX_NOTE or "\x00" in why or any("\ud800" <= sign <= "\udfff" for sign in why):
+    if not why or len(why) > MAX_NOTE or not is_text(why):
         raise Unfit(f"say why this camera may open cases again, in at most {MAX_NOTE} characters")
     row = session.get(Shadow, camera, with_for_update=True) if not _strange(camera) else None
     if row is None:

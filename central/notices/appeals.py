@@ -13,6 +13,7 @@ from central.notices.rules import NoticeRules
 from central.tickets import decisions
 from central.tickets.reasons import GROUNDS
 from central.tickets.states import APPEAL, ENTERED, HANDLED, NOTIFIED
+from central.tickets.words import is_text
 from central.workflow.errors import Unfit
 from contract.sealing import sha256_hex
 
@@ -34,7 +35,7 @@ def checked(text: str, ground: str | None) -> tuple[str, str | None]:
         raise Closed("say in words what you object to")
     if len(said) > MOST_TEXT:
         raise Closed(f"the statement has {len(said)} characters, at most {MOST_TEXT} are taken - shorten it")
-    if "\0" in said or any("\ud800" <= sign <= "\udfff" for sign in said):
+    if not is_text(said):
         raise Closed("the statement has characters that are no text - remove them")
     if ground and ground not in GROUNDS:
         raise Closed("choose one of the grounds, or none")

@@ -11,10 +11,9 @@ from central.accounts.service import SignedInUser
 from central.db.cases import PLATE_LENGTH, Case
 from central.tickets import decisions, showing
 from central.tickets.errors import Unfit
-from central.tickets.precheck.profiles import profile_of
+from central.tickets.precheck.profiles import counted_by
 from central.tickets.words import text_of
 from contract.exempt import plain
-from contract.jurisdiction import load_profile
 from contract.plates import load_plates
 
 #: What a vehicle can be said to be (the classes of the detector) and which colour it can have.
@@ -51,7 +50,7 @@ def _held(row: Case, field: str, value: str) -> str:
     if field != "plate":
         raise Unfit(f"there is no {field[:20]!r} to correct - plate, type or color")
     plate = plain(value)
-    profile = profile_of(row.jurisdiction) or load_profile("cn-default")
+    profile = counted_by(row.jurisdiction)
     if len(plate) > PLATE_LENGTH or not load_plates(profile.plate_schema).holds(plate):
         raise Unfit(f"{value[:40]!r} is no plate of {profile.name} - reject the case where it cannot be read (R01)")
     return plate

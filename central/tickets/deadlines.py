@@ -10,15 +10,12 @@ from datetime import datetime, timedelta, timezone
 from typing import Final
 
 from central.db.cases import Case
-from central.tickets.precheck.profiles import profile_of
+from central.tickets.precheck.profiles import counted_by
 from central.tickets.review import WORKFLOW
 from central.tickets.states import APPEAL, NEEDS_MORE, REVIEW1, REVIEW2
 from central.workflow import calendar, limits
-from contract.jurisdiction import load_profile
 from contract.profile import Profile
 
-#: By whose limits a case is counted whose own profile is not known here.
-_STRICTEST: Final = "cn-default"
 _DAYS: Final[dict[str, Callable[[Profile], int | None]]] = {
     "first": lambda profile: profile.review_days.first,
     "second": lambda profile: profile.review_days.second,
@@ -90,7 +87,7 @@ def put(case: Case, found: Deadline | None) -> None:
 
 
 def _limited(case: Case, name: str, at: datetime) -> Deadline | None:
-    profile = profile_of(case.jurisdiction) or load_profile(_STRICTEST)
+    profile = counted_by(case.jurisdiction)
     days = _DAYS[name](profile)
     if days is None:
         return None

@@ -21,6 +21,7 @@ from central.tickets.errors import CaseMissing, Unfit
 from central.tickets.review import WORKFLOW
 from central.tickets.states import CLOSED, REVIEW1, REVIEW2
 from central.tickets.views import QueuePage
+from central.tickets.words import is_text
 
 MAX_PAGE = 200
 #: Nobody counts further than this: more than a person does in a week are "999+".
@@ -59,7 +60,7 @@ class Among:
         if self.area and (len(self.area) > _LONGEST or not self.area.isalnum()):
             raise Unfit("the queue cannot be narrowed to that - choose an area of the list")
         for _, value in given:
-            if value is not None and (len(value) > _LONGEST or "\x00" in value or not _is_text(value)):
+            if value is not None and (len(value) > _LONGEST or not is_text(value)):
                 raise Unfit("the queue cannot be narrowed to that - choose a rule, a site or a camera")
         chosen = {self.area} if self.area else EVERYWHERE
         return [
@@ -210,10 +211,6 @@ def _behind(state: str, row: Case, back: bool = False) -> ColumnElement[bool]:
     place = tuple_(*_PLACE)
     here = tuple_(*(literal(getattr(row, one.key), one.type) for one in _PLACE))
     return place < here if _downward(state, back) else place > here
-
-
-def _is_text(value: str) -> bool:
-    return not any("\ud800" <= sign <= "\udfff" for sign in value)
 
 
 __all__ = [

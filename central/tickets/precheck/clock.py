@@ -2,19 +2,16 @@
 
 from collections.abc import Iterator
 
-from central.tickets.precheck.profiles import profile_of
+from central.tickets.precheck.profiles import counted_by
 from contract.events import Unknown, Violation
-from contract.jurisdiction import load_profile
 from contract.pack_check import clock_lack
 
-#: By whose clock limit a decision is measured whose own profile is not known here.
-_STRICTEST = "cn-default"
 CLOCK_FACT = "clock"
 
 
 def clock_error(data: Violation) -> str | None:
     """Why the clock cannot be relied on, None when it can: known, and within the profile's limit."""
-    return clock_lack(data.clock, (profile_of(data.jurisdiction) or load_profile(_STRICTEST)).evidence)
+    return clock_lack(data.clock, counted_by(data.jurisdiction).evidence)
 
 
 def clock_words(data: Violation) -> str:

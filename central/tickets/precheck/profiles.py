@@ -2,11 +2,14 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 from contract.errors import ConfigError
 from contract.jurisdiction import load_profile
 from contract.profile import Profile
 
+#: By whose limits and words a case is measured whose own profile is not known here.
+_STRICTEST: Final = "cn-default"
 _folder: Path | None = None
 
 
@@ -22,6 +25,16 @@ def profile_of(jurisdiction: str) -> Profile | None:
     return _loaded(jurisdiction, _folder)
 
 
+def counted_by(jurisdiction: str) -> Profile:
+    """The profile by which a case is measured: its own, or the strictest of ours where that is not known here."""
+    return profile_of(jurisdiction) or _strictest()
+
+
+@cache
+def _strictest() -> Profile:
+    return load_profile(_STRICTEST)
+
+
 @cache
 def _loaded(jurisdiction: str, folder: Path | None) -> Profile | None:
     try:
@@ -30,4 +43,4 @@ def _loaded(jurisdiction: str, folder: Path | None) -> Profile | None:
         return None
 
 
-__all__ = ["own_profiles", "profile_of"]
+__all__ = ["counted_by", "own_profiles", "profile_of"]
