@@ -49,7 +49,8 @@ class S3:
         ]
         command = [str(WEED), "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={self.folder}", "-filer", "-s3"]
         command += [f"-s3.config={self.folder / 's3.json'}", "-master.volumeSizeLimitMB=64", "-volume.max=0"]
-        command += ["-master.telemetry=false"]
+        # Iceberg and Lance listen on fixed ports unless told not to: the second S3 of a machine ended itself over them.
+        command += ["-master.telemetry=false", "-s3.port.iceberg=0", "-s3.port.lance=0"]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen([*command, *ports], stdout=log, stderr=log, cwd=self.folder)
         return self
