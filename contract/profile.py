@@ -8,6 +8,7 @@ B3): those are facts of their own, with their source, or absent.
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, field_validator, model_validator
 
@@ -149,6 +150,7 @@ class Profile(Model):
     claims: str = Field(min_length=1)
     sources: list[str] = Field(min_length=1)
     country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$", description="ISO 3166: public holidays of `hours`")
+    timezone: str | None = Field(default=None, description="IANA; limits end at its midnight. None: the event's offset")
     language: str
     plate_schema: str
     codes_version: str
@@ -169,6 +171,18 @@ class Profile(Model):
     notice_days: Days | None = Field(default=None, description="within which the owner is told; None: no source")
     retention: Retention
     signage_required: bool
+
+    @field_validator("timezone")
+    @classmethod
+    def _timezone(cls, value: str | None) -> str | None:
+        if value is not None and value not in available_timezones():
+            raise ValueError(f"{value!r} is not a time zone of the IANA list - for example Asia/Shanghai")
+        return value
+
+    @property
+    def zone_info(self) -> ZoneInfo | None:
+        """The place's clock over the year; None where the profile names none."""
+        return ZoneInfo(self.timezone) if self.timezone else None
 
     def code_for(self, rule: str, zone: Zone) -> str | None:
         """The violation code for `rule` in `zone`: the zone's own, else the closest entry, else None."""

@@ -128,13 +128,21 @@ def _decided(case: Case, stands: Standing) -> Iterator[str]:
             yield "names another account than its history for who decided it"
     if (case.reason_code or None, case.note, case.ground) != (stands.reason or None, stands.note, stands.ground):
         yield "gives another reason than its history"
-    # Of a version before, and not reckoned yet: the jobs put what the history tells.
-    if stands.due_told and case.due_certain is not None and case.due_at != stands.due:
-        yield f"is due at {case.due_at}, and its history says {stands.due}: its deadline was moved"
+    yield from _due(case, stands)
     if case.sort_at != (case.due_at or case.at_trigger):
         yield "stands elsewhere in the queue than its deadline says"
     if dict(case.corrected) != dict(stands.corrected):
         yield "was corrected otherwise than its history says"
+
+
+def _due(case: Case, stands: Standing) -> Iterator[str]:
+    if stands.due_told and case.due_certain is None:
+        yield "stands as if its deadline was never reckoned, and its history tells one: it was taken off"
+    elif stands.due_told and case.due_at != stands.due:
+        yield f"is due at {case.due_at}, and its history says {stands.due}: its deadline was moved"
+    elif case.due_certain is None and case.due_at is not None:
+        # Of a version before: the jobs reckon it, and until then it has none.
+        yield f"is due at {case.due_at}, and nobody has reckoned that: its deadline was written by hand"
 
 
 def _said(session: Session, case: Case) -> dict[str, Data | None]:

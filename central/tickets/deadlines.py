@@ -1,7 +1,8 @@
 """By when the step of a case must be done: the days of its profile, counted as the law of its place counts them.
 
 The review counts from the capture, what comes after it from the step before (domain B5; 违法行为处理程序规定 19, 20,
-22, 53). The day is that of the place: its offset from UTC when the event was captured, which is what the event carries.
+22, 53). The day is that of the place, by the zone of its profile, whose clock may change within a limit; where
+the profile names none, by the offset from UTC that the event carries.
 """
 
 from collections.abc import Callable
@@ -94,7 +95,7 @@ def _limited(case: Case, name: str, at: datetime) -> Deadline | None:
     # A box whose clock is ahead wins no time: nothing is captured after it was received.
     start = at if name in _FROM_STEP else min(case.at_trigger, case.created_at)
     known = calendar.load(profile.country) if profile.country else None
-    zone = timezone(timedelta(seconds=case.utc_offset_s))
+    zone = profile.zone_info or timezone(timedelta(seconds=case.utc_offset_s))
     due = limits.reckoned(start, limits.of_days(days, known), known, zone)
     return Deadline(start, due.at, due.certain)
 

@@ -202,6 +202,28 @@ def case_backdated(base, _, rng) -> str:
     return f"case {number}: its at_trigger"
 
 
+def deadline_moved(base, _, rng) -> str:
+    return _deadline(base, rng, f"due_at = {_LATE}, sort_at = {_LATE}")
+
+
+def deadline_unreckoned(base, _, rng) -> str:
+    """Moved, and made one that nobody has reckoned yet."""
+    return _deadline(base, rng, f"due_at = {_LATE}, sort_at = {_LATE}, due_certain = NULL")
+
+
+def deadline_taken_off(base, _, rng) -> str:
+    return _deadline(base, rng, "due_at = NULL, sort_at = at_trigger, due_certain = NULL")
+
+
+_LATE = "'2031-01-01 00:00:00.000000'"
+
+
+def _deadline(base: sqlite3.Connection, rng: random.Random, change: str) -> str:
+    (number,) = _one(base, rng, "SELECT number FROM cases WHERE due_at IS NOT NULL")
+    base.execute(f"UPDATE cases SET {change} WHERE number = ?", (number,))
+    return f"case {number}: "
+
+
 def picture_renamed(base, _, rng) -> str:
     number, one = _one(base, rng, "SELECT number, case_media.id FROM case_media JOIN cases ON cases.id = case_id")
     (other,) = _one(
@@ -242,6 +264,6 @@ def _rebuild(base: sqlite3.Connection) -> None:
 CHANGES: tuple[Change, ...] = (
     byte_of_event, event_removed, events_swapped, events_reordered, event_backdated, event_resigned, key_swapped,
     chain_truncated, history_removed, history_changed, history_made_up, history_mended, look_removed, entry_removed,
-    entry_changed, head_changed, state_changed, plate_changed, case_backdated, picture_renamed, picture_changed,
-    picture_lost,
+    entry_changed, head_changed, state_changed, plate_changed, case_backdated, deadline_moved,
+    deadline_unreckoned, deadline_taken_off, picture_renamed, picture_changed, picture_lost,
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """Migrations: up is what the tables say, down leaves nothing, and a database of another version is told."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,21 @@ def test_the_version_before_looks_at_alarms_finds_none_waiting_and_keeps_the_ala
     with db.engine.connect() as connection:
         triggers.require(connection)
     db.close()
+
+
+def test_no_step_depends_on_code_that_changes() -> None:
+    """A step does tomorrow what it did today: the tables' triggers and what was put away are all that it may know."""
+    steps = sorted(Path(migrate.__file__).parent.glob("migrations/versions/*.py"))
+    named = {
+        f"{step.stem}: {module}"
+        for step in steps
+        for module in re.findall(
+            r"^\s*from ((?:central|contract)[\w.]*(?: import \w+)?)", step.read_text(), re.MULTILINE
+        )
+    }
+    allowed = ("central.db import kept", "central.ledger import triggers", "central.accounts import passwords")
+    assert len(steps) > 20
+    assert [one for one in sorted(named) if not one.endswith(allowed)] == []
 
 
 def test_a_database_of_another_version_is_told(tmp_path: Path) -> None:

@@ -13,8 +13,6 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from central.tickets.standing import standing
-
 revision = "0012"
 down_revision = "0011"
 branch_labels = None
@@ -63,6 +61,8 @@ _DOWN = {
 }
 _ONE, _TWO = "one look", "two looks"
 _BATCH = 1000
+#: Lines by which somebody decides.
+_DECIDED = frozenset({"approve", "reject", "send back", "ask", "resume", "set aside"})
 #: What only the columns made here hold, beside the history.
 _TOLD = ("first_by", "first_by_id", "decided_by_id", "ground")
 
@@ -81,7 +81,7 @@ def upgrade() -> None:
         ids = [row["id"] for row in batch]
         before = _histories(bind, ids)
         _moved(bind, [(row, to) for row in batch if (to := _up(row, before.get(row["id"], []), users))], _TWO, users)
-        _told(bind, _histories(bind, ids))
+        _told(bind, _histories(bind, ids), batch)
     for name, among in {**_QUEUES, "ix_cases_queue_verdict": ("verdict",)}.items():
         op.create_index(name, "cases", ["state", *among, "sort_at", "number"])
 
@@ -113,7 +113,7 @@ def _placed(
     users: Mapping[str, int],
     corrected: Mapping[int, Mapping[str, str]],
 ) -> None:
-    """Where and by whose law: what the decision of the box says. A deadline is put by the first round of the jobs."""
+    """Where and by whose law: what the decision of the box says. A deadline that no line tells is put by the jobs."""
     step = sa.update(_CASES).where(_CASES.c.id == sa.bindparam("key"))
     values = [
         {
@@ -159,7 +159,9 @@ def _offset(moment: object) -> int:
 
 
 def _histories(bind: sa.Connection, ids: Sequence[int]) -> dict[int, list[sa.Row[Any]]]:
-    lines = sa.select(_LOG).where(_LOG.c.case_id.in_(ids), _LOG.c.to_state.is_not(None)).order_by(_LOG.c.id)
+    """Steps, and the lines that tell a deadline."""
+    wanted = _LOG.c.to_state.is_not(None) | _LOG.c.action.in_(("opened", "reckoned"))
+    lines = sa.select(_LOG).where(_LOG.c.case_id.in_(ids), wanted).order_by(_LOG.c.id)
     found: dict[int, list[sa.Row[Any]]] = {}
     for line in bind.execute(lines):
         found.setdefault(line.case_id, []).append(line)
@@ -168,7 +170,8 @@ def _histories(bind: sa.Connection, ids: Sequence[int]) -> dict[int, list[sa.Row
 
 def _up(row: Mapping[str, Any], history: Sequence[sa.Row[Any]], users: Mapping[str, int]) -> str | None:
     """Where a case goes, None where it is already: back where it was, when only the way down has touched it since."""
-    last = history[-1] if history else None
+    steps = _steps(history)
+    last = steps[-1] if steps else None
     if last is not None and last.action == _ONE:
         return str(last.from_state)
     if row["state"] == "APPROVED" and last is not None and last.from_state == "REVIEW2":
@@ -198,13 +201,69 @@ def _moved(
         bind.execute(sa.update(_CASES).where(_CASES.c.id == row["id"]).values(**values))
 
 
-def _told(bind: sa.Connection, histories: Mapping[int, Sequence[sa.Row[Any]]]) -> None:
-    """What the histories say of who decided the cases and on which ground: also when they were here before."""
+def _told(bind: sa.Connection, histories: Mapping[int, Sequence[sa.Row[Any]]], batch: list[Mapping[str, Any]]) -> None:
+    """What the histories say of who decided the cases, on which ground and by when: also when they were here before."""
+    captured = {row["id"]: row["at_trigger"] for row in batch}
     for case_id, history in histories.items():
-        stands = standing(history)
-        values = {name: value for name in _TOLD if (value := getattr(stands, name)) is not None}
-        led = next((line for line in reversed(history) if line.action not in (_ONE, _TWO)), None)
-        if led is not None and led.to_state == stands.state:
+        stands = _stands(history)
+        values = {name: value for name in _TOLD if (value := stands[name]) is not None}
+        led = next((line for line in reversed(_steps(history)) if line.action not in (_ONE, _TWO)), None)
+        if led is not None and led.to_state == stands["state"]:
             values["state_at"] = led.at
+        if stands["told"]:
+            values |= _deadline(captured[case_id], stands["due"])
         if values:
             bind.execute(sa.update(_CASES).where(_CASES.c.id == case_id).values(**values))
+
+
+def _deadline(captured: datetime, due: datetime | None) -> dict[str, Any]:
+    """The deadline that a history tells, and when its colour changes: yellow when half of it is used, red at 80 %."""
+    if due is None:
+        return {"due_certain": True}
+    # SQLite keeps times of UTC without saying so.
+    captured = captured if captured.tzinfo else captured.replace(tzinfo=UTC)
+    whole = due - captured
+    shown = {"yellow_at": captured + whole * 0.5, "red_at": captured + whole * 0.8}
+    return {"due_certain": True, "due_at": due, "sort_at": due, **shown}
+
+
+def _stands(history: Sequence[sa.Row[Any]]) -> dict[str, Any]:
+    """What a history comes to, by the rules of this version: those of later ones are another matter."""
+    now: dict[str, Any] = dict.fromkeys((*_TOLD, "decided_by", "due")) | {"state": "CANDIDATE", "told": False}
+    before = now
+    for line in history:
+        if line.to_state is None:
+            now = now | _due(line)
+        elif line.action == "undo":
+            now = before
+        else:
+            before, now = now, _next(now, line)
+    return now
+
+
+def _next(now: dict[str, Any], line: sa.Row[Any]) -> dict[str, Any]:
+    by = line.detail.get("by")
+    now = now | {"state": line.to_state, "told": False} | _due(line)
+    if line.to_state == "REVIEW1":
+        now |= {"first_by": None, "first_by_id": None}
+    if line.action in {"verify", "appeal"}:
+        return now | {"ground": line.detail.get("ground") if line.action == "verify" else None}
+    if line.action == _TWO and line.to_state == "REVIEW2":
+        return now | {"first_by": now["decided_by"], "first_by_id": by, "decided_by_id": by}
+    if line.action not in _DECIDED:
+        return now
+    now |= {"decided_by": line.actor, "decided_by_id": by}
+    if line.action == "approve" and (line.to_state == "REVIEW2" or line.from_state == "REVIEW"):
+        now |= {"first_by": line.actor, "first_by_id": by}
+    return now
+
+
+def _due(line: sa.Row[Any]) -> dict[str, Any]:
+    if "due" not in line.detail:
+        return {}
+    said = line.detail["due"]
+    return {"due": datetime.fromisoformat(said).astimezone(UTC) if said else None, "told": True}
+
+
+def _steps(history: Sequence[sa.Row[Any]]) -> list[sa.Row[Any]]:
+    return [line for line in history if line.to_state is not None]
