@@ -14,7 +14,9 @@ from typing import Annotated, Any, Literal
 import uuid_utils
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
+from contract.continuity import Block, Deleted
 from contract.dropped import Dropped
+from contract.feedhealth import Cleared, Trouble
 from contract.model import SCHEMA_VERSION
 from contract.model import Chain as Chain  # noqa: PLC0414 - who reads events finds the link, the hash and the model here
 from contract.model import Hex64 as Hex64  # noqa: PLC0414
@@ -48,6 +50,10 @@ class EventType(StrEnum):
     PARKING = "sightline.sensor.parking"
     SENSOR_SILENT = "sightline.sensor.silent"
     SENSOR_CLOSED = "sightline.sensor.closed"
+    RECORDING_BLOCK = "sightline.recording.block"
+    RECORDING_DELETED = "sightline.recording.deleted"
+    TROUBLE = "sightline.feed.trouble"
+    TROUBLE_CLEARED = "sightline.feed.cleared"
 
 
 class Rule(StrEnum):
@@ -324,7 +330,21 @@ class CloudEvent(Model):
     data: dict[str, JsonValue]
 
 
-Data = Violation | Manifest | Closed | Genesis | Feed | Gap | Dropped | SensorAlarm | SensorClosed
+Data = (
+    Violation
+    | Manifest
+    | Closed
+    | Genesis
+    | Feed
+    | Gap
+    | Dropped
+    | SensorAlarm
+    | SensorClosed
+    | Block
+    | Deleted
+    | Trouble
+    | Cleared
+)
 DATA_MODEL: dict[str, type[Data]] = {
     EventType.ILLEGAL_PARKING: Violation,
     EventType.FAILURE_TO_YIELD: Violation,
@@ -340,6 +360,10 @@ DATA_MODEL: dict[str, type[Data]] = {
     EventType.PARKING: SensorAlarm,
     EventType.SENSOR_SILENT: SensorAlarm,
     EventType.SENSOR_CLOSED: SensorClosed,
+    EventType.RECORDING_BLOCK: Block,
+    EventType.RECORDING_DELETED: Deleted,
+    EventType.TROUBLE: Trouble,
+    EventType.TROUBLE_CLEARED: Cleared,
 }
 
 

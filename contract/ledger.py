@@ -15,7 +15,7 @@ from joserfc.jwk import OKPKey
 from pydantic import AwareDatetime, Field, ValidationError
 
 from contract.errors import SealError
-from contract.events import Hex64, Model
+from contract.model import Hex64, Model
 from contract.sealing import sign_detached, thumbprint, verify_detached
 
 #: Where heads are published, retained. No box can have an id that begins with a mark, so none reaches it.

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
+from contract.command import COMMAND, Reply
 from contract.events import DATA_MODEL, Ack, CameraStatus, CloudEvent
 from contract.facts import FactsTable
 from contract.ledger import Head
@@ -18,16 +19,16 @@ from contract.profile import Profile
 from contract.sealing import JWS_PROPERTY
 from contract.sensors import Measurement
 from contract.site import Site
-from contract.statement import Command, Reading, Reply
+from contract.statement import Reading
 from contract.topics import ROOT
 
 FOLDER = Path(__file__).parent / "schemas"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_MESSAGES: Mapping[str, type[BaseModel]] = {
+_MESSAGES: Mapping[str, type[BaseModel] | TypeAdapter[Any]] = {
     "event": CloudEvent,
     "ack": Ack,
     "camera_status": CameraStatus,
-    "command": Command,
+    "command": COMMAND,
     "reply": Reply,
     "reading": Reading,
     "measurement": Measurement,
@@ -36,7 +37,7 @@ _MESSAGES: Mapping[str, type[BaseModel]] = {
 
 def documents() -> dict[str, str]:
     """File name -> text, of everything in `contract/schemas/`."""
-    models: dict[str, type[BaseModel]] = {
+    models: dict[str, type[BaseModel] | TypeAdapter[Any]] = {
         **_MESSAGES,
         "site": Site,
         "profile": Profile,
@@ -58,7 +59,9 @@ def write(folder: Path = FOLDER) -> list[Path]:
     return files
 
 
-def _schema(model: type[BaseModel]) -> dict[str, Any]:
+def _schema(model: type[BaseModel] | TypeAdapter[Any]) -> dict[str, Any]:
+    if isinstance(model, TypeAdapter):
+        return {"$schema": _DIALECT, **model.json_schema(by_alias=True)}
     return {"$schema": _DIALECT, **model.model_json_schema(by_alias=True)}
 
 

@@ -5,7 +5,6 @@ of it; after loading everything is in pixels. Metres are on the road plane. `hou
 syntax, and outside it the zone sleeps.
 """
 
-from collections.abc import Iterator
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
@@ -14,17 +13,13 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import opening_hours
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
-from shapely import Polygon as ShapelyPolygon
-from shapely.validation import explain_validity
 
+from contract.polling import Polling
 from contract.secretref import references
 from contract.sensors import Sensor
+from contract.shapes import Line, Point, Polygon, scaled
 from contract.topics import IDENTIFIER, check_identifier
 
-Coordinate = Annotated[float, Field(allow_inf_nan=False, ge=-100_000, le=100_000)]
-Point = tuple[Coordinate, Coordinate]
-Polygon = Annotated[list[Point], Field(min_length=3, max_length=200)]
-Line = tuple[Point, Point]
 Identifier = Annotated[str, AfterValidator(lambda value: check_identifier(value, "id"))]
 
 
@@ -56,6 +51,8 @@ class Marking(StrEnum):
 PARKING_ZONES = frozenset({ZoneType.NO_STOPPING, ZoneType.NO_PARKING, ZoneType.BUS_STOP, ZoneType.LOADING_BAY})
 #: Zones in which a vehicle can be accused of anything.
 JUDGED_ZONES = PARKING_ZONES | {ZoneType.CROSSWALK}
+#: All that may be drawn at a polling station.
+POLLING_ZONES = frozenset({ZoneType.PRIVACY_MASK, ZoneType.IGNORE, ZoneType.COUNT})
 #: Domain D1: the wait a zone permits where neither the site nor the profile names one, in seconds.
 DEFAULT_WAIT_S = {
     ZoneType.NO_STOPPING: 180.0,
@@ -202,7 +199,7 @@ class Camera(SiteModel):
         if isinstance(value, dict) and isinstance(value.get("frame"), list | tuple) and len(value["frame"]) == 2:
             width, height = value["frame"]
             if isinstance(width, int) and isinstance(height, int):
-                return _scaled(value, width, height)
+                return scaled(value, width, height)
         return value
 
     @model_validator(mode="after")
@@ -240,6 +237,7 @@ class Site(SiteModel):
     )
     cameras: list[Camera] = Field(min_length=1)
     sensors: list[Sensor] = Field(default=[], max_length=500, description="what a gateway measures here")
+    polling: Polling | None = Field(default=None, description="this site is a polling station: no rule judges it")
 
     @field_validator("timezone")
     @classmethod
@@ -258,6 +256,18 @@ class Site(SiteModel):
                 raise ValueError(f"sensor {sensor.id}: camera {sensor.camera!r} is none of: {', '.join(known)}")
             if sensor.id in self.lights:
                 raise ValueError(clash(sensor.id))
+        return self
+
+    @model_validator(mode="after")
+    def _watches_voters_only_so(self) -> Self:
+        if self.polling is None:
+            return self
+        for camera in self.cameras:
+            if camera.recording is None:
+                raise ValueError(f"camera {camera.id}: a polling station is recorded - add `recording: {{}}`")
+            if camera.lanes or (strange := [zone.id for zone in camera.zones if zone.type not in POLLING_ZONES]):
+                named = "lanes" if camera.lanes else f"zone {strange[0]}"
+                raise ValueError(f"camera {camera.id}: a polling station has no {named} - remove it")
         return self
 
     @property
@@ -285,68 +295,6 @@ class Site(SiteModel):
         raise KeyError(f"site {self.site} has no camera {camera_id!r}")
 
 
-def crossings(camera: Camera) -> Iterator[tuple[str, str]]:
-    """(path, why) of every polygon that is no simple area and every line that is a point; paths from the camera."""
-    for path, polygon in _polygons(camera):
-        shape = ShapelyPolygon(polygon)
-        if not shape.is_valid:
-            yield path, f"crosses itself or is flat ({explain_validity(shape)}) - redraw it"
-        elif shape.area < 16:
-            yield path, f"covers only {shape.area:.0f} square pixels - redraw it larger"
-    for path, (first, last) in _drawn_lines(camera):
-        if first == last:
-            yield path, "begins and ends at one point - draw it from side to side"
-
-
-def _drawn_lines(camera: Camera) -> Iterator[tuple[str, Line]]:
-    for index, zone in enumerate(camera.zones):
-        if zone.centre_line:
-            yield f"zones.{index}.centre_line", zone.centre_line
-        for number, lane in enumerate(zone.lanes):
-            if lane.stop_line:
-                yield f"zones.{index}.lanes.{number}.stop_line", lane.stop_line
-
-
-def _polygons(camera: Camera) -> Iterator[tuple[str, list[Point]]]:
-    for index, lane in enumerate(camera.lanes):
-        yield f"lanes.{index}.polygon", lane.polygon
-    for index, zone in enumerate(camera.zones):
-        yield f"zones.{index}.polygon", zone.polygon
-        if zone.carriageway:
-            yield f"zones.{index}.carriageway", zone.carriageway
-        if zone.refuge:
-            yield f"zones.{index}.refuge", zone.refuge
-        for number, lane in enumerate(zone.lanes):
-            yield f"zones.{index}.lanes.{number}.polygon", lane.polygon
-
-
-_SHAPES = frozenset({"polygon", "carriageway", "refuge", "stop_line", "centre_line", "roi", "image"})
-
-
-def _scaled(value: Any, width: int, height: int, key: str = "") -> Any:
-    """`value` with every shape whose values all lie in 0..1 multiplied up to pixels."""
-    if isinstance(value, dict):
-        return {name: _scaled(inner, width, height, name) for name, inner in value.items()}
-    if key in _SHAPES and _is_share(value):
-        return [[x * width, y * height] for x, y in value]
-    if key == "towards" and _is_share([value]):
-        return [value[0] * width, value[1] * height]
-    if isinstance(value, list) and key not in _SHAPES:
-        return [_scaled(inner, width, height) for inner in value]
-    return value
-
-
-def _is_share(points: Any) -> bool:
-    if not isinstance(points, list) or not points:
-        return False
-    pairs = all(isinstance(point, list | tuple) and len(point) == 2 for point in points)
-    return pairs and all(
-        isinstance(number, int | float) and not isinstance(number, bool) and 0 <= number <= 1
-        for point in points
-        for number in point
-    )
-
-
 def clash(sensor_id: str) -> str:
     """What to say when one topic is both a sensor's and a traffic light's: its readings would take the signal away."""
     return f"sensor {sensor_id}: a zone's `signal.topic` names it as well - give the sensor an id of its own"
@@ -368,6 +316,7 @@ __all__ = [
     "IDENTIFIER",
     "JUDGED_ZONES",
     "PARKING_ZONES",
+    "POLLING_ZONES",
     "Camera",
     "Ground",
     "Lane",
@@ -381,5 +330,4 @@ __all__ = [
     "Zone",
     "ZoneType",
     "clash",
-    "crossings",
 ]

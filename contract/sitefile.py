@@ -12,9 +12,10 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from contract.crossed import crossings
 from contract.errors import SiteError
 from contract.jurisdiction import names
-from contract.site import Site, crossings
+from contract.site import Site
 
 MAX_BYTES = 1_000_000
 #: Levels of lists and mappings; the deepest thing a site file has is a point of a lane of a zone.

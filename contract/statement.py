@@ -6,7 +6,7 @@ its value, where it holds, from when until when, and who says so. Nothing lasts 
 """
 
 from datetime import datetime, timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, model_validator
 
@@ -97,20 +97,4 @@ class Reading(_Saying):
         )
 
 
-class Command(Model):
-    """What central asks of a box, on `.../command`. `id` comes back in the reply; without one, ask again."""
-
-    id: Printable
-    command: Literal["tell_fact"]
-    statement: Statement
-
-
-class Reply(Model):
-    """The box's answer on `.../reply`: `done` once it is on disk, `refused` with what to mend."""
-
-    id: str
-    status: Literal["done", "refused"]
-    reason: str = ""
-
-
-__all__ = ["LONGEST", "MAX_STATEMENT_BYTES", "Command", "Reading", "Reply", "Statement"]
+__all__ = ["LONGEST", "MAX_STATEMENT_BYTES", "Printable", "Reading", "Statement"]

@@ -55,6 +55,16 @@ class Folders:
         """What the box was told of its cameras: deliver writes it, workers read it."""
         return self.data_dir / "told"
 
+    @property
+    def asked(self) -> Path:
+        """What central asked for and a part has still to do (`edge.asked`): deliver writes it."""
+        return self.data_dir / "asked"
+
+    @property
+    def taps(self) -> Path:
+        """Sockets on which recorders hand out the packets of their cameras (`edge.record.tap`)."""
+        return self.run / "taps"
+
     def evidence(self, camera_id: str) -> Path:
         """What is kept of undecided passages of one camera."""
         return self.data_dir / "evidence" / camera_id
@@ -121,6 +131,11 @@ def _opened(camera: Camera, index: int, site_file: SiteFile, secrets: SecretStor
 def crossing(place: Place) -> bool:
     """Whether a camera watches a crosswalk: its looks go before others'."""
     return any(zone.type is ZoneType.CROSSWALK for zone in place.camera.zones)
+
+
+def judged(place: Place) -> bool:
+    """Whether rules of the road judge what a camera sees: never at a polling station."""
+    return place.site_file.site.polling is None
 
 
 def shares(names: list[str], size: int) -> list[list[str]]:

@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from contract.errors import RunError
-from edge.box import Folders, crossing, places, shares
+from contract.errors import ConfigError, RunError
+from edge.box import Folders, crossing, judged, places, shares
 from edge.child import Child
 from edge.config import EdgeConfig
 from edge.detect import isa
@@ -37,9 +37,11 @@ class Supervisor:
     """The parts of one box."""
 
     def __init__(
-        self, config: EdgeConfig, settings: Path, package: Path, tell: Tell, plates: Path | None = None
+        self, config: EdgeConfig, settings: Path, package: Path | None, tell: Tell, plates: Path | None = None
     ) -> None:
         """`settings` is the file `config` came from; `package` the detector, `plates` the plate reader's weights.
+
+        A box of polling stations alone judges nothing and needs no detector: `package` is None.
 
         Raises SiteError or ConfigError.
         """
@@ -49,10 +51,13 @@ class Supervisor:
         self._folders = Folders(config.data_dir).make()
         known = places(config)
         cameras = [place.camera.id for place in known]
+        roads = [place for place in known if judged(place)]
+        if roads and package is None:
+            raise ConfigError(f"camera {roads[0].camera.id} watches a road, which needs a detector")
         # Crossings by themselves: in one process with kerbs they would wait for one another.
-        urgent = [place.camera.id for place in known if crossing(place)]
-        rest = [name for name in cameras if name not in urgent]
-        self.inference = _inference(config, self._folders, package)
+        urgent = [place.camera.id for place in roads if crossing(place)]
+        rest = [place.camera.id for place in roads if not crossing(place)]
+        self.inference = None if package is None else _inference(config, self._folders, package)
         size = config.cameras_per_worker
         shared = dict(enumerate([*shares(urgent, size), *shares(rest, size)], start=1))
         cpu = isa.environment(config.detection.cpu)
@@ -71,14 +76,25 @@ class Supervisor:
         self.deliver = Child("deliver", arguments, patience_s=HUNG_S)
         self._cameras = cameras
         watched = {f"worker-{number}": names for number, names in shared.items()}
-        self.gaps = GapBook(config.edge_id, self._folders, {**watched, **parts, "inference": cameras, "box": cameras})
+        self.gaps = GapBook(
+            config.edge_id, self._folders, {**watched, **parts, "inference": [*urgent, *rest], "box": cameras}
+        )
         self._mark = LifeMark(self._folders.run / "box.json")
         self._absence = self._mark.before
 
     @property
     def parts(self) -> list[Child]:
         """All parts, in the order in which they start."""
-        return [self.inference, *self.workers, *self.recorders, *self.sensors, self.deliver]
+        return [*self._detector, *self.workers, *self.recorders, *self.sensors, self.deliver]
+
+    @property
+    def _watching(self) -> list[Child]:
+        """What must work so that the box does: of a box that only records, its recorders."""
+        return [*self._detector, *self.workers] or self.recorders
+
+    @property
+    def _detector(self) -> list[Child]:
+        return [] if self.inference is None else [self.inference]
 
     def run(self) -> int:
         """Run until SIGTERM or SIGINT; the exit status. Called from the main thread."""
@@ -102,10 +118,11 @@ class Supervisor:
         Workers do not wait for it: a camera is captured from the first moment on.
         """
         begun = time.monotonic()
-        self._tell("starting the detector")
+        if self.inference is not None:
+            self._tell("starting the detector")
         for part in self.parts:
             part.start()
-        while not self.inference.ready:
+        while self.inference is not None and not self.inference.ready:
             if self._signals:
                 return 0
             if (status := self._bad_input()) is not None:
@@ -114,10 +131,9 @@ class Supervisor:
                 raise RunError(f"the detector was not ready within {READY_S:.0f} s - see its lines above")
             self._tend()
             time.sleep(0.05)
-        self._tell(
-            f"watching {len(self._cameras)} camera(s) with {len(self.workers)} worker(s); "
-            f"the detector was ready after {time.monotonic() - begun:.1f} s"
-        )
+        self._tell(f"watching {len(self._cameras)} camera(s) with {len(self.workers)} worker(s)")
+        if self.inference is not None:
+            self._tell(f"the detector was ready after {time.monotonic() - begun:.1f} s")
         return 0
 
     def _kept(self) -> int:
@@ -133,7 +149,7 @@ class Supervisor:
             part.tend()
             for gap in part.take_gaps():
                 self.gaps.gap(gap)
-        if self._absence is not None and all(part.works for part in [self.inference, *self.workers]):
+        if self._absence is not None and all(part.works for part in self._watching):
             self.gaps.absent(self._absence)
             self._absence = None
         if self._absence is None:  # until then the box before is the last that worked
@@ -151,7 +167,7 @@ class Supervisor:
         for group, patience in (
             ([*self.workers, *self.recorders, *self.sensors], WORKER_END_S),
             ([self.deliver], DELIVER_END_S),
-            ([self.inference], OTHER_END_S),
+            (self._detector, OTHER_END_S),
         ):
             for part in group:
                 part.ask_to_end()

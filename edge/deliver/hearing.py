@@ -15,11 +15,13 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from contract.command import COMMAND, AnyCommand, Reply, TellFact
 from contract.errors import SightlineError
 from contract.facts import load_facts
 from contract.site import Camera, Zone
-from contract.statement import MAX_STATEMENT_BYTES, Command, Reading, Reply, Statement
+from contract.statement import MAX_STATEMENT_BYTES, Reading, Statement
 from contract.topics import IDENTIFIER, EdgeTopics
+from edge.asked import Asked
 from edge.config import EdgeConfig
 from edge.deliver.complaints import QUIET_S, Complaints
 from edge.deliver.durable import folder_durable
@@ -28,6 +30,9 @@ from edge.told import SIGNAL, ToldFile
 log = logging.getLogger("sightline.deliver")
 #: Who sent what came on the topic of commands; who he says he is, is his own word.
 _COMMAND = "a command"
+
+#: Commands that make no sense for a camera that is not recorded.
+_OF_RECORDINGS = frozenset({"keep_span", "send_span"})
 
 #: What ended longer ago than this can change no decision any more.
 OVER = timedelta(seconds=60)
@@ -41,7 +46,7 @@ KEPT = timedelta(minutes=10)
 MOST, MOST_PASSING = 500, 1200
 #: A site file that could not be read is tried again after so long. Seconds.
 RETRY_S = 60.0
-_Message = TypeVar("_Message", Command, Reading)
+_Message = TypeVar("_Message")
 
 
 class Hearing:
@@ -54,6 +59,8 @@ class Hearing:
         self._folder = folder_durable(folder_durable(config.data_dir) / "told", 0o700)
         for kind in ("lasting", "passing"):
             folder_durable(self._folder / kind, 0o700)
+        self._asked_folder = config.data_dir / "asked"
+        self._asked: dict[str, Asked] = {}
         self._table = load_facts()
         self._cameras: dict[str, Camera] | None = None
         self._unread: tuple[float, SightlineError] | None = None
@@ -91,18 +98,36 @@ class Hearing:
         return topic not in self._measuring
 
     def _commanded(self, raw: bytes, now: datetime) -> Reply | None:
-        command, fault = _read(Command, raw)
+        command, fault = _read(COMMAND.validate_json, raw)
         if command is None:
             self._complaints.say(_COMMAND, f"{_COMMAND}: {fault} - not taken")
             name = _name_of(raw)
             return Reply(id=name, status="refused", reason=str(fault)) if name else None
-        refusal = self._taken(command.statement, now)
+        if isinstance(command, TellFact):
+            by, refusal = command.statement.by, self._taken(command.statement, now)
+        else:
+            by, refusal = getattr(command, "by", "central"), self._put_down(command)
         if refusal is None:
-            said = command.statement
-            log.info("%s says: %s is %s (%s)", said.by, said.fact, said.value, said.camera_id or "every camera")
+            log.info("%s asks: %s", by, _in_words(command))
             return Reply(id=command.id, status="done")
-        self._complaints.say(_COMMAND, f"{command.statement.by}: {refusal} - not taken")
+        self._complaints.say(_COMMAND, f"{by}: {refusal} - not taken")
         return Reply(id=command.id, status="refused", reason=refusal)
+
+    def _put_down(self, command: AnyCommand) -> str | None:
+        """Put a command where the part that does it looks; why it is refused, as a sentence, else None."""
+        try:
+            camera_id = getattr(command, "camera_id", None)
+            if camera_id is not None:
+                camera = self._known().get(camera_id)
+                if camera is None:
+                    return f"camera {camera_id!r} is none of this box - it has: {', '.join(sorted(self._known()))}"
+                if camera.recording is None and command.command in _OF_RECORDINGS:
+                    return f"camera {camera_id} is not recorded - there is nothing to keep or to send"
+            return self._asked.setdefault(command.command, Asked(self._asked_folder, command.command)).put(command)
+        except SightlineError as error:
+            return str(error).splitlines()[0]
+        except OSError as error:
+            return f"{self._asked_folder}: cannot be written ({error.strerror}) - free space on the disk"
 
     def _sensed(self, sensor: str, raw: bytes, now: datetime) -> str | None:
         """Take a sensor's word; why not, as a sentence, else None."""
@@ -248,19 +273,26 @@ def _times(said: Statement, now: datetime) -> str | None:
     return "it has ended - what was decided then is decided" if _over(said, now - OVER) else None
 
 
-def _read(model: type[_Message], raw: bytes) -> tuple[_Message | None, str | None]:
+def _in_words(command: AnyCommand) -> str:
+    if isinstance(command, TellFact):
+        said = command.statement
+        return f"{said.fact} is {said.value} ({said.camera_id or 'every camera'})"
+    return f"{command.command} of {getattr(command, 'camera_id', None) or getattr(command, 'hold', '')}"
+
+
+def _read(read: Callable[[bytes], _Message], raw: bytes) -> tuple[_Message | None, str | None]:
     """The message, or why it is none as a sentence."""
     if len(raw) > MAX_STATEMENT_BYTES:
         return None, f"is over {MAX_STATEMENT_BYTES} bytes"
     try:
-        return model.model_validate_json(raw), None
+        return read(raw), None
     except ValidationError as error:
         return None, _why(error)
 
 
 def _sensors_word(sensor: str, raw: bytes, now: datetime) -> tuple[Statement | None, str | None]:
     """What a sensor says, or why it is not believed as a sentence."""
-    reading, fault = _read(Reading, raw)
+    reading, fault = _read(Reading.model_validate_json, raw)
     if reading is None:
         return None, fault
     if abs(reading.at - now) > SENSOR_CLOCK:

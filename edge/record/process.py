@@ -29,6 +29,7 @@ from edge.record.recorder import Recorder, Target
 from edge.record.recovery import recover
 from edge.record.sealer import Sealer
 from edge.record.space import Budget, Space
+from edge.record.tap import Tap
 from edge.silence import Silence
 
 log = logging.getLogger("sightline.recorder")
@@ -90,6 +91,7 @@ class RecorderProcess:
         self._space = Space(root, index, budget, {one.camera.id: _of(one).keep_days for one in chosen})
         self._spool = Spool(self._folders.spool)
         self._sealer = Sealer(self._index, self._sealed)
+        self._tap = Tap(self._folders.taps, [one.camera.id for one in chosen])
         self._recorders = self._made(config, root, chosen, waited)
         self._flows = [_Flow(recorder) for recorder in self._recorders]
         self._hung: list[Recorder] = []
@@ -97,6 +99,7 @@ class RecorderProcess:
     def run(self, signals: list[int]) -> int:
         """Record until a signal stands in `signals`; the exit status."""
         self._sealer.start()
+        self._tap.start()
         self._look()
         for recorder in self._recorders:
             recorder.start()
@@ -117,6 +120,7 @@ class RecorderProcess:
         until = time.monotonic() + END_S
         for recorder in self._recorders:
             recorder.join(0.1 if recorder in self._hung else max(0.1, until - time.monotonic()))
+        self._tap.stop()
         well = self._well(ended=True)
         self._sealer.stop(END_S)
         if well and os.getppid() == self._parent:  # the kernel ends it as well when its supervisor was killed
@@ -143,7 +147,7 @@ class RecorderProcess:
             if end is not None:
                 since = datetime.fromtimestamp(end / 1e6, UTC), cause, detail
             target = Target(camera.id, camera.url, folder, run, _of(place).segment_s, config.rtsp_transport)
-            made.append(Recorder(target, self._sealer, self._space, since))
+            made.append(Recorder(target, self._sealer, self._space, since, self._tap))
         return made
 
     def _well(self, *, ended: bool = False) -> bool:

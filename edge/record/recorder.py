@@ -23,6 +23,7 @@ from edge.record.recovery import repaired
 from edge.record.sealer import Finished, Sealer
 from edge.record.segment import GrowingSegment, Template
 from edge.record.space import Space
+from edge.record.tap import Tap
 
 log = logging.getLogger("sightline.recorder")
 #: A stretch without pictures is a gap from this length on. Seconds.
@@ -63,8 +64,18 @@ class Target:
 class Recorder:
     """Records one camera until `stop`. `full` says why nothing is written, None while it is."""
 
-    def __init__(self, target: Target, sealer: Sealer, space: Space, since: tuple[datetime, Cause, str] | None) -> None:
-        """`since`: when the recording before ended, and why it did; None when there was none."""
+    def __init__(
+        self,
+        target: Target,
+        sealer: Sealer,
+        space: Space,
+        since: tuple[datetime, Cause, str] | None,
+        tap: Tap | None = None,
+    ) -> None:
+        """`since`: when the recording before ended, and why it did; None when there was none.
+
+        `tap` is given each picture, also while the disk refuses.
+        """
         self.camera = target.camera
         self.figures = Figures()
         self.full: str | None = None
@@ -72,6 +83,7 @@ class Recorder:
         self._target = target
         self._sealer = sealer
         self._space = space
+        self._tap = tap
         self._since = since
         self._open: GrowingSegment | None = None
         self._template: Template | None = None
@@ -133,6 +145,8 @@ class Recorder:
 
     def _take(self, packet: CameraPacket) -> None:
         """One packet from the link."""
+        if self._tap is not None:
+            self._tap.give(self.camera, packet, _micros(self.link.clock.wall(packet.t)))
         growing = self._open
         if growing is not None and self._must_cut(growing, packet):
             self._cut(packet)

@@ -28,6 +28,7 @@ def run(config: Config) -> None:
     sightline edge enrol CODE --config edge.yaml     once
     sightline edge run --config edge.yaml
     """
+    from edge.box import judged, places
     from edge.config import load_config
     from edge.deliver.certificate import broker_of
     from edge.deliver.keys import KeyRing
@@ -40,7 +41,8 @@ def run(config: Config) -> None:
     configure()
     settings = load_config(config)
     KeyRing(settings.data_dir / "keys").load()
-    package, plates = _package(settings.detection.model), _plates(settings.plates)
+    roads = any(judged(place) for place in places(settings))
+    package, plates = (_package(settings.detection.model), _plates(settings.plates)) if roads else (None, None)
     supervisor = Supervisor(settings, config.resolve(), package, _tell, plates)
     if (problem := check_broker(broker_of(settings), settings.edge_id)) is not None:
         _tell(f"{problem}; events wait on disk until it can be reached")

@@ -13,9 +13,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract.command import Reply
 from contract.settings import Broker
 from contract.sitefile import load_site
-from contract.statement import LONGEST, MAX_STATEMENT_BYTES, Reply
+from contract.statement import LONGEST, MAX_STATEMENT_BYTES
 from edge.config import load_config
 from edge.deliver.hearing import MOST, Hearing
 from edge.deliver.link import Link
