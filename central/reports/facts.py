@@ -1,13 +1,12 @@
 """The figures of each case, folded from its history: kept by the jobs, safe with N replicas, never the only record.
 
-A fold is pure: from the lines of a history to an outcome, whoever decided, and when. It names states and actions of
-the review table by their text and holds for histories of every version of that table.
+Where a case stands is told by the one fold of its history, `central.tickets.standing`; here it becomes an outcome,
+whoever decided, and when.
 """
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -19,6 +18,8 @@ from central.db.cases import Case, CaseLog
 from central.db.database import BETWEEN_S, Database
 from central.db.events import Event
 from central.db.learning import CaseFact, FactsCursor
+from central.tickets import states
+from central.tickets.standing import Standing, standing
 from central.workflow.table import SYSTEM
 from contract.events import now
 
@@ -26,10 +27,9 @@ APPROVED, REJECTED, SET_ASIDE = "approved", "rejected", "set aside"
 CANCELLED, EXPIRED, WAITING = "cancelled", "expired", "waiting"
 #: Each case has exactly one of these, so that parts are the whole.
 OUTCOMES: Final = (APPROVED, REJECTED, SET_ASIDE, CANCELLED, EXPIRED, WAITING)
-_OF_STATE: Final[Mapping[str, str]] = dict.fromkeys(
-    ("APPROVED", "ENTERED", "NOTIFIED", "HANDLED", "APPEAL", "UPHELD"), APPROVED
-) | {"REJECTED": REJECTED, "CANCELLED": CANCELLED, "EXPIRED": EXPIRED}
-_DECISIONS = frozenset({APPROVED, REJECTED, SET_ASIDE})
+_OF_STATE: Final[Mapping[str, str]] = dict.fromkeys(states.CONFIRMED, APPROVED) | {
+    states.REJECTED: REJECTED, states.CANCELLED: CANCELLED, states.EXPIRED: EXPIRED
+}  # fmt: skip
 _CURSOR = "facts"
 #: Lines of history in one transaction.
 BATCH = 2_000
@@ -37,40 +37,17 @@ BATCH = 2_000
 _COMMITTED_BY = timedelta(minutes=10)
 
 
-@dataclass(slots=True)
-class Fold:
-    """What a history says. `decided_at` and `decided_by` are of the decision that stands, None while none does."""
-
-    outcome: str = WAITING
-    reason: str | None = None
-    first_by: str | None = None
-    decided_by: str | None = None
-    decided_at: datetime | None = None
-
-
-def fold(lines: Iterable[CaseLog]) -> Fold:
-    """The outcome of a history, its lines in their order. What was taken back counts as never done."""
-    said, passed = Fold(), None
-    for line in lines:
-        if line.to_state is None or line.to_state == "ARCHIVED":
-            continue
-        outcome = _OF_STATE.get(line.to_state, WAITING)
-        if outcome == REJECTED and line.actor == SYSTEM:
-            outcome = SET_ASIDE
-        if line.to_state == "REVIEW2":
-            # What leads there and is no first look has taken back a step from there.
-            # An earlier version approved with one look: that was the first, and another follows.
-            passed = {"approve": line.actor, "two looks": said.decided_by}.get(line.action, passed)
-            said.first_by = passed
-        elif line.to_state in {"REVIEW", "REVIEW1"}:
-            said.first_by = None
-        if outcome in _DECISIONS and said.outcome != outcome:
-            said.decided_by, said.decided_at = line.actor, line.at
-            said.reason = line.detail.get("reason") if outcome != APPROVED else None
-        elif outcome == WAITING:
-            said.decided_by = said.decided_at = said.reason = None
-        said.outcome = outcome
-    return said
+def told(stands: Standing) -> dict[str, Any]:
+    """What became of a case, by where its history leaves it: outcome, why, and who decided it when."""
+    outcome = _OF_STATE.get(stands.rests, WAITING)
+    if outcome == REJECTED and stands.decided_by == SYSTEM:
+        outcome = SET_ASIDE
+    # A first look alone decides nothing, nor does one that ran out of time.
+    decided = stands.approved or outcome in {REJECTED, SET_ASIDE}
+    return {
+        "outcome": outcome, "first_by": stands.first_by, "reason": stands.reason if decided else None,
+        "decided_by": stands.decided_by if decided else None, "decided_at": stands.decided_at if decided else None,
+    }  # fmt: skip
 
 
 def catch_up(db: Database) -> int:
@@ -131,22 +108,22 @@ def _made(session: Session, case_ids: Sequence[int]) -> int:
         histories[line.case_id].append(line)
     hours = _hours(session, {case.event_id for case, version, _ in stale if version is None})
     rows = [
-        _row(case, fold(histories[case.id]), hours[case.event_id] if version is None else hour)
+        _row(case, standing(histories[case.id]), hours[case.event_id] if version is None else hour)
         for case, version, hour in stale
     ]
     _put(session, rows)
     return len(rows)
 
 
-def _row(case: Case, said: Fold, hour: int) -> dict[str, Any]:
+def _row(case: Case, stands: Standing, hour: int) -> dict[str, Any]:
     day = int(case.number[:8])
     year, week, _ = date(day // 10_000, day // 100 % 100, day % 100).isocalendar()
-    took = (said.decided_at - case.at_trigger).total_seconds() if said.decided_at else None
+    said = told(stands)
+    took = (said["decided_at"] - case.at_trigger).total_seconds() if said["decided_at"] else None
     return {
         "case_id": case.id, "version": case.version, "day": day, "week": year * 100 + week, "hour": hour,
         "edge_id": case.edge_id, "camera_id": case.camera_id, "site": case.site, "rule": case.rule,
-        "verdict": case.verdict, "outcome": said.outcome, "reason": said.reason, "at": case.at_trigger,
-        "decided_at": said.decided_at, "decision_s": took, "first_by": said.first_by, "decided_by": said.decided_by,
+        "verdict": case.verdict, "at": case.at_trigger, "decision_s": took, **said,
     }  # fmt: skip
 
 
@@ -172,6 +149,6 @@ def _put(session: Session, rows: list[dict[str, Any]]) -> None:
 
 
 __all__ = [
-    "APPROVED", "CANCELLED", "EXPIRED", "OUTCOMES", "REJECTED", "SET_ASIDE", "WAITING", "Fold", "as_of", "catch_up",
-    "fold",
+    "APPROVED", "CANCELLED", "EXPIRED", "OUTCOMES", "REJECTED", "SET_ASIDE", "WAITING", "as_of", "catch_up",
+    "told",
 ]  # fmt: skip

@@ -12,13 +12,15 @@ from typing import Any, Final, Protocol
 
 from central.tickets.guards import Last
 from central.tickets.review import CORRECT, DECISIONS, UNDO_STEP
-from central.tickets.states import CANDIDATE, REVIEW1, REVIEW2
+from central.tickets.states import ARCHIVED, CANDIDATE, CLOSED, CONFIRMED, REVIEW1, REVIEW2
 
 #: A line that counts a deadline anew, and leads nowhere.
 RECKONED: Final = "reckoned"
 #: Steps of before there were two looks: a person approved outright.
 _ONE_LOOK = "REVIEW"
 _DECIDED = DECISIONS | {"set aside"}
+#: Lines that lead nowhere and tell a deadline.
+_TELLS = frozenset({"opened", RECKONED})
 
 
 class Step(Protocol):
@@ -47,14 +49,17 @@ class Answer:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Standing:
     """What the history comes to. `*_by` are names, `*_by_id` accounts; `corrected` by what was corrected.
 
-    `due` is the deadline of the step; not `due_told`: the line is of a version that did not write it.
+    `due` is the deadline of the step; not `due_told`: the line is of a version that did not write it. `rests` is the
+    state, but for an archived case the one in which it was put away; `approved`: two people said that it is so and it
+    was not looked at anew since, whatever became of it; `cancelled_by` took the record back.
     """
 
     state: str = CANDIDATE
+    rests: str = CANDIDATE
     due: datetime | None = None
     due_told: bool = False
     first_by: str | None = None
@@ -62,6 +67,8 @@ class Standing:
     decided_by: str | None = None
     decided_by_id: int | None = None
     decided_at: datetime | None = None
+    approved: bool = False
+    cancelled_by: str | None = None
     reason: str | None = None
     note: str | None = None
     ground: str | None = None
@@ -75,63 +82,63 @@ def standing(lines: Iterable[Step]) -> Standing:
     now, before = Standing(), Standing()
     for line in lines:
         if line.to_state is None:
-            now = _due(now, line) if line.action in {"opened", RECKONED} else now
+            if line.action in _TELLS:
+                _due(now, line)
         elif line.action == UNDO_STEP:
             now = replace(before, last=None)
         else:
-            before, now = now, _after(now, line)
+            if line.action in DECISIONS:
+                before = replace(now)
+            _step(now, line, line.to_state)
     return now
 
 
-def _after(now: Standing, line: Step) -> Standing:
-    target = line.to_state or now.state
+def _step(now: Standing, line: Step, target: str) -> None:
     due = now.due if now.due_told else None
-    now = _due(replace(now, state=target, last=None, due_told=False), line)
+    now.state, now.last, now.due_told = target, None, False
+    _due(now, line)
+    if target != ARCHIVED:
+        now.rests, now.approved = target, target in CONFIRMED or (now.approved and target in CLOSED)
+    if line.action == "cancel":
+        now.cancelled_by = line.actor
     if target == REVIEW1:
         # Whoever looks first looks anew, and vouches for nothing that another one said.
-        back = line.from_state == REVIEW2
-        now = replace(now, first_by=None, first_by_id=None, answers={} if back else now.answers)
-    if line.action == CORRECT:
-        return replace(now, corrected={**now.corrected, line.detail["field"]: line.detail["said"]})
-    if line.action in {"verify", "appeal"}:
+        now.first_by = now.first_by_id = None
+        if line.from_state == REVIEW2:
+            now.answers = {}
+    if line.action in _DECIDED:
+        _decided(now, line, due)
+    elif line.action == CORRECT:
+        now.corrected = {**now.corrected, line.detail["field"]: line.detail["said"]}
+    elif line.action in {"verify", "appeal"}:
         # What an objection claims was not verified, and what was verified of an earlier one does not count for it.
-        return replace(now, ground=line.detail.get("ground") if line.action == "verify" else None)
-    if line.action == "two looks" and target == REVIEW2:
+        now.ground = line.detail.get("ground") if line.action == "verify" else None
+    elif line.action == "two looks" and target == REVIEW2:
         # An earlier version wrote names alone; the line that led here says whose account it was.
-        by_id = line.detail.get("by")
-        return replace(now, first_by=now.decided_by, first_by_id=by_id, decided_by_id=by_id)
-    return _decided(now, line, due) if line.action in _DECIDED else now
+        now.first_by, now.first_by_id = now.decided_by, line.detail.get("by")
+        now.decided_by_id = now.first_by_id
 
 
-def _decided(now: Standing, line: Step, due: datetime | None) -> Standing:
-    by_id = line.detail.get("by")
-    now = replace(
-        now,
-        decided_by=line.actor,
-        decided_by_id=by_id,
-        decided_at=line.at,
-        reason=line.detail.get("reason"),
-        note=line.detail.get("note") or None,
-        answers=_answers(now.answers, line),
-    )
+def _decided(now: Standing, line: Step, due: datetime | None) -> None:
+    now.decided_by, now.decided_by_id, now.decided_at = line.actor, line.detail.get("by"), line.at
+    now.reason, now.note = line.detail.get("reason"), line.detail.get("note") or None
+    if given := line.detail.get("answers"):
+        now.answers = _answers(now.answers, given, line)
     if line.action in DECISIONS:
-        now = replace(now, last=Last(line.from_state or "", by_id, line.at, due))
+        now.last = Last(line.from_state or "", now.decided_by_id, line.at, due)
     if line.action == "approve" and (now.state == REVIEW2 or line.from_state == _ONE_LOOK):
-        now = replace(now, first_by=line.actor, first_by_id=by_id)
-    return now
+        now.first_by, now.first_by_id = line.actor, now.decided_by_id
 
 
-def _answers(before: Mapping[str, Answer], line: Step) -> Mapping[str, Answer]:
-    given = line.detail.get("answers") or {}
+def _answers(before: Mapping[str, Answer], given: Mapping[str, str], line: Step) -> Mapping[str, Answer]:
     same = {fact: one for fact, one in before.items() if given.get(fact, one.text) == one.text}
     return {**{fact: Answer(text, line.actor, line.at) for fact, text in given.items()}, **same}
 
 
-def _due(now: Standing, line: Step) -> Standing:
-    if "due" not in line.detail:
-        return now
-    said = line.detail["due"]
-    return replace(now, due=datetime.fromisoformat(said) if said else None, due_told=True)
+def _due(now: Standing, line: Step) -> None:
+    if "due" in line.detail:
+        said = line.detail["due"]
+        now.due, now.due_told = datetime.fromisoformat(said) if said else None, True
 
 
 __all__ = ["RECKONED", "Answer", "Standing", "Step", "standing"]

@@ -4,6 +4,7 @@ import random
 import re
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from central_kit import AT, Box, decision, evidence, intake_of, open_db, violation
@@ -30,6 +31,7 @@ from central.media.folder import FolderStore
 from central.metrics import Metrics
 from central.reports import facts
 from central.tickets.errors import CaseMissing, Unfit
+from central.tickets.standing import standing
 from contract.events import EventType, Rule, Unknown
 
 LATER = AT + timedelta(days=10)
@@ -242,7 +244,7 @@ def test_a_history_is_folded_to_what_stands() -> None:
             )
             for n, (did, a, b, by, code) in enumerate(steps)
         ]
-        return facts.fold(lines)
+        return SimpleNamespace(**facts.told(standing(lines)))
 
     assert folded().outcome == facts.WAITING
     done = folded(*APPROVED)
@@ -257,6 +259,10 @@ def test_a_history_is_folded_to_what_stands() -> None:
     assert (before.outcome, before.first_by, before.decided_by) == (facts.WAITING, "li", None)
     late = folded(*APPROVED, ("expire", "APPROVED", "EXPIRED", "system", None))
     assert (late.outcome, late.decided_by) == (facts.EXPIRED, "wang")
+    # A way down that called it rejected, and up again: it was not set aside meanwhile.
+    back = (("one look", "EXPIRED", "REJECTED", "system", None), ("two looks", "REJECTED", "EXPIRED", "system", None))
+    late = folded(*APPROVED, ("expire", "APPROVED", "EXPIRED", "system", None), *back)
+    assert (late.outcome, late.decided_by, late.decided_at) == (facts.EXPIRED, "wang", AT + timedelta(seconds=1))
     gone = folded(*rejected("R07"), ("archive", "REJECTED", "ARCHIVED", "system", None))
     assert (gone.outcome, gone.reason) == (facts.REJECTED, "R07")
     upheld = folded(
