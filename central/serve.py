@@ -20,6 +20,7 @@ from central.ca.certificates import Issuer, open_issuer
 from central.config import CentralConfig
 from central.db import migrate
 from central.db.database import Database
+from central.export import archive
 from central.ingest.intake import Intake
 from central.ingest.receiver import Receiver
 from central.jobs import Jobs
@@ -102,6 +103,8 @@ def _know_place(config: CentralConfig) -> None:
 
 def _parts(config: CentralConfig, role: Role) -> Parts:
     db = open_database(config)
+    # What a process before this one was building when it was killed.
+    archive.clear(config.export_folder)
     metrics = Metrics(db)
     media = GuardedStore(open_store(config), db, quotas_of(config), metrics)
     ca = open_issuer(config)
@@ -126,7 +129,7 @@ def _forgetting(config: CentralConfig, db: Database, media: GuardedStore) -> For
     """Certificates are signed where the office's key is; elsewhere what is due goes all the same."""
     with db.read() as session:
         key = office_key(session, config.ledger_key) if config.ledger_key.exists() else None
-    return Forgetting(db, media, key, config.copies_folder)
+    return Forgetting(db, media, key, config.copies_folder, config.export_folder)
 
 
 def _run(config: CentralConfig, parts: Parts, listener: socket.socket, redactor: MakeRedactor | None = None) -> None:

@@ -35,9 +35,16 @@ class Entry:
 
 
 def write(target: BinaryIO, files: Sequence[tuple[str, Path | bytes]]) -> None:
-    """Write an archive of `files` in their order. Raises InputError when it grows over what the form can hold."""
+    """Write an archive of `files` in their order.
+
+    Raises InputError when it grows over what the form can hold, or two files have one name, capitals or not.
+    """
     entries: list[Entry] = []
+    names: set[str] = set()
     for name, source in files:
+        if name.lower() in names:
+            raise InputError(f"{name}: stands twice in one archive, and one would be written over the other")
+        names.add(name.lower())
         size, crc = _measured(source)
         head = _local(name, size, crc)
         if target.tell() + len(head) + size > MOST_BYTES or len(entries) >= MOST_FILES:

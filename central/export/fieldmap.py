@@ -20,7 +20,16 @@ from contract.settings import read_settings
 
 SHIPPED = "cn-default"
 _MANUAL = "docs/after-approval.md"
+#: Cases whose files must have names of their own.
+_NUMBERS = ("20260101-0001", "20260101-0002", "20260101-00011", "20260101-000111", "20260102-0001", "20260101-1000")
+#: The archive's own list of what is in it (`central.export.service`).
+MANIFEST = "manifest.json"
 _FILE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,60}$"
+
+
+def plain(name: str) -> str:
+    """A name of a file that every system can write."""
+    return "".join(sign if sign.isascii() and (sign.isalnum() or sign in "._-") else "_" for sign in name)
 
 
 def _encoding(value: str) -> str:
@@ -66,7 +75,11 @@ class Column(Model):
 
 
 class Csv(Model):
-    """The table's file. A character that `encoding` lacks keeps the case out; nothing is replaced."""
+    """The table's file. A character that `encoding` lacks keeps the case out; nothing is replaced.
+
+    `formulas`: `guard` puts an apostrophe before text of a case that a spreadsheet would compute; `exact` writes it as
+    it is, for a table that only the importer of the system reads.
+    """
 
     name: str = Field(default="cases.csv", pattern=_FILE)
     encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
@@ -75,6 +88,7 @@ class Csv(Model):
     newline: Literal["crlf", "lf"] = "crlf"
     header: bool = True
     quote: Literal["minimal", "all"] = "minimal"
+    formulas: Literal["guard", "exact"] = "guard"
 
 
 class Files(Model):
@@ -96,7 +110,20 @@ class Files(Model):
             raise ValueError(f"files.name: {self.name[:60]!r} cannot be filled ({error})") from error
         if one == two:
             raise ValueError("files.name: gives every file of a case the same name - use {n}")
+        self._one_each()
         return self
+
+    def _one_each(self) -> None:
+        """Numbers of cases end in four digits or more, so that {number}{n} may say the same of two files."""
+        taken: dict[str, str] = {}
+        for number in _NUMBERS:
+            for n in range(1, self.most + 1):
+                name = plain(self.name.format(number=number, n=n, role="far", moment="first")).lower()
+                if taken.setdefault(name, number) != number:
+                    raise ValueError(
+                        f"files.name: {self.name[:60]!r} gives files of cases {taken[name]} and {number} one name "
+                        "- use {number}_{n}"
+                    )
 
 
 class FieldMap(Model):
@@ -114,6 +141,8 @@ class FieldMap(Model):
         names = [one.column for one in self.columns]
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise ValueError(f"column {twice} stands twice")
+        if self.csv.name.lower() in {MANIFEST, self.files.folder.lower()}:
+            raise ValueError(f"csv.name: {self.csv.name} is the name of something else in the archive - choose another")
         line = "".join(names) + "".join(one.text or "" for one in self.columns)
         try:
             line.encode(self.csv.encoding)
@@ -140,4 +169,4 @@ def load_map(path: Path | None) -> Read:
     return Read(map=read, sha256=hashlib.sha256(raw).hexdigest())
 
 
-__all__ = ["SHIPPED", "Column", "Csv", "FieldMap", "Files", "Read", "load_map"]
+__all__ = ["MANIFEST", "SHIPPED", "Column", "Csv", "FieldMap", "Files", "Read", "load_map", "plain"]

@@ -25,7 +25,7 @@ from central.db.cases import Case
 from central.db.database import Database
 from central.db.exports import Export, ExportCase
 from central.export.errors import ExportMissing, NothingToExport
-from central.export.fieldmap import Read
+from central.export.fieldmap import MANIFEST, Read
 from central.export.matter import Matter, gathered
 from central.export.table import Filed, Unwritable, cells, files_of, whole
 from central.media.store import MediaStore
@@ -38,7 +38,6 @@ from contract.ledger import canonical
 #: Most cases and bytes of stills and clips in one archive: what fits a ZIP that every program opens.
 MOST_CASES = 500
 MOST_BYTES = 3_500_000_000
-MANIFEST = "manifest.json"
 WHY = "export"
 
 
@@ -78,10 +77,14 @@ def plan(
         cases = _approved(session, most + 1, areas)
         matters = gathered(session, cases[:most])
     at, ready, left, size = office_now(), list[Ready](), list[Left](), 0
+    names: dict[str, str] = {}
     for matter in matters:
         found = _judged(matter, store, read, len(ready) + 1, at)
         if isinstance(found, Left):
             left.append(found)
+            continue
+        if (twice := _named_twice(found, names)) is not None:
+            left.append(Left(found.number, twice))
             continue
         size += sum(one.size for one in found.files)
         if size > MOST_BYTES:
@@ -190,6 +193,19 @@ def _judged(matter: Matter, store: MediaStore, read: Read, serial: int, at: date
     if lost is not None:
         return Left(case.number, f"the store has not the still or clip {lost.sha256[:12]}")
     return Ready(case.number, case.version, matter, files)
+
+
+def _named_twice(one: Ready, names: dict[str, str]) -> str | None:
+    """Why the files of `one` cannot lie beside those of the cases in `names` (by file); else they are added to it."""
+    own: dict[str, str] = {}
+    for file in one.files:
+        # Not every system that unpacks it tells capitals from small letters.
+        name = file.name.lower()
+        if (other := own.get(name) or names.get(name)) is not None:
+            return f"its file {file.name} would have the name of one of case {other} - mend files.name of the field map"
+        own[name] = one.number
+    names.update(own)
+    return None
 
 
 def _nothing(left: Sequence[Left]) -> str:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from central.db.cases import CaseMedia
-from central.export.fieldmap import Column, Csv, FieldMap, Files
+from central.export.fieldmap import Column, Csv, FieldMap, Files, plain
 from central.export.matter import OF_CASE, Matter, Value
+from central.spreadsheet import guarded
 
 _SUFFIX = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "video/mp4": ".mp4"}
 
@@ -42,7 +43,8 @@ def cells(matter: Matter, serial: int, filed: Sequence[Filed], field_map: FieldM
     """One row. Raises Unwritable with the column that cannot be filled."""
     names = [one.name for one in filed]
     row = [
-        _cell(column, _value(column, matter, serial, names, field_map.files), matter) for column in field_map.columns
+        _cell(column, _value(column, matter, serial, names, field_map.files), matter, field_map.csv)
+        for column in field_map.columns
     ]
     for column, cell in zip(field_map.columns, row, strict=True):
         try:
@@ -86,8 +88,7 @@ def _goes(one: CaseMedia, files: Files) -> bool:
 
 def _name(matter: Matter, one: CaseMedia, n: int, files: Files) -> str:
     named = files.name.format(number=matter.case.number, n=n, role=one.role or one.kind, moment=one.moment or "clip")
-    safe = "".join(sign if sign.isascii() and (sign.isalnum() or sign in "._-") else "_" for sign in named)
-    return safe + _SUFFIX.get(one.media_type, ".bin")
+    return plain(named) + _SUFFIX.get(one.media_type, ".bin")
 
 
 def _value(column: Column, matter: Matter, serial: int, names: Sequence[str], files: Files) -> Value:
@@ -103,8 +104,10 @@ def _value(column: Column, matter: Matter, serial: int, names: Sequence[str], fi
     return names[place - 1] if place <= len(names) else None
 
 
-def _cell(column: Column, value: Value, matter: Matter) -> str:
+def _cell(column: Column, value: Value, matter: Matter, said: Csv) -> str:
     text = _text(column, value, matter)
+    # Numbers, moments, and what the office has put into the map itself are no formulas.
+    foreign = isinstance(value, str) and column.of is not None and column.codes is None
     if column.codes is not None and text in column.codes:
         text = column.codes[text]
     elif column.codes is not None and column.otherwise is not None:
@@ -113,6 +116,8 @@ def _cell(column: Column, value: Value, matter: Matter) -> str:
         raise Unwritable(f"{column.column}: the code table has nothing for {text[:40]!r}")
     if column.required and not text:
         raise Unwritable(f"{column.column}: the case says nothing of it ({column.of}), and it is needed")
+    if foreign and said.formulas == "guard":
+        text = guarded(text)
     if column.most is not None and len(text) > column.most:
         raise Unwritable(f"{column.column}: has {len(text)} characters, {column.most} are taken")
     if any(sign in text for sign in "\r\n\0"):

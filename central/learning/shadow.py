@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import ColumnElement, Select, func, select
@@ -109,6 +109,11 @@ class Seen:
     video: Video | None
     ready: frozenset[str]
 
+    @property
+    def names(self) -> list[str]:
+        """What the manifest names: every still, and the clip."""
+        return [one.sha256 for one in self.images] + ([self.video.sha256] if self.video else [])
+
 
 def seen(session: Session, number: int) -> Seen:
     """Everything to judge one decision by. Raises CaseMissing."""
@@ -123,9 +128,11 @@ def seen(session: Session, number: int) -> Seen:
     manifest = parse_data(parse_event(raw)) if raw else None
     images = manifest.images if isinstance(manifest, Manifest) else []
     video = manifest.video if isinstance(manifest, Manifest) else None
-    names = [one.sha256 for one in images] + ([video.sha256] if video else [])
-    here = session.execute(select(Media.sha256).where(Media.sha256.in_(names), Media.complete.is_(True))).scalars()
-    return Seen(row, violation, images, video, frozenset(here))
+    whole = Seen(row, violation, images, video, frozenset())
+    here = session.execute(
+        select(Media.sha256).where(Media.sha256.in_(whole.names), Media.complete.is_(True))
+    ).scalars()
+    return replace(whole, ready=frozenset(here))
 
 
 def found(session: Session, number: int) -> ShadowMatter:

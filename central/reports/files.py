@@ -12,10 +12,9 @@ from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
 from central.reports.tables import Cell, Table
+from central.spreadsheet import guarded
 from contract.errors import RunError
 
-#: What makes a spreadsheet take text for a formula, also behind blanks (OWASP, CSV injection).
-_BEGINS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
 _BOLD: Final = Font(bold=True)
 
 
@@ -23,8 +22,7 @@ def plain(cell: Cell) -> Cell:
     """Text that no spreadsheet computes: behind an apostrophe where it begins like a formula. Numbers stay numbers."""
     if not isinstance(cell, str):
         return cell
-    text = ILLEGAL_CHARACTERS_RE.sub("", cell)
-    return f"'{text}" if text.lstrip(" \u00a0").startswith(_BEGINS) else text
+    return guarded(ILLEGAL_CHARACTERS_RE.sub("", cell))
 
 
 def as_csv(found: Sequence[Table]) -> bytes:

@@ -4,7 +4,7 @@ Each is an entry of the ledger, and can be handed out as one file and checked of
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -101,11 +101,15 @@ class Gone:
 
 def of_case(session: Session, case_id: int) -> Gone | None:
     """What of a case was deleted after its time; None where nothing was."""
+    return of_objects(session, session.execute(select(CaseMedia.sha256).where(CaseMedia.case_id == case_id)).scalars())
+
+
+def of_objects(session: Session, names: Iterable[str]) -> Gone | None:
+    """What of `names` was deleted after its time; None where nothing was."""
     query = (
         select(Deletion.sha256, Deletion.removed_at, DeletionCertificate.number)
-        .join(CaseMedia, CaseMedia.sha256 == Deletion.sha256)
         .outerjoin(DeletionCertificate, DeletionCertificate.id == Deletion.certificate_id)
-        .where(CaseMedia.case_id == case_id, Deletion.removed_at.is_not(None))
+        .where(Deletion.sha256.in_(list(names)), Deletion.removed_at.is_not(None))
     )
     rows = session.execute(query).all()
     if not rows:
@@ -160,4 +164,4 @@ def _lost(session: Session) -> Iterator[str]:
         yield f"case {number}: its still or clip {name} is gone, and no certificate says why"
 
 
-__all__ = ["MOST", "Gone", "as_file", "certify", "findings", "listed", "of_case"]
+__all__ = ["MOST", "Gone", "as_file", "certify", "findings", "listed", "of_case", "of_objects"]

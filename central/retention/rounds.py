@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from central.background import Background
 from central.db.database import Database
 from central.db.media import Media
+from central.export import archive
 from central.media.store import MediaStore, StoreAway
 from central.retention.sweep import Retention, Tally
 
@@ -19,16 +20,23 @@ EVERY_S, FIRST_S = 6 * 3600.0, 900.0
 
 
 class Forgetting(Background):
-    """One thread. `copies` is the folder of redacted stills, which go with their originals."""
+    """One thread. `copies` holds redacted stills, which go with their originals, `exports` archives under way."""
 
     def __init__(
-        self, db: Database, store: MediaStore, key: OKPKey | None, copies: Path, every_s: float = EVERY_S
+        self,
+        db: Database,
+        store: MediaStore,
+        key: OKPKey | None,
+        copies: Path,
+        exports: Path,
+        every_s: float = EVERY_S,
     ) -> None:
         super().__init__("retention")
         self._db = db
         self._store = store
         self._key = key
         self._copies = copies
+        self._exports = exports
         self._every_s = every_s
 
     def round(self) -> Tally:
@@ -38,6 +46,7 @@ class Forgetting(Background):
             if self._stop.is_set():
                 break
         clear(self._db, self._copies)
+        archive.clear(self._exports)
         return sweep.tally
 
     def _work(self) -> None:

@@ -1,23 +1,26 @@
 """When the pixels of a case may go, and by whose rule. Pure: dates in, dates out (domain B5, last paragraph).
 
 The day on which a time begins is not counted, and it ends with its last day, in the time of the place: nothing goes
-before. What is still open (approved and not dealt with, under objection, let stand and not dealt with) has no end.
+before. What the table of review does not archive (approved and not dealt with, under objection) is open and has no end.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Final
 
-from central.tickets.states import CANCELLED, EXPIRED, HANDLED, REJECTED
+from central.tickets.review import TABLE
+from central.tickets.states import ARCHIVED, EXPIRED, REJECTED
 from central.workflow import limits
 from central.workflow.limits import Limit
 from contract.profile import Profile
 
 #: Nobody was accused: the time of rejected candidates.
 _NEVER_APPROVED: Final = frozenset({REJECTED, EXPIRED})
-#: Approved once, and settled. A record that was taken back is one: the party may still ask why it was made.
-_SETTLED: Final = frozenset({HANDLED, CANCELLED})
-FINAL: Final = _NEVER_APPROVED | _SETTLED
+#: Those that the table lets be archived.
+FINAL: Final = frozenset(row.source for row in TABLE if row.target == ARCHIVED)
+#: Approved once, and settled. A record that was taken back is one: the party may still ask why it was made. So is one
+#: that an objection did not change, whether or not anybody notes here that it was paid.
+_SETTLED: Final = FINAL - _NEVER_APPROVED
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +48,13 @@ def term(state: str, state_at: datetime, notified_at: datetime | None, profile: 
     return _term("approved_days", keeps.approved_days, state.lower(), state_at, zone)
 
 
+def of_shadow(kept_at: datetime, profile: Profile, zone: timezone) -> Term:
+    """The term of a decision of a camera in shadow, which accuses nobody either, since it was kept."""
+    return _term("rejected_days", profile.retention.rejected_days, "shadow", kept_at, zone)
+
+
 def _term(rule: str, days: int, basis: str, since: datetime, zone: timezone) -> Term:
     return Term(rule, days, basis, since, limits.due(since, Limit(days, "calendar"), None, zone))
 
 
-__all__ = ["FINAL", "Term", "term"]
+__all__ = ["FINAL", "Term", "of_shadow", "term"]

@@ -60,6 +60,8 @@ def add(pages: APIRouter, db: Database, media: MediaStore, after: After) -> None
         user = user_asking(request)
         with db.read() as session:
             export = service.export_of(session, number)
+        # A machine without jobs has no round that does it.
+        archive.clear(after.exports)
         path = archive.build(db, media, export, after.exports)
         with db.write() as session:
             service.note_fetch(session, export, user)

@@ -17,6 +17,7 @@ from central.marks import needs
 from central.media.store import MediaStore
 from central.reports.ask import number_of
 from central.reports.facts import as_of
+from central.retention import certificates
 from central.sites.areas import within
 from central.tickets.errors import CaseMissing
 from central.tickets.reasons import REASONS
@@ -91,12 +92,14 @@ def _add_matter(pages: APIRouter, db: Database, media: MediaStore) -> None:
         user, say = user_asking(request), language_of(request)
         with db.read() as session:
             seen = shadow.seen(session, _numbered(number))
+            gone = certificates.of_objects(session, seen.names)
         with db.write() as session:
             shadow.look(session, seen.row.id, user.name, sorted(seen.ready))
         row = seen.row
         return render(
-            request, "shadow.html", user, section="learning", seen=seen, reasons=list(REASONS), labels=shadow.LABELS,
-            name=learning.camera_name(row.edge_id, row.camera_id, row.rule, say), query=learning.query_of(row),
+            request, "shadow.html", user, section="learning", seen=seen, gone=gone, reasons=list(REASONS),
+            labels=shadow.LABELS, name=learning.camera_name(row.edge_id, row.camera_id, row.rule, say),
+            query=learning.query_of(row),
         )  # fmt: skip
 
     @pages.post("/learning/shadow/{number}/label", dependencies=_LABELS)

@@ -103,7 +103,8 @@ def retention(
 ) -> None:
     """Archive cases whose time has come and delete what only they name, with a certificate. Central does so by itself.
 
-    The times are those of each case's profile. What a legal hold keeps stays, and nothing goes before its time.
+    The times are those of each case's profile; pictures of cameras in shadow have that of rejected cases. What a legal
+    hold keeps stays, and nothing goes before its time.
     """
     from central.ledger.key import office_key
     from central.retention.rounds import clear
@@ -120,11 +121,13 @@ def retention(
         return
     if dry_run:
         typer.echo(
-            f"{tally.archived} cases are due, {tally.unknown} are of a profile that is not here: nothing was changed"
+            f"{tally.archived} cases and {tally.shadows} decisions in shadow are due, "
+            f"{tally.unknown} are of a profile that is not here: nothing was changed"
         )
         return
     typer.echo(
-        f"{tally.archived} cases archived, {tally.removed} objects deleted ({tally.removed_bytes} bytes), "
+        f"{tally.archived} cases archived, {tally.shadows} decisions in shadow past their time, "
+        f"{tally.removed} objects deleted ({tally.removed_bytes} bytes), "
         f"{tally.kept} kept by a hold, {tally.locked} locked by the bucket, {tally.certified} certified"
     )
     if key is None:

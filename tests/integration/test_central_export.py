@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import os
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,9 +24,11 @@ from central.approvals import requests
 from central.db.accounts import ViewLog
 from central.db.cases import Case
 from central.db.exports import Export, ExportCase
+from central.db.sites import Site
 from central.export import archive, service
 from central.export.errors import ExportGone, ExportMissing, NothingToExport
 from central.export.fieldmap import load_map
+from central.retention.rounds import Forgetting
 from central.tickets import decisions
 from contract.errors import ConfigError, RunError
 from contract.events import now
@@ -261,6 +264,12 @@ def test_a_map_of_ones_own(plain: Desk, tmp_path: Path) -> None:
         ({"columns": [{"column": "a"}]}, "one of the two"),
         ({"columns": [{"column": "号牌", "of": "plate"}], "csv": {"encoding": "latin-1"}}, "lacks"),
         ({"files": {"name": "same"}}, "same name"),
+        ({"files": {"name": "{n}"}}, "gives files of cases 20260101-0001 and 20260101-0002 one name"),
+        ({"files": {"name": "{number}{n}"}}, "one name"),
+        ({"files": {"name": "{n}_{number:.8}"}}, "one name"),
+        ({"csv": {"name": "manifest.json"}}, "something else in the archive"),
+        ({"csv": {"name": "Media"}}, "something else in the archive"),
+        ({"csv": {"formulas": "run"}}, "formulas"),
         ({"files": {"name": "{plate}"}}, "cannot be filled"),
         ({"colour": "red"}, "is not a setting"),
     ],
@@ -287,3 +296,85 @@ def test_a_character_that_the_encoding_lacks_keeps_the_case_out(plain: Desk, tmp
     with later(60):
         found = service.plan(plain.db, plain.store, load_map(file))
     assert [(one.number, "gb2312 has no character" in one.why) for one in found.left] == [(odd, True)]
+
+
+def test_two_cases_never_have_one_name_in_the_archive_whatever_the_map_says(plain: Desk) -> None:
+    first, second = plain.approved(), plain.approved("浙A22222")
+    own = plain.after.map
+    # As a map would be whose fault the check of the settings cannot know.
+    files = own.map.files.model_copy(update={"name": "{n}"})
+    odd = own.model_copy(update={"map": own.map.model_copy(update={"files": files})})
+    with later(60):
+        found = service.plan(plain.db, plain.store, odd)
+    assert [one.number for one in found.ready] == [first]
+    (left,) = found.left
+    assert left.number == second and f"would have the name of one of case {first}" in left.why
+    export, path = made(plain)
+    path.unlink()
+    # What was decided before there was a check is refused too, with the cause.
+    said = json.loads(export.manifest)
+    said["cases"][1]["files"][0]["name"] = said["cases"][0]["files"][0]["name"].upper()
+    with plain.db.write() as session:
+        session.execute(update(Export).values(manifest=json.dumps(said).encode(), sha256=None))
+    with pytest.raises(RunError, match="stands twice in one archive"):
+        fetched(plain, export.number)
+    assert list(plain.after.exports.iterdir()) == []
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_still_that_was_changed_in_the_store_is_refused_by_name(plain: Desk, first: bool) -> None:
+    number = plain.approved()
+    request = plain.let_go()
+    with later(60):
+        made_as = service.make(plain.db, plain.store, plain.after.map, plain.li, request)
+    if not first:
+        fetched(plain, made_as)[1].unlink()
+    with plain.db.read() as session:
+        held = json.loads(service.export_of(session, made_as).manifest)["cases"][0]["files"][1]
+    path = plain.store.path(held["sha256"])
+    raw = path.read_bytes()
+    path.chmod(0o600)
+    path.write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
+    with pytest.raises(RunError, match=f"{held['name']} of case {number} is not the file that the manifest names"):
+        fetched(plain, made_as)
+    assert list(plain.after.exports.iterdir()) == []
+    with plain.db.read() as session:
+        assert (service.export_of(session, made_as).sha256 is None) is first
+    path.write_bytes(raw)
+    assert fetched(plain, made_as)[0].sha256
+
+
+def test_what_a_killed_process_left_is_swept_and_nothing_else(plain: Desk) -> None:
+    plain.approved()
+    _, fresh = made(plain)
+    left, foreign = fresh.with_name("X20260101-01-abcd_123.zip"), fresh.with_name("X20260101-01.zip")
+    for path in (left, foreign):
+        path.write_bytes(b"half of it")
+        os.utime(path, (0, 0))
+    Forgetting(plain.db, plain.store, None, plain.after.copies, plain.after.exports).round()
+    assert set(fresh.parent.iterdir()) == {fresh, foreign}
+    assert archive.clear(fresh.with_name("none there")) == 0
+
+
+@pytest.mark.parametrize(("formulas", "site"), [("guard", "'=HYPERLINK(1)"), ("exact", "=HYPERLINK(1)")])
+def test_what_a_spreadsheet_would_compute_is_guarded_unless_only_an_importer_reads_it(
+    plain: Desk, tmp_path: Path, formulas: str, site: str
+) -> None:
+    said = {
+        "id": "x", "name": "X", "claims": "-", "csv": {"encoding": "utf-8", "formulas": formulas},
+        "columns": [
+            {"column": "-number", "of": "number"}, {"column": "site", "of": "site"}, {"column": "unit", "text": "-"},
+            {"column": "lon", "of": "longitude"}, {"column": "class", "of": "vehicle_class", "codes": {"car": "+1"}},
+            {"column": "at", "of": "at", "format": "-%Y"},
+        ],
+    }  # fmt: skip
+    file = tmp_path / "x.yaml"
+    file.write_text(yaml.safe_dump(said), encoding="utf-8")
+    number = plain.approved(site="=HYPERLINK(1)")
+    with plain.db.write() as session:
+        session.add(Site(site="=HYPERLINK(1)", name="x", area="330122", lon=-73.97, lat=40.0))
+    plain.after = type(plain.after)(load_map(file), plain.after.exports, plain.after.copies)
+    _, path = made(plain)
+    (row,) = table(path, "utf-8")
+    year = f"-{plain.case(number).at_trigger:%Y}"
+    assert list(row.values()) == [number, site, "-", "-73.97", "+1", year]

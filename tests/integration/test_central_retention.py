@@ -1,6 +1,8 @@
 """Forgotten in time and never before it: what goes, what stays, what a hold keeps, and the certificate that is checked."""
 
+import contextlib
 import json
+import random
 import signal
 import subprocess
 import sys
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from after_kit import Desk, desk_on, later
-from central_kit import looked
+from central_kit import decision, evidence, intake_of, looked, violation
 from central_replicas import postgres_server
 from joserfc.jwk import OKPKey
 from sqlalchemy import delete, func, inspect, select, text, update
@@ -21,6 +23,7 @@ from central.db import migrate
 from central.db.cases import Case, CaseLog
 from central.db.deletions import Deletion, DeletionCertificate
 from central.db.exports import Export, ExportCase
+from central.db.learning import Shadow, ShadowMatter
 from central.db.media import Media
 from central.db.notices import Notice, Statement
 from central.export import service as export
@@ -36,8 +39,9 @@ from central.tickets import decisions, service
 from central.tickets.errors import CaseMissing
 from contract.deletion import checked
 from contract.errors import SealError
+from contract.events import EventType, now
 from contract.jurisdiction import load_profile
-from contract.sealing import new_key, thumbprint
+from contract.sealing import new_key, sha256_hex, thumbprint
 from sightline.bench.central_postgres import PostgresServer
 from sightline.evidence import auditing
 from sightline.evidence.export import Office
@@ -289,6 +293,140 @@ def test_an_unknown_profile_forgets_nothing_and_a_dry_run_neither(plain: Desk) -
     assert (tally.archived, tally.unknown) == (1, 1) and all(here(plain, foreign))
 
 
+def test_what_was_upheld_and_never_noted_as_dealt_with_is_archived_by_the_table_too(plain: Desk) -> None:
+    number, _ = plain.notified()
+    plain.step(number, "appeal")
+    plain.step(number, "verify", plain.zhao, ground="G1", note="looked at it anew")
+    plain.step(number, "uphold", plain.zhao, note="the sign is plain to see")
+    assert forget(plain, 729).archived == 0 and all(here(plain, number))
+    assert forget(plain, 733).archived == 1 and not any(here(plain, number))
+    assert plain.case(number).state == "ARCHIVED" and audit(plain) == []
+
+
+def shadowed(desk: Desk, on: bool) -> None:
+    with desk.db.write() as session:
+        key = (desk.box.edge_id, "cam-1", "illegal_parking")
+        if on:
+            edge_id, camera_id, rule = key
+            session.add(Shadow(edge_id=edge_id, camera_id=camera_id, rule=rule, since=now()))
+        else:
+            session.delete(session.get_one(Shadow, key))
+
+
+def in_shadow(desk: Desk, passage: str, **changes) -> tuple[int, list[str]]:
+    """A decision of a camera in shadow with its evidence: its number, and the names of its stills and clip."""
+    data, (manifest, files) = violation(passage, **changes), evidence(passage)
+    taken = intake_of(desk.db).take([decision(desk.box, data), desk.box.say(EventType.MANIFEST, manifest)])
+    assert [one.outcome for one in taken] == ["stored", "stored"]
+    for raw in files:
+        desk.upload(raw)
+    with desk.db.read() as session:
+        number = session.execute(select(ShadowMatter.id).where(ShadowMatter.case_key == data.case_key)).scalar_one()
+    return number, [sha256_hex(raw) for raw in files]
+
+
+def test_pictures_of_cameras_in_shadow_go_with_the_time_of_rejected_cases_and_a_certificate(desk: Desk) -> None:
+    shadowed(desk, True)
+    (number, names), (_, foreign) = in_shadow(desk, "s1"), in_shadow(desk, "s2", jurisdiction="elsewhere")
+    shadowed(desk, False)
+    waits = desk.approved()
+    assert forget(desk, 30.0).shadows == 0
+    with later(32 * DAY):
+        dry = Retention(desk.db, desk.store, None, dry_run=True).run()
+    assert (dry.shadows, dry.unknown, dry.removed) == (1, 1, 0)
+    assert all(desk.store.size(name) is not None for name in names)
+    tally = forget(desk, 32)
+    assert (tally.shadows, tally.removed, tally.certified, tally.unknown) == (1, len(names), len(names), 1)
+    assert not any(desk.store.size(name) is not None for name in names)
+    assert all(desk.store.size(name) is not None for name in foreign) and all(here(desk, waits))
+    with desk.db.read() as session:
+        (row,) = certificates.listed(session)
+        gone = certificates.of_objects(session, names)
+        # The decision, its label and its figures stay.
+        assert session.get(ShadowMatter, number) is not None
+    assert gone and (gone.files, gone.certificates) == (len(names), [row.number])
+    told = json.loads(row.raw)["objects"]
+    assert {one["sha256"] for one in told} == set(names)
+    (why,) = told[0]["why"]
+    assert (why["shadow"], why["rule"], why["days"], why["basis"]) == (number, "rejected_days", 30, "shadow")
+    assert audit(desk) == [] and forget(desk, 33).shadows == 0
+
+
+def test_what_a_case_and_a_decision_in_shadow_both_name_waits_for_the_later_of_them(plain: Desk) -> None:
+    shadowed(plain, True)
+    _, names = in_shadow(plain, "s1")
+    shadowed(plain, False)
+    case = plain.approved()
+    with plain.db.write() as session:
+        session.execute(
+            text("UPDATE case_media SET sha256 = :s WHERE case_id = :c AND position = 0"),
+            {"s": names[0], "c": plain.case(case).id},
+        )
+    forget(plain, 40)
+    assert [plain.store.size(name) is not None for name in names] == [True] + [False] * (len(names) - 1)
+
+
+class Killed(BaseException):
+    """The machine stopped."""
+
+
+def sweep_killed(desk: Desk, days: float, after: int) -> None:
+    """A sweep that is killed behind the `after`-th object that the store let go, before anything is committed."""
+    left, remove = [after], desk.store.remove
+
+    def removing(name: str) -> None:
+        remove(name)
+        left[0] -= 1
+        if not left[0]:
+            raise Killed
+
+    with pytest.MonkeyPatch.context() as patch, contextlib.suppress(Killed):
+        patch.setattr(desk.store, "remove", removing)
+        forget(desk, days)
+
+
+def test_a_hold_after_a_crash_leaves_what_was_deleted_on_record_and_keeps_the_rest(desk: Desk) -> None:
+    no = rejected(desk)
+    sweep_killed(desk, 40, after=2)
+    assert here(desk, no).count(False) == 2
+    holds.place(desk.db, desk.store, no, "court", "file 9")
+    tally = forget(desk, 41)
+    gone = [name for name, there in zip(desk.case_media(no), here(desk, no), strict=True) if not there]
+    assert (tally.removed, tally.kept, tally.certified) == (2, 2, 2)
+    with desk.db.read() as session:
+        assert set(session.execute(select(Deletion.sha256)).scalars()) == set(gone)
+        assert set(session.execute(select(Media.sha256)).scalars()) == set(desk.case_media(no)) - set(gone)
+    assert audit(desk) == []
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_comes_between_each_object_is_here_or_its_deletion_is_on_record(plain: Desk, seed: int) -> None:
+    chance, cases, held, key = random.Random(seed), [rejected(plain) for _ in range(3)], set[str](), key_of(plain)
+    for day, what in enumerate(["kill", *chance.choices(["kill", "hold", "sweep", "orphans"], [2, 3, 1, 1], k=8)], 40):
+        number = chance.choice(cases)
+        match what:
+            case "kill":
+                sweep_killed(plain, day, after=chance.randint(2, 6))
+            case "hold" if number in held:
+                holds.release(plain.db, plain.store, number, "court", "closed")
+                held.discard(number)
+            case "hold":
+                holds.place(plain.db, plain.store, number, "court", "file")
+                held.add(number)
+            case "sweep":
+                forget(plain, day, key)
+            case _:
+                Sweep(plain.db, plain.store, timedelta(days=1)).run()
+    for number in held:
+        holds.release(plain.db, plain.store, number, "court", "closed")
+    forget(plain, 60, key)
+    names = sorted(name for number in cases for name in plain.case_media(number))
+    with plain.db.read() as session:
+        rows = session.execute(select(DeletionCertificate.raw)).scalars().all()
+    assert sorted({one["sha256"] for raw in rows for one in json.loads(raw)["objects"]}) == names
+    assert not any(flag for number in cases for flag in here(plain, number)) and audit(plain) == []
+
+
 def test_redacted_copies_go_with_their_originals(plain: Desk) -> None:
     no, kept = rejected(plain), plain.approved()
     copies = plain.folder / "copies"
@@ -310,7 +448,8 @@ def test_terms_by_hand() -> None:
     assert term("REJECTED", at, None, cn, shanghai).until == datetime(2026, 3, 4, 16, 0, tzinfo=UTC)
     assert term("EXPIRED", at, None, cn, shanghai).rule == "rejected_days"
     assert term("HANDLED", at, None, cn, shanghai).until == datetime(2028, 2, 2, 16, 0, tzinfo=UTC)
-    for state in ("APPROVED", "ENTERED", "NOTIFIED", "APPEAL", "UPHELD", "REVIEW1", "ARCHIVED"):
+    assert term("UPHELD", at, None, cn, shanghai).until == datetime(2028, 2, 2, 16, 0, tzinfo=UTC)
+    for state in ("APPROVED", "ENTERED", "NOTIFIED", "APPEAL", "REVIEW1", "ARCHIVED"):
         assert term(state, at, at, cn, shanghai) is None
     told = at - timedelta(days=10)
     found = term("HANDLED", at, told, ny, york)

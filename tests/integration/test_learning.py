@@ -30,6 +30,7 @@ from central.ledger import entries
 from central.media.folder import FolderStore
 from central.metrics import Metrics
 from central.reports import facts
+from central.retention.sweep import Retention
 from central.tickets.errors import CaseMissing, Unfit
 from central.tickets.standing import standing
 from contract.events import EventType, Rule, Unknown
@@ -300,7 +301,7 @@ def come(client: TestClient, role: Role) -> str:
     return re.search(r'name="csrf" value="([^"]+)"', client.get("/learning").text)[1]
 
 
-def test_the_pages_show_the_shadow_take_labels_and_only_a_chief_lifts(db: Database, office) -> None:
+def test_the_pages_show_the_shadow_take_labels_and_only_a_chief_lifts(db: Database, office, tmp_path: Path) -> None:
     client, name = office
     token = come(client, Role.REVIEWER)
     page = client.get("/learning").text
@@ -335,6 +336,11 @@ def test_the_pages_show_the_shadow_take_labels_and_only_a_chief_lifts(db: Databa
     with db.read() as session:
         looks = session.execute(select(LearningLog.actor).where(LearningLog.action == log.LOOKED)).scalars().all()
         assert looks == ["reviewer"] * 3 + ["auditor"]
+    with clock_of(lambda: LATER + timedelta(days=32)):
+        assert Retention(db, FolderStore(tmp_path / "media", 1_000_000), None).run().removed == 1
+    page = client.get(way).text
+    assert "stills and clips were deleted because the time for which they are kept had ended" in page
+    assert "have not arrived" not in page and client.get(f"{way}/media/{name}").status_code == 404
 
 
 def test_who_has_areas_sees_no_shadow_of_another(db: Database, office) -> None:
