@@ -38,7 +38,7 @@ def decide(db: Database, numbers: Sequence[str], steps: Sequence[tuple], at: dat
         for row in session.execute(select(Case).where(Case.number.in_(numbers))).scalars():
             moment = at or row.at_trigger + DECIDED
             for place, (action, source, target, actor, reason) in enumerate(steps):
-                detail = {"reason": reason} if reason else {}
+                detail = {"ground" if action == "verify" else "reason": reason} if reason else {}
                 session.add(
                     CaseLog(
                         case_id=row.id,
@@ -58,9 +58,21 @@ PASSED = ("approve", "REVIEW1", "REVIEW2", "li", None)
 APPROVED = (PASSED, ("approve", "REVIEW2", "APPROVED", "wang", None))
 
 
-def rejected(code: str = "R03") -> tuple:
+def rejected(code: str = "R03", by: str = "li") -> tuple:
     """One look, and no."""
-    return (("reject", "REVIEW1", "REJECTED", "li", code),)
+    return (("reject", "REVIEW1", "REJECTED", by, code),)
 
 
-__all__ = ["APPROVED", "DECIDED", "PASSED", "cases", "decide", "now", "rejected"]
+def refused(db: Database, numbers: Sequence[str], code: str = "R03") -> None:
+    """Rejected by two people, half and half."""
+    decide(db, numbers[::2], rejected(code))
+    decide(db, numbers[1::2], rejected(code, "chen"))
+
+
+def cancelled(ground: str, by: str = "zhao") -> tuple:
+    """Approved by two, and taken back on appeal on a ground."""
+    appeal = (("appeal", "NOTIFIED", "APPEAL", "desk", None), ("verify", "APPEAL", "APPEAL", by, ground))
+    return (*APPROVED, *appeal, ("cancel", "APPEAL", "CANCELLED", by, None))
+
+
+__all__ = ["APPROVED", "DECIDED", "PASSED", "cancelled", "cases", "decide", "now", "refused", "rejected"]

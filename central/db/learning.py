@@ -24,7 +24,8 @@ class CaseFact(Base):
     """One case in figures, as of its `version`; made again whenever that has risen. Nothing stands here alone.
 
     `day` (YYYYMMDD), `week` (ISO, YYYYWW) and `hour` are those of the capture as the site counts them. `outcome` and
-    the names are `central.reports.facts`'; `decision_s` are seconds from the capture to the decision that stands.
+    the names are `central.reports.facts`'; `reason` is the code of what was rejected (R..) and the ground of what was
+    taken back (G..); `decision_s` are seconds from the capture to the decision that stands.
     """
 
     __tablename__ = "case_facts"
@@ -47,6 +48,7 @@ class CaseFact(Base):
     decision_s: Mapped[float | None] = mapped_column(Float)
     first_by: Mapped[str | None] = mapped_column(String(64))
     decided_by: Mapped[str | None] = mapped_column(String(64))
+    cancelled_by: Mapped[str | None] = mapped_column(String(64))
 
 
 class FactsCursor(Base):

@@ -1,12 +1,13 @@
 """The floor under each camera's precision: when one goes to shadow, and how a person brings it back.
 
-A camera goes to shadow for a rule when the *upper* bound of its 95 % interval lies below the floor even if all that is
+A camera goes to shadow for a rule when the *upper* bound of its precision lies below the floor even if all that is
 undecided were right, with at least `least` decisions: the data then say that it is worse than the floor, not only that
-they are few. Two people look at every case, so a doubtful camera costs their time and accuses nobody; a camera in
-shadow costs the law, unseen.
+they are few. The bound holds however often it is looked at, and no person sends a camera there alone: nobody's
+rejections count for more than those of all others together. Two people look at every case, so a doubtful camera costs
+their time and accuses nobody; a camera in shadow costs the law, unseen.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, or_, select
@@ -16,7 +17,7 @@ from central.clock import office_now
 from central.db.database import Database
 from central.db.learning import CaseFact, FactsCursor, LearningLog, Shadow
 from central.learning import log
-from central.learning.precision import CAMERA, Tally, tallies
+from central.learning.precision import CAMERA, Tally, judged_alone, tallies
 from central.tickets.errors import CaseMissing, Unfit
 from central.tickets.words import is_text
 from central.workflow.table import SYSTEM
@@ -39,8 +40,12 @@ DEFAULT = Floor()
 
 def falls(tally: Tally, floor: Floor) -> bool:
     """Whether the data say that this camera is worse than the floor, however what is undecided turns out."""
-    best = tally.best
-    return tally.precision.n >= floor.least and best.high is not None and best.high < floor.share
+    return tally.judged_by >= floor.least and tally.at_most < floor.share
+
+
+def hangs(tally: Tally, floor: Floor) -> bool:
+    """Whether it would fall if one person's word were enough: others must look at it."""
+    return not falls(tally, floor) and falls(replace(tally, alone=0), floor)
 
 
 def judge(db: Database, floor: Floor = DEFAULT) -> list[Camera]:
@@ -54,10 +59,9 @@ def judge(db: Database, floor: Floor = DEFAULT) -> list[Camera]:
         for one in gone:
             edge_id, camera_id, rule = one.key
             session.add(Shadow(edge_id=edge_id, camera_id=camera_id, rule=rule, since=office_now()))
-            found = one.precision
             log.write(
                 session, SYSTEM, log.SHADOWED, (edge_id, camera_id, rule), None, None,
-                floor=floor.share, least=floor.least, right=found.right, n=found.n, high=round(found.high or 0.0, 4),
+                floor=floor.share, least=floor.least, right=one.right, n=one.judged_by, high=round(one.at_most, 4),
             )  # fmt: skip
         return [(one.key[0], one.key[1], one.key[2]) for one in gone]
 
@@ -81,7 +85,7 @@ def judged(session: Session, floor: Floor) -> list[Tally]:
     # The index goes by the site's day, which may be the one before that of UTC.
     day = int((since - timedelta(days=1)).strftime("%Y%m%d"))
     conditions = [CaseFact.day >= day, CaseFact.at >= since, or_(lifted.is_(None), CaseFact.at > lifted)]
-    return tallies(session, CAMERA, conditions)
+    return judged_alone(session, tallies(session, CAMERA, conditions), conditions)
 
 
 def shadows(session: Session) -> list[Shadow]:
@@ -109,4 +113,4 @@ def _strange(camera: Camera) -> bool:
     return any("\x00" in part or len(part) > 64 for part in camera)
 
 
-__all__ = ["DEFAULT", "MAX_NOTE", "Camera", "Floor", "falls", "judge", "judged", "lift", "shadows"]
+__all__ = ["DEFAULT", "MAX_NOTE", "Camera", "Floor", "falls", "hangs", "judge", "judged", "lift", "shadows"]

@@ -19,11 +19,10 @@ from central.db.media import Media
 from central.db.sites import SiteVersion
 from central.learning.precision import FINAL_AFTER
 from central.reports.facts import APPROVED, REJECTED
+from central.tickets.reasons import against_camera
 from contract.events import EventType, Manifest, Rule, Video, Violation, parse_data, parse_event
 
 Truth = Literal["right", "wrong", "unclear"]
-#: The rule itself erred: nothing of the kind was there.
-_WRONG: Final = frozenset({"R03", "R05", "R06", "R07", "R08", "R09", "R10", "R11", "R13"})
 #: Captures of one camera that may lie in one clip are asked for this far around it.
 _AROUND = timedelta(minutes=60)
 #: What boxes alone can show of a wrong accusation: that the place was legal. A jam or an officer are others' boxes.
@@ -53,7 +52,7 @@ def truth_of(outcome: str, verdict: str, reason: str | None) -> Truth:
     """What an outcome says of the accusation. A question that was answered no is no error of the rule."""
     if outcome == APPROVED:
         return "right"
-    return "wrong" if reason in _WRONG and verdict == "candidate" else "unclear"
+    return "wrong" if against_camera(reason) and verdict == "candidate" else "unclear"
 
 
 def decided(session: Session, since: datetime | None = None) -> Iterator[Labelled]:

@@ -5,6 +5,7 @@ whatever was answered; what the system set aside, what expired unseen and what w
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ from sqlalchemy.orm import Session
 from central.clock import office_now
 from central.db.learning import CaseFact
 from central.reports.facts import APPROVED, CANCELLED, EXPIRED, REJECTED, SET_ASIDE, WAITING
-from central.tickets.reasons import NOT_THE_CAMERAS
+from central.tickets.reasons import against_camera
 
 #: A decision can be taken back for ten seconds; after this it is final on every clock of ours.
 FINAL_AFTER: Final = timedelta(seconds=60)
@@ -44,9 +45,29 @@ def wilson(right: int, n: int, z: float = Z95) -> Share:
     return Share(right, n, p, max(0.0, middle - half), min(1.0, middle + half))
 
 
+def never_above(right: int, n: int, doubt: float = 0.025) -> float:
+    """The upper bound of a share that holds at every look at once, however often one looks.
+
+    The chance that it ever falls below the true share is at most `doubt` (Ville's inequality for Robbins' mixture
+    with a uniform prior); the bound of Wilson's interval has that chance at each look.
+    """
+    if right >= n:
+        return 1.0
+    mixed = math.lgamma(right + 1) + math.lgamma(n - right + 1) - math.lgamma(n + 2)
+    low, high = right / n, 1.0
+    for _ in range(50):
+        p = (low + high) / 2
+        ruled_out = mixed - right * math.log(p) - (n - right) * math.log1p(-p) >= -math.log(doubt)
+        low, high = (low, p) if ruled_out else (p, high)
+    return high
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What became of the cases under one `key` (a camera and rule, an hour...). Their sum is every case under it."""
+    """What became of the cases under one `key` (a camera and rule, an hour...). Their sum is every case under it.
+
+    `alone` of the `wrong` ones are what one person says beyond all that the others say together.
+    """
 
     key: tuple[Any, ...]
     right: int = 0
@@ -56,6 +77,7 @@ class Tally:
     set_aside: int = 0
     expired: int = 0
     waiting: int = 0
+    alone: int = 0
 
     @property
     def precision(self) -> Share:
@@ -63,14 +85,19 @@ class Tally:
         return wilson(self.right, self.right + self.wrong)
 
     @property
-    def best(self) -> Share:
-        """The same if all that nobody has decided yet, or in time, were right.
+    def judged_by(self) -> int:
+        """Decisions that the floor goes by: no person's word weighs more than that of all others together."""
+        return self.right + self.wrong - self.alone
+
+    @property
+    def at_most(self) -> float:
+        """What the precision is at most, if all that nobody has decided yet, or in time, were right.
 
         One person rejects at once, and it takes two and some days to approve: what is decided first is worse than the
         camera.
         """
         undecided = self.waiting + self.expired
-        return wilson(self.right + undecided, self.right + self.wrong + undecided)
+        return never_above(self.right + undecided, self.judged_by + undecided)
 
 
 _FIELDS = {
@@ -104,8 +131,30 @@ def _field(outcome: str, verdict: str, reason: str | None, final: bool) -> str:
             return "waiting"
         if verdict == "needs_human":
             return "asked"
-        return "unclear" if outcome == REJECTED and reason in NOT_THE_CAMERAS else field
+        return "unclear" if field == "wrong" and not against_camera(reason) else field
     return field
+
+
+def judged_alone(session: Session, found: Sequence[Tally], conditions: Iterable[ColumnElement[bool]]) -> list[Tally]:
+    """The tallies of CAMERA again, with what one person `alone` says against each camera."""
+    moment = office_now() - FINAL_AFTER
+    who = func.coalesce(CaseFact.cancelled_by, CaseFact.decided_by)
+    query = (
+        select(*CAMERA, CaseFact.reason, who, func.count())
+        .where(CaseFact.outcome.in_((REJECTED, CANCELLED)), CaseFact.verdict == "candidate")
+        .where(CaseFact.decided_at <= moment, *conditions)
+        .group_by(*CAMERA, CaseFact.reason, who)
+    )
+    said: dict[tuple[Any, ...], Counter[str]] = {}
+    for *key, reason, name, count in session.execute(query):
+        if against_camera(reason):
+            said.setdefault(tuple(key), Counter())[name] += count
+    return [replace(one, alone=_alone(said.get(one.key, Counter()))) for one in found]
+
+
+def _alone(by: Counter[str]) -> int:
+    most = max(by.values(), default=0)
+    return max(0, 2 * most - by.total())
 
 
 def reasons(session: Session, conditions: Iterable[ColumnElement[bool]] = ()) -> list[tuple[str, int]]:
@@ -120,4 +169,15 @@ def reasons(session: Session, conditions: Iterable[ColumnElement[bool]] = ()) ->
     return sorted(((str(code), count) for code, count in session.execute(query)), key=lambda one: (-one[1], one[0]))
 
 
-__all__ = ["CAMERA", "FINAL_AFTER", "HOUR", "Share", "Tally", "reasons", "tallies", "wilson"]
+__all__ = [
+    "CAMERA",
+    "FINAL_AFTER",
+    "HOUR",
+    "Share",
+    "Tally",
+    "judged_alone",
+    "never_above",
+    "reasons",
+    "tallies",
+    "wilson",
+]

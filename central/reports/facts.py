@@ -45,9 +45,17 @@ def told(stands: Standing) -> dict[str, Any]:
     # A first look alone decides nothing, nor does one that ran out of time.
     decided = stands.approved or outcome in {REJECTED, SET_ASIDE}
     return {
-        "outcome": outcome, "first_by": stands.first_by, "reason": stands.reason if decided else None,
+        "outcome": outcome, "first_by": stands.first_by, "reason": _why(stands, outcome),
+        "cancelled_by": stands.cancelled_by if outcome == CANCELLED else None,
         "decided_by": stands.decided_by if decided else None, "decided_at": stands.decided_at if decided else None,
     }  # fmt: skip
+
+
+def _why(stands: Standing, outcome: str) -> str | None:
+    """Of what was rejected the code, of what was taken back the ground."""
+    if outcome == CANCELLED:
+        return stands.ground
+    return stands.reason if outcome in {REJECTED, SET_ASIDE} else None
 
 
 def catch_up(db: Database) -> int:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from central.db.learning import CaseFact
 from central.reports.ask import Ask, Step
-from central.reports.facts import APPROVED, OUTCOMES, REJECTED, as_of
+from central.reports.facts import APPROVED, CANCELLED, EXPIRED, OUTCOMES, REJECTED, as_of
 from central.sites.areas import EVERYWHERE, within
 from central.workflow.table import SYSTEM
 
@@ -53,17 +53,25 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class PersonLine:
-    """What one person did that stands: no times, no shares and no rank."""
+    """What one person did: no times, no shares and no rank.
+
+    Of those `approved` at the second look some were `cancelled` on appeal or `expired` later: they stand in both.
+    """
 
     name: str
     passed: int
     approved: int
+    cancelled: int
+    expired: int
     rejected: int
 
 
 @dataclass(slots=True)
 class Report:
-    """`cameras` goes by (site, camera id, rule), `steps` by the key of each step, empty ones too."""
+    """`cameras` goes by (site, camera id, rule), `steps` by the key of each step, empty ones too.
+
+    `lapsed` are those of the expired ones that two people had approved before.
+    """
 
     ask: Ask
     as_of: datetime | None
@@ -73,6 +81,12 @@ class Report:
     cameras: dict[tuple[str, str, str], Counts] = field(default_factory=dict)
     reasons: Counter[str] = field(default_factory=Counter)
     people: list[PersonLine] | None = None
+    lapsed: int = 0
+
+    @property
+    def ever_approved(self) -> int:
+        """Approved by two people, whatever became of it later."""
+        return self.total.outcomes[APPROVED] + self.total.outcomes[CANCELLED] + self.lapsed
 
 
 def report(session: Session, ask: Ask, *, people: bool = False) -> Report:
@@ -114,11 +128,14 @@ def _asked() -> ColumnElement[bool]:
 
 def _count_steps(session: Session, ask: Ask, made: Report) -> None:
     step, asked = _step(ask).label("step"), _asked().label("asked")
-    columns = (step, CaseFact.outcome, CaseFact.reason, asked)
+    # Who decided stands in an expired one only where it had been approved.
+    approved = CaseFact.decided_at.is_not(None).label("approved")
+    columns = (step, CaseFact.outcome, CaseFact.reason, asked, approved)
     query = select(*columns, func.count()).where(*ask.conditions()).group_by(*columns)
-    for key, outcome, reason, is_asked, count in session.execute(query):
+    for key, outcome, reason, is_asked, was_approved, count in session.execute(query):
         made.steps[int(key)].add(outcome, is_asked, count)
         made.total.add(outcome, is_asked, count)
+        made.lapsed += count if outcome == EXPIRED and was_approved else 0
         if outcome == REJECTED:
             made.reasons[reason or "R16"] += count
 
@@ -165,20 +182,22 @@ def times_of(tenths: Counter[int]) -> Times:
 
 def _people(session: Session, ask: Ask) -> list[PersonLine]:
     """By name: the order of an alphabet says nothing of anybody."""
-    columns = (CaseFact.first_by, CaseFact.decided_by, (CaseFact.outcome == REJECTED).label("no"))
+    columns = (CaseFact.first_by, CaseFact.decided_by, CaseFact.outcome)
     passed: Counter[str] = Counter()
-    decided: Counter[tuple[str, bool]] = Counter()
-    for first, last, no, count in session.execute(
+    decided: dict[str, Counter[str]] = {}
+    for first, last, outcome, count in session.execute(
         select(*columns, func.count()).where(*ask.conditions()).group_by(*columns)
     ):
         if first is not None:
             passed[first] += count
         if last is not None and last != SYSTEM:
-            decided[last, bool(no)] += count
-    return [
-        PersonLine(name, passed[name], decided[name, False], decided[name, True])
-        for name in sorted({*passed, *(name for name, _ in decided)})
-    ]
+            decided.setdefault(last, Counter())[outcome] += count
+    return [_person(name, passed[name], decided.get(name, Counter())) for name in sorted({*passed, *decided})]
+
+
+def _person(name: str, passed: int, decided: Counter[str]) -> PersonLine:
+    rejected = decided[REJECTED]
+    return PersonLine(name, passed, decided.total() - rejected, decided[CANCELLED], decided[EXPIRED], rejected)
 
 
 def choices(session: Session, areas: frozenset[str] = EVERYWHERE) -> tuple[list[str], list[str]]:

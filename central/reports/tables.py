@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from central.reports.ask import label_of
+from central.reports.facts import CANCELLED
 from central.reports.report import OUTCOMES, Counts, Report
 
 #: Words by key, as the web front's languages give them.
@@ -60,7 +61,12 @@ def _head(say: Say) -> list[str]:
 def _sum(made: Report, say: Say) -> Table:
     names = _head(say)
     rows: list[list[Cell]] = [[name, value] for name, value in zip(names, _figures(made.total), strict=True)]
-    rows.append([say("report.decided"), made.total.times.n])
+    rows += [
+        [say("report.decided"), made.total.times.n],
+        [say("report.ever_approved"), made.ever_approved],
+        [say("report.later_cancelled"), made.total.outcomes[CANCELLED]],
+        [say("report.later_expired"), made.lapsed],
+    ]
     return Table(SUM, say("report.table.sum"), [say("report.figure"), say("report.value")], rows)
 
 
@@ -97,12 +103,13 @@ def _cameras(made: Report, say: Say) -> Table:
 
 def _people(made: Report, say: Say) -> Table:
     people = made.people or []
-    rows: list[list[Cell]] = [[one.name, one.passed, one.approved, one.rejected] for one in people]
-    head = [say("report.person"), say("report.passed"), say("report.approved_second"), say("outcome.rejected")]
-    total: list[Cell] = [
-        say("report.total"), sum(one.passed for one in people), sum(one.approved for one in people),
-        sum(one.rejected for one in people),
+    figures = [[one.passed, one.approved, one.cancelled, one.expired, one.rejected] for one in people]
+    rows: list[list[Cell]] = [[one.name, *line] for one, line in zip(people, figures, strict=True)]
+    head = [
+        say("report.person"), say("report.passed"), say("report.approved_second"), say("report.later_cancelled"),
+        say("report.later_expired"), say("outcome.rejected"),
     ]  # fmt: skip
+    total: list[Cell] = [say("report.total"), *(map(sum, zip(*figures, strict=True)) if figures else [0] * 5)]
     return Table(PEOPLE, say("report.table.people"), head, rows, total=total, note=say("report.people_note"))
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 
 from central.db.learning import LearningLog, Shadow, ShadowMatter
-from central.learning.floor import Floor, falls
+from central.learning.floor import Floor, falls, hangs
 from central.learning.precision import Share, Tally
 from central.learning.shadow import Counted
 from central.reports import charts
@@ -67,10 +67,16 @@ def cameras(found: Sequence[Tally], floor: Floor, say: Language) -> Part:
     table = _table("cameras", say("learning.cameras"), [say("learning.camera")], say)
     for one in ordered:
         name = _name(one, say)
-        table.rows.append([name, *_figures(one, say), say("learning.falls") if falls(one, floor) else ""])
+        table.rows.append([name, *_figures(one, say), _below(one, floor, say)])
     table.head.append(say("learning.floor_word"))
     chart = charts.dots("precision", say("learning.chart.cameras"), dots, floor.share or None, 400) if dots else None
     return Part(table, chart)
+
+
+def _below(one: Tally, floor: Floor, say: Language) -> str:
+    if falls(one, floor):
+        return say("learning.falls")
+    return say("learning.hangs") if hangs(one, floor) else ""
 
 
 def hours(found: Sequence[Tally], say: Language) -> Part:

@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from sqlalchemy import ColumnElement
+from sqlalchemy.orm import Session
 from starlette.responses import FileResponse
 
 from central.accounts.permissions import Permission
@@ -48,7 +50,7 @@ def _add_figures(pages: APIRouter, db: Database, held_to: Floor) -> None:
         among = [CaseFact.day >= first, *within(CaseFact.site, user.areas)]
         with db.read() as session:
             parts = [
-                learning.cameras(precision.tallies(session, precision.CAMERA, among), held_to, say),
+                learning.cameras(_cameras(session, among), held_to, say),
                 learning.hours(precision.tallies(session, precision.HOUR, among), say),
                 learning.reasons(precision.reasons(session, among), say),
             ]
@@ -68,6 +70,10 @@ def _add_figures(pages: APIRouter, db: Database, held_to: Floor) -> None:
         with db.write() as session:
             floor.lift(session, camera, user.name, form.get("why", ""))
         return to("/learning")
+
+
+def _cameras(session: Session, among: list[ColumnElement[bool]]) -> list[precision.Tally]:
+    return precision.judged_alone(session, precision.tallies(session, precision.CAMERA, among), among)
 
 
 def _add_shadow(pages: APIRouter, db: Database) -> None:

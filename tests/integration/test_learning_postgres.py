@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from central_kit import AT, Box
 from central_replicas import postgres_server
-from learning_kit import APPROVED, cases, decide, rejected
+from learning_kit import APPROVED, cases, decide, refused
 from sqlalchemy import func, select, text
 
 from central.db import migrate
@@ -42,7 +42,7 @@ def test_replicas_that_fold_and_judge_at_once_agree(db: Database, monkeypatch: p
     box = Box()
     box.enrol(db)
     numbers = cases(db, box, 60, begin=AT - timedelta(days=90))
-    decide(db, numbers[:40], rejected())
+    refused(db, numbers[:40])
     decide(db, numbers[40:], APPROVED)
 
     def both(_: int) -> list[floor.Camera]:
@@ -67,7 +67,8 @@ def test_replicas_that_fold_and_judge_at_once_agree(db: Database, monkeypatch: p
         assert made.total.times.n == sum(one.times.n for one in made.steps.values()) == 60
         assert made.total.times.median_s == made.total.times.p90_s == 5 * 3600
         assert [(one.name, one.passed, one.approved, one.rejected) for one in made.people or []] == [
-            ("li", 20, 0, 40),
+            ("chen", 0, 0, 20),
+            ("li", 20, 0, 20),
             ("wang", 0, 20, 0),
         ]
     assert cases(db, box, 3, first=70) == []

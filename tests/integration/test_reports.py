@@ -200,6 +200,28 @@ def test_no_cell_of_a_file_is_a_formula(db: Database) -> None:
     assert isinstance(book["By camera"]["D2"].value, int)
 
 
+def test_what_became_of_approvals_later_is_told_beside_them_everywhere(db: Database) -> None:
+    """Wang approved five: two stand, one was taken back on appeal, two were not handed over in time."""
+    outcomes = ["approved", "approved", "cancelled", "expired", "expired", "expired", "rejected"]
+    rows = [fact(n, FIRST, outcome=one) for n, one in enumerate(outcomes)]
+    for row in rows[3:5]:
+        row.update(decided_by="wang", decided_at=now(), decision_s=60.0)
+    loose(db, rows)
+    whole = made(db, Ask(FIRST, FIRST))
+    assert (whole.ever_approved, whole.total.outcomes["cancelled"], whole.lapsed) == (5, 1, 2)
+    (wang,) = [one for one in whole.people or [] if one.name == "wang"]
+    assert (wang.approved, wang.cancelled, wang.expired, wang.rejected) == (5, 1, 2, 1)
+    head = [EN(key) for key in ("report.approved_second", "report.later_cancelled", "report.later_expired")]
+    text = list(csv.reader(io.StringIO(as_file(whole, "csv", EN).decode("utf-8-sig"))))
+    assert ["wang", "0", "5", "1", "2", "1"] in text
+    book = openpyxl.load_workbook(io.BytesIO(as_file(whole, "xlsx", EN)))
+    assert [cell.value for cell in book["By person"][1]][2:5] == head
+    assert ["wang", 0, 5, 1, 2, 1] in [[cell.value for cell in row] for row in book["By person"].rows]
+    assert as_file(whole, "pdf", EN).startswith(b"%PDF-")
+    shown = {row[0]: row[1] for row in tables.tables(whole, EN)[0].rows}
+    assert shown[EN("report.ever_approved")] == 5 and shown[EN("report.later_expired")] == 2
+
+
 @pytest.mark.parametrize("say", [EN, ZH], ids=["en", "zh-CN"])
 def test_files_in_both_languages(db: Database, say) -> None:
     loose(db, [*drawn(3, 60), fact(100, FIRST, site="迎春南路 3 号", outcome="rejected")])
