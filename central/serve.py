@@ -23,6 +23,7 @@ from central.db.database import Database
 from central.export import archive
 from central.ingest.intake import Intake
 from central.ingest.receiver import Receiver
+from central.ingest.statuses import Statuses
 from central.jobs import Jobs
 from central.learning.floor import Floor
 from central.ledger.keeper import Keeper, keeper_of
@@ -52,6 +53,7 @@ class Parts:
     media: GuardedStore
     metrics: Metrics
     receiver: Receiver | None
+    statuses: Statuses | None
     jobs: Jobs | None
     sweeps: Rounds | None
     forgetting: Forgetting | None
@@ -112,12 +114,15 @@ def _parts(config: CentralConfig, role: Role) -> Parts:
     if role in {"all", "ingest"}:
         intake = Intake(db, metrics, config.ingest.quarantine_rows)
         receiver = Receiver(config.broker, config.ingest, intake, metrics)
+    statuses = Statuses(db, config.broker) if receiver is not None else None
     jobs = Jobs(db, media, ca=ca, floor=_floor(config)) if role in {"all", "jobs"} else None
     sweeps = Rounds(db, media, metrics, config.media.orphan_days) if role in {"all", "jobs"} else None
     ledger = keeper_of(config, db) if role in {"all", "jobs"} else None
     # Behind the keeper, which makes the office's key where there is none.
     forgetting = _forgetting(config, db, media) if role in {"all", "jobs"} else None
-    return Parts(db, media, metrics, receiver, jobs, sweeps, forgetting, ledger, front=role in {"all", "web"}, ca=ca)
+    return Parts(
+        db, media, metrics, receiver, statuses, jobs, sweeps, forgetting, ledger, front=role in {"all", "web"}, ca=ca
+    )
 
 
 def _floor(config: CentralConfig) -> Floor:
@@ -161,6 +166,8 @@ def _run(config: CentralConfig, parts: Parts, listener: socket.socket, redactor:
     if parts.receiver is not None:
         parts.receiver.start()
         watch.start()
+    if parts.statuses is not None:
+        parts.statuses.start()
     if parts.jobs is not None:
         parts.jobs.start()
     if parts.sweeps is not None:
@@ -182,6 +189,8 @@ def _run(config: CentralConfig, parts: Parts, listener: socket.socket, redactor:
 def _end(parts: Parts) -> None:
     if parts.receiver is not None:
         parts.receiver.stop()
+    if parts.statuses is not None:
+        parts.statuses.stop()
     if parts.jobs is not None:
         parts.jobs.stop()
     if parts.sweeps is not None:

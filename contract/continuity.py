@@ -69,7 +69,7 @@ class Block(Model):
     schema_ver: str = SCHEMA_VERSION
     edge_id: str
     camera_id: str
-    site: str
+    site: str = Field(max_length=64)
     number: int = Field(ge=0, description="0 begins a camera's ledger; then by one")
     prev: Hex64 = Field(default=GENESIS, description="hash of the block before")
     from_us: Micros

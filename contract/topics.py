@@ -17,6 +17,7 @@ ALL_EVENTS = f"{ROOT}/+/event"
 SHARED_EVENTS = f"$share/central/{ALL_EVENTS}"
 ALL_STATUS = f"{ROOT}/+/status"
 ALL_CAMERA_STATUS = f"{ROOT}/+/camera/+/status"
+ALL_REPLIES = f"{ROOT}/+/reply"
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,7 @@ ABREAST = (
             "people_races",
             "plan_glance",
             "plan_looker",
+            "polling_ledgers",
             "plates_reading",
             "redaction",
             "reports",

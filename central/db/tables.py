@@ -26,6 +26,17 @@ from central.db.ledger import LedgerHead, LedgerLeaf, LedgerNode, LedgerTree, Le
 from central.db.lists import HandledRecord, ListImport, PlateEntry, RegisterVehicle
 from central.db.media import CaseHold, Media, MediaName, MediaUpload
 from central.db.notices import Notice, NoticePass, NoticeView, Statement
+from central.db.polling import (
+    BoxCommand,
+    BoxState,
+    CameraState,
+    FeedTrouble,
+    RecordingBlock,
+    RecordingDeletion,
+    RecordingGap,
+    RecordingLedger,
+    Station,
+)
 from central.db.sites import Site, SiteVersion
 
 __all__ = [
@@ -37,6 +48,9 @@ __all__ = [
     "ApprovalLog",
     "Attempt",
     "Base",
+    "BoxCommand",
+    "BoxState",
+    "CameraState",
     "Case",
     "CaseFact",
     "CaseHold",
@@ -55,6 +69,7 @@ __all__ = [
     "Export",
     "ExportCase",
     "FactsCursor",
+    "FeedTrouble",
     "HandledRecord",
     "Identity",
     "LearningLog",
@@ -73,6 +88,10 @@ __all__ = [
     "OidcFlow",
     "PlateEntry",
     "Quarantine",
+    "RecordingBlock",
+    "RecordingDeletion",
+    "RecordingGap",
+    "RecordingLedger",
     "RecoveryCode",
     "RegisterVehicle",
     "SecondFactor",
@@ -81,6 +100,7 @@ __all__ = [
     "Site",
     "SiteVersion",
     "Statement",
+    "Station",
     "User",
     "UserArea",
     "UserRole",

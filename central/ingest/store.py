@@ -13,6 +13,7 @@ from central.db.events import Event
 from central.ingest import chain
 from central.ingest.admit import Admitted, Key, Refused
 from central.ingest.turns import stand_still_no_longer, take_turns
+from central.polling import ledgers, troubles
 from central.tickets import given_up
 from central.tickets.assembly import Matter, assemble
 from contract.events import EventType, now
@@ -89,6 +90,8 @@ def store(session: Session, arrivals: Sequence[Arrival]) -> list[Outcome | Refus
         session, shelf.rows, [one[EventType.MANIFEST] for one in matters.values() if EventType.MANIFEST in one], said
     )
     alarms.settle(session, matters, said)
+    troubles.settle(session, matters, said)
+    ledgers.settle(session, shelf.rows, said)
     chain.move_heads(session, shelf.rows)
     return outcomes
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from central.clock import office_now
 from central.db.sites import Site, SiteSpan, SiteVersion
+from central.polling import stations
 from contract import site as contract_site
 from contract.errors import InputError
 from contract.sitefile import SiteFile, load_site
@@ -52,6 +53,7 @@ def add(session: Session, path: Path, terms: Terms) -> SiteSpan:
     _refuse(terms)
     _of_site(session, file.site, terms)
     _keep(session, file)
+    stations.keep(session, file.site, file.sha256)
     query = select(SiteSpan).where(SiteSpan.site == file.site.site).order_by(SiteSpan.valid_from)
     span = _span(session, file, list(session.execute(query).scalars()), terms)
     span.inspection_from, span.inspection_until = terms.inspection_from, terms.inspection_until
