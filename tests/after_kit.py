@@ -1,7 +1,6 @@
 """Approved cases in a test, made as the field makes them: sealed, uploaded, looked at by two people."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +14,6 @@ from central.accounts.roles import Role
 from central.accounts.service import SignedInUser
 from central.after import After, shipped
 from central.approvals import requests
-from central.db import migrate
 from central.db.cases import Case, CaseMedia
 from central.db.database import Database
 from central.export import service as export
@@ -25,7 +23,7 @@ from central.notices import service as notices
 from central.tickets import decisions
 from contract.events import EventType, Vehicle
 from contract.sealing import sha256_hex
-from sightline.bench.central_postgres import PostgresServer
+from tests.schema_kit import SharedPostgres
 
 PLATE = "浙A12345"
 
@@ -109,13 +107,9 @@ class Desk:
 
 
 @contextmanager
-def desk_on(kind: str, folder: Path, server: PostgresServer | None, name: str) -> Iterator[Desk]:
+def desk_on(kind: str, folder: Path, server: SharedPostgres | None, name: str) -> Iterator[Desk]:
     """A desk on SQLite, or on the real PostgreSQL `server`."""
-    if kind == "sqlite" or server is None:
-        db = open_db(folder)
-    else:
-        db = Database(server.create(re.sub(r"\W", "_", name)[:60].lower()))
-        migrate.upgrade(db)
+    db = open_db(folder) if kind == "sqlite" or server is None else server.migrated(name)
     try:
         yield Desk(folder, db)
     finally:

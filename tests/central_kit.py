@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -50,6 +51,7 @@ from contract.events import (
 )
 from contract.sealing import GENESIS, new_key, public_jwk, sha256_hex, sign_detached, thumbprint
 from contract.topics import EdgeTopics
+from tests.schema_kit import sqlite_at
 
 SHANGHAI = timezone(timedelta(hours=8))
 #: Yesterday: what was seen then is still in time, and is never of the future.
@@ -178,9 +180,10 @@ def decision(box: Box, data: Violation) -> Message:
 def open_db(folder: Any) -> Database:
     """A migrated database: SQLite in `folder`, or a fresh one on the server of SIGHTLINE_TEST_DATABASE (an address)."""
     url = os.environ.get("SIGHTLINE_TEST_DATABASE")
-    db = Database(_fresh(url) if url else f"sqlite:///{folder}/central.sqlite")
+    db = Database(_fresh(url)) if url else sqlite_at(Path(folder) / "central.sqlite")
     _OPENED.append(db)
-    migrate.upgrade(db)
+    if url:
+        migrate.upgrade(db)
     return db
 
 

@@ -41,9 +41,13 @@ def server_folders() -> list[Path]:
 
 
 class PostgresServer:
-    """A server on 127.0.0.1, as a context. Raises RunError when PostgreSQL is not here or does not start."""
+    """A server on 127.0.0.1, as a context. Raises RunError when PostgreSQL is not here or does not start.
 
-    def __init__(self) -> None:
+    Not `durable`, it trusts the machine not to lose power: what it committed outlives its processes alone.
+    """
+
+    def __init__(self, *, durable: bool = True) -> None:
+        self._durable = durable
         self.port = _free_port()
         self._password = secrets.token_urlsafe(16)
         self._user = _other_user()
@@ -73,10 +77,10 @@ class PostgresServer:
         """The address for SQLAlchemy of `database`."""
         return f"postgresql+psycopg://{_ROLE}:{self._password}@127.0.0.1:{self.port}/{database}"
 
-    def create(self, database: str) -> str:
-        """Make a database of that name and give its address."""
+    def create(self, database: str, *, like: str = "template1") -> str:
+        """Make a database of that name, a copy of `like`, to which nobody is connected, and give its address."""
         with self._connect(autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{database}"'.encode())
+            connection.execute(f'CREATE DATABASE "{database}" TEMPLATE "{like}"'.encode())
         return self.url_of(database)
 
     @property
@@ -135,6 +139,8 @@ class PostgresServer:
             settings.write(
                 f"\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\nshared_buffers = {_SHARED_BUFFERS}\n"
             )
+            if not self._durable:
+                settings.write("fsync = off\n")
 
     def _usable(self) -> Path:
         """The first folder whose programs that user can run: a virtual environment may be closed to others."""

@@ -19,7 +19,6 @@ from central.accounts import service as accounts
 from central.accounts.roles import OFFICER, Role
 from central.after import After
 from central.app import create_app
-from central.db import migrate
 from central.db.database import Database
 from central.db.media import Media as MediaRow
 from central.edges import enrolment
@@ -50,6 +49,7 @@ from contract.events import (
 from contract.sealing import GENESIS, new_key, public_jwk, sha256_hex, sign_detached
 from contract.topics import EdgeTopics
 from tests.acceptance import web_scene
+from tests.schema_kit import sqlite_at
 
 EDGE = "edge-demo"
 CHINA = timezone(timedelta(hours=8))
@@ -274,8 +274,7 @@ QUESTION = Unknown(fact="officer_directing", question="Was an officer directing 
 def build(folder: Path) -> World:
     """An empty central with one enrolled box."""
     folder.mkdir(parents=True, exist_ok=True)
-    db = Database(f"sqlite:///{folder / 'central.sqlite'}")
-    migrate.upgrade(db)
+    db = sqlite_at(folder / "central.sqlite")
     key = new_key()
     with db.write() as session:
         code = enrolment.issue_code(session, EDGE)

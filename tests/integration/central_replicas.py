@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 import pytest
@@ -30,6 +31,7 @@ from sightline.bench.central_load import Caller, Result, Street
 from sightline.bench.central_postgres import PostgresServer
 from sightline.demo.parts import Part
 
+Server = TypeVar("Server", bound=PostgresServer)
 MOSQUITTO = Path("/usr/sbin/mosquitto")
 BOXES = ("edge-01", "edge-02", "edge-03")
 WAIT_S = 60.0
@@ -66,10 +68,10 @@ def absent(why: str) -> None:
     pytest.skip(why)
 
 
-def postgres_server() -> PostgresServer:
+def postgres_server(make: Callable[[], Server] = PostgresServer) -> Server:
     """A server, not entered yet."""
     try:
-        return PostgresServer()
+        return make()
     except RunError as error:
         absent(str(error))
         raise

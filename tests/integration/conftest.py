@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from central_replicas import postgres_server
 from edge_peers import CLIP, SITE, Field
 from goes_on_peers import Table
 
 from tests.s3_peer import S3
 from tests.scenes.rtsp import FileServer, GstServer, has_gst
+from tests.schema_kit import SharedPostgres
 
 _TABLE = pytest.StashKey[Table]()
 
@@ -42,6 +44,13 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
     server = S3(tmp_path_factory.mktemp("s3") / "weed").start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[SharedPostgres]:
+    """A real PostgreSQL, shared: each test makes databases of its own. Nobody ends it or changes its settings."""
+    with postgres_server(SharedPostgres) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from central_kit import later, open_db, person
-from central_replicas import postgres_server
 from fastapi.testclient import TestClient
 from sqlalchemy import select, text
 
@@ -21,7 +20,6 @@ from central.approvals import requests
 from central.approvals.errors import BadRequest, NoSuchRequest, NotApproved
 from central.approvals.kinds import Kind
 from central.approvals.settings import areas_wanted, roles_wanted
-from central.db import migrate
 from central.db.accounts import AccountLog, UserSession
 from central.db.approvals import Approval, ApprovalLog
 from central.db.database import Database
@@ -29,24 +27,17 @@ from central.ledger import audit_accounts, audit_approvals, entries
 from central.media.folder import FolderStore
 from central.metrics import Metrics
 from contract.events import now
-from sightline.bench.central_postgres import PostgresServer
+from tests.schema_kit import sqlite_at
 
 EXPORT = {"numbers": ["20261122-0001", "20261122-0002"], "map": "cn-default"}
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[PostgresServer]:
-    with postgres_server() as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     if request.param == "sqlite":
-        made = Database(f"sqlite:///{tmp_path}/x.sqlite")
+        made = sqlite_at(tmp_path / "x.sqlite")
     else:
-        made = Database(request.getfixturevalue("postgres").create(f"eyes_{secrets.token_hex(6)}"))
-    migrate.upgrade(made)
+        made = request.getfixturevalue("postgres").migrated("eyes")
     yield made
     made.close()
 

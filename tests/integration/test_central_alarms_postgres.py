@@ -8,7 +8,6 @@ from threading import Barrier
 
 import pytest
 from central_kit import DAY, Box, intake_of, person
-from central_replicas import postgres_server
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 from test_central_alarms import alarm, over, say
@@ -16,7 +15,6 @@ from test_central_alarms import alarm, over, say
 from central.accounts import service as accounts
 from central.accounts.service import SignedInUser
 from central.alarms import service
-from central.db import migrate
 from central.db.alarms import Alarm, AlarmLog, AlarmViewLog
 from central.db.database import Database
 from central.db.ledger import LedgerLeaf, LedgerWaiting
@@ -26,23 +24,16 @@ from central.ledger.keeper import Keeper
 from central.ledger.key import office_key
 from central.media.folder import FolderStore
 from central.tickets.errors import TicketError
-from sightline.bench.central_postgres import PostgresServer
 from sightline.evidence import auditing
 from sightline.evidence.export import Office
+from tests.schema_kit import SharedPostgres
 
 FIRST = f"S{DAY}-0001"
 
 
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[PostgresServer]:
-    with postgres_server() as server:
-        yield server
-
-
 @pytest.fixture
-def db(postgres: PostgresServer, request: pytest.FixtureRequest) -> Iterator[Database]:
-    made = Database(postgres.create(re.sub(r"\W", "_", request.node.name)[:60]))
-    migrate.upgrade(made)
+def db(postgres: SharedPostgres, request: pytest.FixtureRequest) -> Iterator[Database]:
+    made = postgres.migrated(request.node.name)
     yield made
     made.close()
 

@@ -3,17 +3,14 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
-from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
 from central_kit import AT, Box, decision, evidence, intake_of, key_of, later, looked, person, violation
-from central_replicas import postgres_server
 from sqlalchemy import event, select
 from test_central_desk import upload
 
 from central.accounts.service import SignedInUser
-from central.db import migrate
 from central.db.cases import Case, CaseLog
 from central.db.database import Database
 from central.ledger import audit_cases
@@ -26,7 +23,7 @@ from central.web.language import load
 from central.web.page import Page
 from contract.events import Clock, EventType, Vehicle
 from contract.sitefile import load_site
-from sightline.bench.central_postgres import PostgresServer
+from tests.schema_kit import sqlite_at
 
 CHINA = ZoneInfo("Asia/Shanghai")
 PLATE = "皖A195K9"
@@ -34,19 +31,12 @@ SITE = Path(__file__).resolve().parents[2] / "configs/sites/demo.yaml"
 ON = (AT + timedelta(seconds=180)).date()
 
 
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[PostgresServer]:
-    with postgres_server() as server:
-        yield server
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     if request.param == "sqlite":
-        made = Database(f"sqlite:///{tmp_path}/central.sqlite")
+        made = sqlite_at(tmp_path / "central.sqlite")
     else:
-        made = Database(request.getfixturevalue("postgres").create(f"asking_{uuid4().hex}"))
-    migrate.upgrade(made)
+        made = request.getfixturevalue("postgres").migrated("asking")
     yield made
     made.close()
 

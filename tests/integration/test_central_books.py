@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from alembic.script import ScriptDirectory
 from central_kit import AT, Box, violation
-from central_replicas import postgres_server
 from sqlalchemy import MetaData, Table, func, select, text
 
 from central.db import migrate
@@ -28,17 +27,10 @@ from central.tickets import precheck
 from contract.errors import InputError
 from contract.events import Rule, Vehicle
 from contract.sitefile import load_site
-from sightline.bench.central_postgres import PostgresServer
 
 SITE = Path(__file__).resolve().parents[2] / "configs/sites/demo.yaml"
 CHINA = ZoneInfo("Asia/Shanghai")
 PLATE = "皖A195K9"
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[PostgresServer]:
-    with postgres_server() as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -16,7 +16,6 @@ import pytest
 import yaml
 from after_kit import PLATE, Desk, desk_on, later
 from central_kit import looked
-from central_replicas import postgres_server
 from sqlalchemy import select, update
 
 from central.accounts.errors import AccountError
@@ -32,18 +31,11 @@ from central.retention.rounds import Forgetting
 from central.tickets import decisions
 from contract.errors import ConfigError, RunError
 from contract.events import now
-from sightline.bench.central_postgres import PostgresServer
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    with postgres_server() as one:
-        yield one
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
-    server = request.getfixturevalue("server") if request.param == "postgresql" else None
+    server = request.getfixturevalue("postgres") if request.param == "postgresql" else None
     with desk_on(request.param, tmp_path, server, request.node.name) as made:
         yield made
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from after_kit import PLATE, Desk, desk_on, later
-from central_replicas import postgres_server
 from sqlalchemy import func, select, update
 
 from central.db.accounts import Attempt
@@ -24,20 +23,13 @@ from central.tickets.reasons import GROUNDS
 from central.workflow.errors import NotAllowed, Unfit
 from contract.events import Rule, now
 from contract.sealing import sha256_hex
-from sightline.bench.central_postgres import PostgresServer
 
 PARTY = "203.0.113.7"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    with postgres_server() as one:
-        yield one
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
-    server = request.getfixturevalue("server") if request.param == "postgresql" else None
+    server = request.getfixturevalue("postgres") if request.param == "postgresql" else None
     with desk_on(request.param, tmp_path, server, request.node.name) as made:
         yield made
 

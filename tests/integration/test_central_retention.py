@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 from after_kit import Desk, desk_on, later
 from central_kit import decision, evidence, intake_of, looked, violation
-from central_replicas import postgres_server
 from joserfc.jwk import OKPKey
 from sqlalchemy import delete, func, inspect, select, text, update
 
@@ -42,22 +41,15 @@ from contract.errors import SealError
 from contract.events import EventType, now
 from contract.jurisdiction import load_profile
 from contract.sealing import new_key, sha256_hex, thumbprint
-from sightline.bench.central_postgres import PostgresServer
 from sightline.evidence import auditing
 from sightline.evidence.export import Office
 
 DAY = 86400.0
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    with postgres_server() as one:
-        yield one
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
-    server = request.getfixturevalue("server") if request.param == "postgresql" else None
+    server = request.getfixturevalue("postgres") if request.param == "postgresql" else None
     with desk_on(request.param, tmp_path, server, request.node.name) as made:
         yield made
 

@@ -1,11 +1,9 @@
 """A transaction that stood still for too long, on a real PostgreSQL: what was in it is taken all the same."""
 
 import time
-from collections.abc import Iterator
 
 import pytest
 from central_kit import Box, decision, intake_of, violation
-from central_replicas import postgres_server
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -15,17 +13,11 @@ from central.db.events import Event, Quarantine
 from central.ingest import intake, turns
 from central.ingest.admit import Refused
 from central.ingest.store import Arrival, Outcome
-from sightline.bench.central_postgres import PostgresServer
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[PostgresServer]:
-    with postgres_server() as server:
-        yield server
+from tests.schema_kit import SharedPostgres
 
 
 def test_a_batch_that_takes_longer_than_the_database_waits_is_taken_in_halves(
-    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+    postgres: SharedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     db = Database(postgres.create(f"slow_{time.monotonic_ns()}"))
     migrate.upgrade(db)

@@ -10,12 +10,10 @@ from pathlib import Path
 
 import pytest
 from central_kit import Box, decision, ended, evidence, intake_of, open_db, violation
-from central_replicas import postgres_server
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import InternalError, OperationalError
 
 from central import jobs
-from central.db import migrate
 from central.db.cases import Case, CaseMedia
 from central.db.database import Database
 from central.db.events import Event, Quarantine
@@ -27,7 +25,7 @@ from central.ingest.store import Arrival, store
 from central.media.folder import FolderStore
 from contract.dropped import Dropped, DroppedMedia
 from contract.events import EventType
-from sightline.bench.central_postgres import PostgresServer
+from tests.schema_kit import SharedPostgres
 
 
 @pytest.fixture
@@ -93,25 +91,18 @@ def test_a_link_that_a_replica_with_a_wrong_clock_received_is_settled_by_the_rou
     assert seen[-1] == "linked"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    with postgres_server() as made:
-        yield made
-
-
 @pytest.fixture
-def shared_db(server: PostgresServer) -> Iterator[Database]:
+def shared_db(postgres: SharedPostgres) -> Iterator[Database]:
     """A database that replicas share."""
-    made = Database(server.create(f"found_{time.monotonic_ns()}"))
-    migrate.upgrade(made)
+    made = postgres.migrated("found")
     yield made
     made.close()
 
 
-def test_a_database_that_vanishes_without_a_word_is_given_up(server: PostgresServer) -> None:
+def test_a_database_that_vanishes_without_a_word_is_given_up(postgres: SharedPostgres) -> None:
     """No reset comes from a machine without power; the kernel is told how long to wait, as the address may tell it."""
     for more, expected in (("", 25_000), ("?tcp_user_timeout=7000", 7000)):
-        made = Database(f"{server.url}{more}")
+        made = Database(f"{postgres.url}{more}")
         with made.engine.connect() as opened, _line_of(opened) as line:
             patience = line.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
             idle = line.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE)

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from central_kit import AT, Box, person, unknown_driver
-from central_replicas import postgres_server
 from desk_kit import Time, faults, waiting
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -125,8 +124,7 @@ def office(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     if request.param == "sqlite":
         yield from _office(f"sqlite:///{folder}/central.sqlite", folder)
         return
-    with postgres_server() as server:
-        yield from _office(server.create("any_order"), folder)
+    yield from _office(request.getfixturevalue("postgres").create("any_order"), folder)
 
 
 def _office(url: str, folder: Path) -> Iterator[Office]:

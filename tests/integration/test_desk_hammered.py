@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from central_kit import Box
-from central_replicas import postgres_server
 from desk_kit import faults
 from desk_peers import LOOKS, PEOPLE, Heard, Replica, Tab, staffed, waiting
 from sqlalchemy import func, select, update
@@ -35,8 +34,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/central.sqlite"
         return
-    with postgres_server() as server:
-        yield server.create("hammered")
+    yield request.getfixturevalue("postgres").create("hammered")
 
 
 @pytest.mark.parametrize(

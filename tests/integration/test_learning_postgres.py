@@ -1,6 +1,5 @@
 """Figures and shadows on a real PostgreSQL: replicas that work at once agree, and migrations go both ways with data."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 from central_kit import AT, Box
-from central_replicas import postgres_server
 from learning_kit import APPROVED, cases, decide, refused
 from sqlalchemy import func, select, text
 
@@ -20,19 +18,12 @@ from central.learning.precision import CAMERA, tallies
 from central.reports import facts
 from central.reports.ask import Ask, Step
 from central.reports.report import report
-from sightline.bench.central_postgres import PostgresServer
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[PostgresServer]:
-    with postgres_server() as server:
-        yield server
+from tests.schema_kit import SharedPostgres
 
 
 @pytest.fixture
-def db(postgres: PostgresServer, request: pytest.FixtureRequest) -> Iterator[Database]:
-    made = Database(postgres.create(re.sub(r"\W", "_", request.node.name)[:60]))
-    migrate.upgrade(made)
+def db(postgres: SharedPostgres, request: pytest.FixtureRequest) -> Iterator[Database]:
+    made = postgres.migrated(request.node.name)
     yield made
     made.close()
 

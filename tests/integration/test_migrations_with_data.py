@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from central_kit import DAY, Box, decision, intake_of, looked, person, violation
-from central_replicas import postgres_server
 from desk_kit import Time, faults, waiting
 from sqlalchemy import func, inspect, select, text, update
 from test_central_alarms import alarm, say
@@ -57,10 +56,9 @@ def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
         yield made
         made.close()
         return
-    with postgres_server() as server:
-        made = Database(server.create("steps"))
-        yield made
-        made.close()
+    made = Database(request.getfixturevalue("postgres").create("steps"))
+    yield made
+    made.close()
 
 
 class Office:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from central_kit import Box, decision, intake_of, person, violation
-from central_replicas import postgres_server
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 from test_central_alarms import alarm, say
@@ -26,6 +25,7 @@ from central.marks import Marked, routes
 from central.media.folder import FolderStore
 from central.metrics import Metrics
 from contract.events import now
+from tests.schema_kit import SharedPostgres
 
 NUL = "a\x00b"
 #: Names of fields of any form of ours.
@@ -36,29 +36,28 @@ FIELDS = (
 
 
 @pytest.fixture(scope="module")
-def central(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClient, str, str, str]]:
+def central(
+    tmp_path_factory: pytest.TempPathFactory, postgres: SharedPostgres
+) -> Iterator[tuple[TestClient, str, str, str]]:
     folder = tmp_path_factory.mktemp("nul")
-    with postgres_server() as server:
-        db, box = Database(server.create("nul")), Box()
-        migrate.upgrade(db)
-        box.enrol(db)
-        intake_of(db).take([decision(box, violation()), say(box, alarm())])
-        li = person(db, roles=frozenset(Role))
-        person(db, "victim")
-        token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
-        with db.write() as session:
-            ends = now() + timedelta(hours=1)
-            session.add(
-                UserSession(token_hash=digest(token), user_id=li.id, csrf=csrf, created_at=now(), expires_at=ends)
-            )
-            number = session.execute(select(Case.number)).scalar_one()
-        issuer = Issuer(Authority.create(folder / "ca"), timedelta(days=90))
-        app = create_app(db, FolderStore(folder / "media", 1_000_000), Metrics(db), ca=issuer)
-        headers = {"Cookie": f"sightline_session={token}", "X-CSRF-Token": csrf}
-        # A failure is answered 500 instead of ending the test, so that all of them are named.
-        with TestClient(app, headers=headers, follow_redirects=False, raise_server_exceptions=False) as client:
-            yield client, csrf, number, box.token()
-        db.close()
+    db, box = Database(postgres.create("nul")), Box()
+    migrate.upgrade(db)
+    box.enrol(db)
+    intake_of(db).take([decision(box, violation()), say(box, alarm())])
+    li = person(db, roles=frozenset(Role))
+    person(db, "victim")
+    token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    with db.write() as session:
+        ends = now() + timedelta(hours=1)
+        session.add(UserSession(token_hash=digest(token), user_id=li.id, csrf=csrf, created_at=now(), expires_at=ends))
+        number = session.execute(select(Case.number)).scalar_one()
+    issuer = Issuer(Authority.create(folder / "ca"), timedelta(days=90))
+    app = create_app(db, FolderStore(folder / "media", 1_000_000), Metrics(db), ca=issuer)
+    headers = {"Cookie": f"sightline_session={token}", "X-CSRF-Token": csrf}
+    # A failure is answered 500 instead of ending the test, so that all of them are named.
+    with TestClient(app, headers=headers, follow_redirects=False, raise_server_exceptions=False) as client:
+        yield client, csrf, number, box.token()
+    db.close()
 
 
 def paths(route: Marked, number: str) -> Iterator[str]:

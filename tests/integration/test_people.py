@@ -3,14 +3,12 @@
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyotp
 import pytest
 from central_kit import open_db
-from central_replicas import postgres_server
 from fastapi.testclient import TestClient
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
@@ -370,14 +368,12 @@ def test_what_is_done_to_accounts_enters_the_ledger_and_stays(office: Office) ->
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A database without a table, of either kind."""
-    with ExitStack() as stack:
-        if request.param == "sqlite":
-            url = f"sqlite:///{tmp_path}/x.sqlite"
-        else:
-            url = stack.enter_context(postgres_server()).create("people")
-        made = Database(url)
-        yield made
-        made.close()
+    if request.param == "sqlite":
+        made = Database(f"sqlite:///{tmp_path}/x.sqlite")
+    else:
+        made = Database(request.getfixturevalue("postgres").create("people"))
+    yield made
+    made.close()
 
 
 def test_accounts_of_before_keep_what_they_may(empty: Database) -> None:

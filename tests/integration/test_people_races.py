@@ -10,7 +10,6 @@ from typing import Any
 
 import pyotp
 import pytest
-from central_replicas import postgres_server
 from sqlalchemy import text
 from sqlalchemy.exc import DataError
 
@@ -18,27 +17,19 @@ from central.accounts import people, second, sessions, signing_in
 from central.accounts.errors import BadAccount, NotSignedIn, SignInRefused
 from central.accounts.roles import OFFICER, Role
 from central.accounts.rules import AccountRules
-from central.db import migrate
 from central.db.database import Database
 from contract.events import now
-from sightline.bench.central_postgres import PostgresServer
+from tests.schema_kit import SharedPostgres, sqlite_at
 
 PASSWORD = "correct horse battery"
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[PostgresServer]:
-    with postgres_server() as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     if request.param == "sqlite":
-        made = Database(f"sqlite:///{tmp_path}/x.sqlite")
+        made = sqlite_at(tmp_path / "x.sqlite")
     else:
-        made = Database(request.getfixturevalue("postgres").create(f"people_{secrets.token_hex(6)}"))
-    migrate.upgrade(made)
+        made = request.getfixturevalue("postgres").migrated("people")
     with made.write() as session:
         people.add(session, "li", OFFICER, PASSWORD)
     yield made
@@ -252,7 +243,7 @@ def test_own_sessions_ended_beside_an_admin_who_ends_them_is_no_deadlock(db: Dat
             done.result()
 
 
-def test_what_a_statement_was_given_stands_in_no_error(postgres: PostgresServer) -> None:
+def test_what_a_statement_was_given_stands_in_no_error(postgres: SharedPostgres) -> None:
     made = Database(postgres.create(f"hidden_{secrets.token_hex(6)}"))
     with pytest.raises(DataError) as caught, made.write() as session:
         session.execute(text("SELECT :secret"), {"secret": "hunter2\x00"})
