@@ -90,6 +90,7 @@ ABREAST = (
             "polling_ledgers",
             "plates_reading",
             "redaction",
+            "redaction_public",
             "reports",
             "routes_by_role",
             "warning_period",

@@ -11,6 +11,7 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from central.db.notices import Notice
+from central.notices.stills import PublicStill
 from central.notices.text import words
 from contract.errors import RunError
 
@@ -27,8 +28,8 @@ def _pages() -> Environment:
     )  # fmt: skip
 
 
-def pdf(notice: Notice, stills: Sequence[tuple[Path, str]]) -> bytes:
-    """The letter. `stills` are redacted copies with their captions. Raises RunError where it cannot be set here."""
+def pdf(notice: Notice, stills: Sequence[PublicStill]) -> bytes:
+    """The letter. `stills` are redacted copies. Raises RunError where it cannot be set here."""
     page = html(notice, stills)
     if any(ord(sign) >= _CJK_FROM for sign in page) and not _has_cjk():
         raise RunError("no font here has Chinese characters, the letter would be blank - install fonts-noto-cjk")
@@ -47,12 +48,13 @@ def pdf(notice: Notice, stills: Sequence[tuple[Path, str]]) -> bytes:
     return made
 
 
-def html(notice: Notice, stills: Sequence[tuple[Path, str]]) -> str:
+def html(notice: Notice, stills: Sequence[PublicStill]) -> str:
     """The page that the PDF is made of; its pictures stand in it."""
-    shown = [{"data": base64.b64encode(path.read_bytes()).decode(), "caption": caption} for path, caption in stills]
+    shown = [{"data": base64.b64encode(one.path.read_bytes()).decode(), "caption": one.caption} for one in stills]
     say = words(notice.language)
     return _pages().get_template("letter.html").render(
         lang=notice.language, number=notice.number, said=notice.said, stills=shown, say=say,
+        readable=any(one.plate for one in stills),
         created=notice.issued_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
     )  # fmt: skip
 

@@ -25,6 +25,12 @@ def along(geometry: Geometry, video: Video) -> Accused:
     return at
 
 
+def at_moment(geometry: Geometry, moment: str, t: float) -> Box | None:
+    """The vehicle's box at a moment of the decision, else at stream second `t` (px of the frame); None if unknown."""
+    known = geometry.boxes.get(moment)
+    return known or _between(sorted((point.t, point.box) for point in geometry.track), t)
+
+
 def _between(points: list[tuple[float, Box]], t: float) -> Box | None:
     if not points or t < points[0][0] - _BEYOND_S or t > points[-1][0] + _BEYOND_S:
         return None

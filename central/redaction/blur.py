@@ -32,6 +32,17 @@ def blurred(picture: Picture, boxes: Iterable[Box]) -> Picture:
     return copy
 
 
+def squares(picture: Picture, side: float) -> Picture:
+    """A copy of `picture` (H, W, 3) in squares of `side` px and rounded mean colour, the last of each row cut off."""
+    cell = max(1, int(np.ceil(side)))
+    height, width = picture.shape[:2]
+    down, across = -(-height // cell), -(-width // cell)
+    whole = cv2.copyMakeBorder(picture, 0, down * cell - height, 0, across * cell - width, cv2.BORDER_REPLICATE)
+    few = cv2.resize(whole, (across, down), interpolation=cv2.INTER_AREA) // 16 * 16 + 8
+    large = cv2.resize(np.asarray(few, np.uint8), (across * cell, down * cell), interpolation=cv2.INTER_NEAREST)
+    return np.ascontiguousarray(large[:height, :width], np.uint8)
+
+
 def grown(box: Box, share: float) -> Box:
     """A box with `share` of its width and height added on each side."""
     x1, y1, x2, y2 = box

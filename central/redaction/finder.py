@@ -17,3 +17,11 @@ class Finder(Protocol):
     def find(self, picture: Picture) -> Sequence[Box]:
         """Boxes in a BGR picture (H, W, 3) uint8."""
         ...
+
+
+class Reader(Protocol):
+    """Reads a plate, to tell the accused vehicle's from its neighbour's."""
+
+    def read(self, picture: Picture, plate: Box) -> str | None:
+        """The text of the plate in the box (px) of a BGR picture; None where any of it is doubtful."""
+        ...

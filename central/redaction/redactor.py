@@ -1,10 +1,15 @@
-"""What a copy must not show: every face, and every plate but that of the accused vehicle."""
+"""What a copy must not show: every face, and every plate but that of the accused vehicle.
+
+Where a plate stands does not tell whose it is: a neighbour's is seen beside the vehicle, through its windows and
+between its wheels. The accused vehicle's is the one that reads as its plate does.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from central.redaction.blur import blurred, grown
-from central.redaction.finder import Box, Finder, Picture
+from central.redaction.finder import Box, Finder, Picture, Reader
+from contract.exempt import plain
 
 #: Finders draw faces from brow to chin; hair and ears tell people apart too.
 _FACE_AROUND = 0.25
@@ -19,33 +24,55 @@ class Redacted:
     boxes: list[Box]
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where to blur (px), and where the accused vehicle's own plate stands, if that is certain."""
+
+    boxes: list[Box]
+    own: Box | None
+
+
 class Redactor:
     """Blurs copies. Used by one thread at a time; the original is never touched."""
 
-    def __init__(self, faces: Sequence[Finder], plates: Sequence[Finder] = ()) -> None:
-        """Everything that any finder finds is blurred. Raises ValueError without a finder of faces."""
+    def __init__(self, faces: Sequence[Finder], plates: Sequence[Finder] = (), reader: Reader | None = None) -> None:
+        """Everything that any finder finds is blurred; without a `reader` that goes for every plate.
+
+        Raises ValueError without a finder of faces.
+        """
         if not faces:
             raise ValueError("a copy cannot be redacted without a finder of faces")
         self._faces = tuple(faces)
         self._plates = tuple(plates)
+        self._reader = reader
 
-    def picture(self, picture: Picture, accused: Box | None = None) -> Redacted:
-        """A redacted copy of a BGR picture (H, W, 3). The plate within the box `accused` (px) stays readable."""
-        boxes = self.boxes(picture, accused)
+    def picture(self, picture: Picture, accused: Box | None = None, plate: str | None = None) -> Redacted:
+        """A redacted copy of a BGR picture (H, W, 3). Within `accused` (px) the plate that reads `plate` stays."""
+        boxes = self.boxes(picture, accused, plate)
         return Redacted(blurred(picture, boxes), boxes)
 
-    def boxes(self, picture: Picture, accused: Box | None = None) -> list[Box]:
-        """Where to blur.
+    def boxes(self, picture: Picture, accused: Box | None = None, plate: str | None = None) -> list[Box]:
+        """Where to blur: see `found`."""
+        return self.found(picture, accused, plate).boxes
 
-        Faces go wherever they are, behind the accused windscreen too. Of several plates within `accused` it is open
-        which one is the accused vehicle's, and all go.
+    def found(self, picture: Picture, accused: Box | None = None, plate: str | None = None) -> Found:
+        """Where to blur, and which plate is the accused vehicle's own.
+
+        Faces go wherever they are, behind the accused windscreen too. A plate stays when it alone, within `accused`,
+        was read without doubt and reads `plate`; all others go.
         """
         faces = [grown(box, _FACE_AROUND) for finder in self._faces for box in finder.find(picture)]
         plates = [box for finder in self._plates for box in finder.find(picture)]
-        own = _distinct([box for box in plates if accused is not None and _inside(box, accused)])
-        kept = own[0] if len(own) == 1 else None
-        others = [grown(box, _PLATE_AROUND) for box in plates if kept is None or not _overlap(box, kept)]
-        return faces + others
+        own = self._own(picture, plates, accused, plate)
+        others = [grown(box, _PLATE_AROUND) for box in plates if own is None or not _overlap(box, own)]
+        return Found(faces + others, own)
+
+    def _own(self, picture: Picture, plates: list[Box], accused: Box | None, plate: str | None) -> Box | None:
+        if self._reader is None or accused is None or not plate:
+            return None
+        inside = _distinct([box for box in plates if _inside(box, accused)])
+        same = [box for box in inside if plain(self._reader.read(picture, box) or "") == plain(plate)]
+        return same[0] if len(same) == 1 else None
 
 
 def _distinct(boxes: list[Box]) -> list[Box]:

@@ -6,34 +6,61 @@ import cv2
 import numpy as np
 
 from central.db.cases import CaseMedia
+from central.redaction.accused import at_moment
 from central.redaction.finder import Box, Picture
+from central.redaction.public import Place, public_copy
 from central.redaction.redactor import Redactor
 from contract.errors import MediaError
-from contract.events import Violation
+from contract.events import Geometry, Point, Violation
 
 _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 92]
 #: How far a picture's shape may be from the frame's to count as the whole of it.
 _SAME_SHAPE = 0.01
 
 
-def copy_of(named: CaseMedia, source: Path, violation: Violation, redactor: Redactor) -> bytes:
-    """A JPEG on which no face, and no plate but the accused vehicle's, can be recognised. Raises MediaError."""
+def copy_of(named: CaseMedia, source: Path, violation: Violation, redactor: Redactor, plate: str | None) -> bytes:
+    """A JPEG without the faces and plates that were found, but for the accused vehicle's `plate`. Raises MediaError."""
     picture = picture_in(source)
-    return as_jpeg(redactor.picture(picture, accused_in(named, violation, picture)).picture, source.name)
+    return as_jpeg(redactor.picture(picture, accused_in(named, violation, picture), plate).picture, source.name)
+
+
+def public_of(
+    named: CaseMedia, source: Path, violation: Violation, redactor: Redactor, plate: str | None
+) -> tuple[bytes, bool]:
+    """What the public may see of a still, as JPEG, and whether the vehicle's plate can be read there.
+
+    Raises MediaError.
+    """
+    picture = picture_in(source)
+    lines: list[list[Point]] = []
+    if named.role == "far" and _is_whole(named, violation.geometry):
+        across, down = _scale(picture, violation.geometry)
+        lines = [[(x * across, y * down) for x, y in violation.geometry.zone]]
+    place = Place(accused_in(named, violation, picture), lines, named.role == "plate")
+    copy = public_copy(picture, place, plate, redactor)
+    return as_jpeg(copy.picture, source.name), copy.plate is not None
 
 
 def accused_in(named: CaseMedia, violation: Violation, picture: Picture) -> Box | None:
-    """Where the accused vehicle stands in a still: in a close-up everywhere, in a whole frame where the box saw it."""
+    """Where the accused vehicle stands in a still (px): in a close-up everywhere, else where the box saw it then."""
     height, width = picture.shape[:2]
     if named.role in {"near", "plate"}:
         return (0.0, 0.0, float(width), float(height))
-    geometry = violation.geometry
-    box = geometry.boxes.get(named.moment or "")
-    whole = abs(named.w / named.h / (geometry.frame[0] / geometry.frame[1]) - 1) <= _SAME_SHAPE
-    if box is None or not whole:
+    if not _is_whole(named, violation.geometry):
         return None
-    across, down = width / geometry.frame[0], height / geometry.frame[1]
+    box = at_moment(violation.geometry, named.moment or "", named.t)
+    if box is None:
+        return None
+    across, down = _scale(picture, violation.geometry)
     return box[0] * across, box[1] * down, box[2] * across, box[3] * down
+
+
+def _is_whole(named: CaseMedia, geometry: Geometry) -> bool:
+    return abs(named.w / named.h / (geometry.frame[0] / geometry.frame[1]) - 1) <= _SAME_SHAPE
+
+
+def _scale(picture: Picture, geometry: Geometry) -> tuple[float, float]:
+    return picture.shape[1] / geometry.frame[0], picture.shape[0] / geometry.frame[1]
 
 
 def picture_in(source: Path) -> Picture:
@@ -52,4 +79,4 @@ def as_jpeg(picture: Picture, name: str) -> bytes:
     return bytes(raw.tobytes())
 
 
-__all__ = ["accused_in", "as_jpeg", "copy_of", "picture_in"]
+__all__ = ["accused_in", "as_jpeg", "copy_of", "picture_in", "public_of"]

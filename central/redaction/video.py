@@ -23,23 +23,30 @@ from contract.errors import MediaError
 _HOLD = 3
 Accused = Callable[[float], Box | None]
 Progress = Callable[[float, float], None]
+Looked = Iterator[tuple[av.VideoFrame, Picture, list[Box]]]
 
 
 def redact_video(
-    source: Path, target: Path, redactor: Redactor, accused: Accused | None = None, progress: Progress | None = None
+    source: Path,
+    target: Path,
+    redactor: Redactor,
+    accused: Accused | None = None,
+    progress: Progress | None = None,
+    plate: str | None = None,
 ) -> int:
     """Write a redacted copy of `source` to `target` (MP4), whole or not at all; how many pictures it has.
 
-    `accused` gives the accused vehicle's box (px) at a second of the clip. `progress` hears seconds done and in all.
-    Times of pictures are those of the original. Raises MediaError for what cannot be decoded, OSError when the disk
-    refuses.
+    `accused` gives the accused vehicle's box (px) at a second of the clip, `plate` the one that stays where it is read.
+    `progress` hears seconds done and in all. Times of pictures are those of the original. Raises MediaError for what
+    cannot be decoded, OSError when the disk refuses.
     """
     part = target.with_name(f".{target.name}.part")
     try:
         with av.open(str(source)) as read, av.open(str(part), "w", "mp4", {"movflags": "faststart"}) as written:
             if not read.streams.video:
                 raise MediaError(f"{source}: holds no video - give a clip")
-            count = _copy(read, written, redactor, accused or (lambda _: None), progress or (lambda *_: None))
+            looked = _looked(read, redactor, accused or (lambda _: None), plate)
+            count = _copy(read, written, looked, progress or (lambda *_: None))
         if not count:
             raise MediaError(f"{source}: holds no picture that can be decoded - give a clip")
         part.replace(target)
@@ -50,12 +57,12 @@ def redact_video(
     return count
 
 
-def _copy(read: Any, written: Any, redactor: Redactor, accused: Accused, progress: Progress) -> int:
+def _copy(read: Any, written: Any, looked: Looked, progress: Progress) -> int:
     stream = read.streams.video[0]
     whole = float(stream.duration * stream.time_base) if stream.duration else float(read.duration or 0) / av.time_base
     out = _encoder(written, stream)
     count, first = 0, None
-    for frame, picture, boxes in _held(_looked(read, stream, redactor, accused)):
+    for frame, picture, boxes in _held(looked):
         first = frame.time if first is None else first
         copy = av.VideoFrame.from_ndarray(_even(blurred(picture, boxes)), format="bgr24")
         copy.pts, copy.time_base = frame.pts, frame.time_base
@@ -77,20 +84,16 @@ def _encoder(written: Any, stream: Any) -> Any:
     return out
 
 
-def _looked(
-    read: Any, stream: Any, redactor: Redactor, accused: Accused
-) -> Iterator[tuple[av.VideoFrame, Picture, list[Box]]]:
+def _looked(read: Any, redactor: Redactor, accused: Accused, plate: str | None) -> Looked:
     """Frames with what was found in each."""
-    for frame in read.decode(stream):
+    for frame in read.decode(read.streams.video[0]):
         if frame.pts is None:
             continue
         picture = np.ascontiguousarray(frame.to_ndarray(format="bgr24"))
-        yield frame, picture, redactor.boxes(picture, accused(frame.time))
+        yield frame, picture, redactor.boxes(picture, accused(frame.time), plate)
 
 
-def _held(
-    looked: Iterator[tuple[av.VideoFrame, Picture, list[Box]]],
-) -> Iterator[tuple[av.VideoFrame, Picture, list[Box]]]:
+def _held(looked: Looked) -> Looked:
     """The same frames, each with what was found in those around it too."""
     before: deque[list[Box]] = deque(maxlen=_HOLD)
     waiting: deque[tuple[av.VideoFrame, Picture, list[Box]]] = deque()

@@ -80,10 +80,11 @@ def _add_notice(pages: APIRouter, db: Database, stills: PublicStills) -> None:
     @pages.get("/q/still/{sha256}", dependencies=_ANYBODY)
     def still(request: Request, sha256: str) -> Response:
         def look(session: Session, notice: Notice) -> Response:
-            path = stills.one(session, notice, sha256)
-            if path is None:
+            found = stills.one(session, notice, sha256)
+            if found is None:
                 return Response("not here", 404, HIDDEN, "text/plain")
-            return FileResponse(path, media_type="image/jpeg", headers=HIDDEN | {"Cache-Control": "private, no-store"})
+            headers = HIDDEN | {"Cache-Control": "private, no-store"}
+            return FileResponse(found.path, media_type="image/jpeg", headers=headers)
 
         return _opened(request, db, look, "still", sha256)
 
@@ -137,11 +138,9 @@ def _opened(request: Request, db: Database, look: _Look, what: str = "page", sha
 def _page(request: Request, session: Session, notice: Notice, stills: PublicStills) -> Response:
     case = session.get_one(Case, notice.case_id)
     said = service.statements(session, case.id)
-    shown = {path.name.partition("-")[2] for path, _ in stills.of(session, notice)}
-    seen = [one for one in notice.said["stills"] if any(name.endswith(f"{one['sha256']}.jpg") for name in shown)]
     say = language_of(request)
     return render(
-        request, "q_notice.html", None, notice=notice, case=case, statements=said, stills=seen,
+        request, "q_notice.html", None, notice=notice, case=case, statements=said, stills=stills.of(session, notice),
         letters=[one for one in service.of_case(session, case.id) if one.id != notice.id],
         state=say.known(f"q.state.{case.state}", say("q.state.other")), open=open_page.open_to(case, notice),
         csrf=open_page.token_for_form(request.cookies.get(COOKIE, "")), grounds=list(GROUNDS),

@@ -51,7 +51,7 @@ def router(
     approval_routes.add(pages, db)
     learning_routes.add(pages, db, media, floor)
     export_routes.add(pages, db, media, after)
-    stills = PublicStills(media, after.copies, after.redactor)
+    stills = PublicStills(db, media, after.copies, after.redactor)
     notice_routes.add(pages, db, stills, after)
     public_routes.add(pages, db, stills, after, secure)
     return pages

@@ -1,6 +1,7 @@
 """`sightline evidence`: what leaves the system."""
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,12 +51,15 @@ def redact(
         str | None,
         typer.Option(help="X1,Y1,X2,Y2 in pixels: the accused vehicle, whose plate stays readable."),
     ] = None,
+    plate: Annotated[
+        str | None, typer.Option(help="The accused vehicle's plate; without it every plate is blurred.")
+    ] = None,
     plates: Annotated[bool, typer.Option("--plates/--faces-only", help="Blur plates too, or faces only.")] = True,
 ) -> None:
     """Make a copy in which faces, and plates of other vehicles, cannot be recognised.
 
     \b
-    sightline evidence redact still.jpg copy.jpg --accused 410,300,520,380
+    sightline evidence redact still.jpg copy.jpg --accused 410,300,520,380 --plate 京A12345
     sightline evidence redact clip.mp4 copy.mp4
 
     The original and its hash stay as they are. A finder can miss what it has never seen: look at the copy before it
@@ -68,14 +72,22 @@ def redact(
     if not copy.parent.is_dir():
         raise InputError(f"{copy.parent}: is no folder - make it first")
     if kind in _PICTURES and copy.suffix.lower() in _PICTURES:
-        _picture(original, copy, box, plates)
+        _picture(original, copy, _Own(box, plate), plates)
     elif kind in _VIDEOS and copy.suffix.lower() == ".mp4":
-        _video(original, copy, box, plates)
+        _video(original, copy, _Own(box, plate), plates)
     else:
         raise InputError(f"{original} to {copy}: a still becomes .jpg or .png, a clip .mp4 - mend the names")
 
 
-def _picture(original: Path, copy: Path, box: "Box | None", plates: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """The accused vehicle: where it stands (px), and what its plate reads."""
+
+    box: "Box | None"
+    plate: str | None
+
+
+def _picture(original: Path, copy: Path, own: _Own, plates: bool) -> None:
     import cv2
     import numpy as np
 
@@ -89,7 +101,7 @@ def _picture(original: Path, copy: Path, box: "Box | None", plates: bool) -> Non
         shown = None
     if shown is None:
         raise MediaError(f"{original}: is no picture - give a JPEG or PNG")
-    done = redactor(plates).picture(np.asarray(shown, np.uint8), box)
+    done = redactor(plates).picture(np.asarray(shown, np.uint8), own.box, own.plate)
     options = [] if copy.suffix.lower() == ".png" else [cv2.IMWRITE_JPEG_QUALITY, 95]
     written, raw = cv2.imencode(copy.suffix.lower(), done.picture, options)
     if not written:
@@ -105,7 +117,7 @@ def _picture(original: Path, copy: Path, box: "Box | None", plates: bool) -> Non
     typer.echo(f"{copy}: {len(done.boxes)} part(s) blurred", err=True)
 
 
-def _video(original: Path, copy: Path, box: "Box | None", plates: bool) -> None:
+def _video(original: Path, copy: Path, own: _Own, plates: bool) -> None:
     from central.redaction.video import redact_video
     from sightline.redacting import redactor
 
@@ -120,7 +132,7 @@ def _video(original: Path, copy: Path, box: "Box | None", plates: bool) -> None:
             typer.echo(f"{done:.1f} of {whole:.1f} s", err=True)
 
     try:
-        count = redact_video(original, copy, redactor(plates), lambda _: box, progress)
+        count = redact_video(original, copy, redactor(plates), lambda _: own.box, progress, own.plate)
     except OSError as error:
         raise InputError(f"{copy}: cannot be written ({error.strerror}) - choose another place") from error
     typer.echo(f"{copy}: {count} picture(s) redacted", err=True)

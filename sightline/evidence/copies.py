@@ -56,17 +56,18 @@ def redacted(
     violation: Violation,
     manifest: Manifest,
     redactor: "Redactor",
+    plate: str | None,
     folder: Path,
     name: str,
 ) -> Copy:
-    """A copy on which no face, and no plate but the accused vehicle's, can be recognised. Raises MediaError."""
+    """A copy on which no face, and no plate but the accused vehicle's `plate`, can be recognised. Raises MediaError."""
     if named.kind == "video":
         target = folder / f"redacted-{name}.mp4"
         accused = along(violation.geometry, manifest.video) if manifest.video else None
-        redact_video(source, target, redactor, accused)
+        redact_video(source, target, redactor, accused, plate=plate)
         return Copy(f"redacted/{name}.mp4", "redacted", target, named.sha256)
     target = folder / f"redacted-{name}.jpg"
-    target.write_bytes(copy_of(named, source, violation, redactor))
+    target.write_bytes(copy_of(named, source, violation, redactor, plate))
     return Copy(f"redacted/{name}.jpg", "redacted", target, named.sha256)
 
 

@@ -154,6 +154,7 @@ def _copies(
 ) -> Iterator[Item]:
     """Drawn and blurred copies. What cannot be decoded gets none, and the bundle says so."""
     violation, manifest = _said(gathered)
+    plate = gathered.case.corrected.get("plate") or gathered.case.plate
     if office.redactor is None:
         notes.append("no redacted copies were made: exported without them")
     for one, item in originals:
@@ -162,7 +163,7 @@ def _copies(
         try:
             done = [copies.drawn(one, source, violation, scratch, stem)]
             if office.redactor is not None and manifest is not None:
-                done.append(copies.redacted(one, source, violation, manifest, office.redactor, scratch, stem))
+                done.append(copies.redacted(one, source, violation, manifest, office.redactor, plate, scratch, stem))
         except MediaError:
             notes.append(f"no copy could be made of {item.name}: it cannot be decoded")
             continue

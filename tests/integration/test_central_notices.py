@@ -4,9 +4,11 @@ import re
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 from after_kit import PLATE, Desk, desk_on, later
 from sqlalchemy import func, select, update
@@ -19,6 +21,10 @@ from central.export.table import cells
 from central.notices import appeals, letter, public, rules, service, text
 from central.notices.errors import Closed, PassEnded, TooOften, WrongKey
 from central.notices.rules import NoticeRules, Office
+from central.notices.stills import REDACTED, PublicStills
+from central.redaction.finder import Box, Picture
+from central.redaction.redactor import Redactor
+from central.redaction.stills import as_jpeg
 from central.tickets.reasons import GROUNDS
 from central.workflow.errors import NotAllowed, Unfit
 from contract.events import Rule, now
@@ -325,3 +331,58 @@ def test_case_numbers_of_cases_are_untouched_by_ours(plain: Desk) -> None:
     assert int(second[-4:]) == int(first[-4:]) + 1
     with plain.db.read() as session:
         assert session.execute(select(func.count()).select_from(Case)).scalar_one() == 2
+
+
+class Blind:
+    """A finder that misses everybody."""
+
+    def find(self, picture: Picture) -> list[Box]:
+        return []
+
+
+def told_with_pictures(desk: Desk) -> tuple[str, str]:
+    """Numbers of a case and its notice; its stills, which the kit makes of bytes, are pictures."""
+    case, number = desk.notified()
+    for seed, name in enumerate(desk.case_media(case)[:3]):
+        noise = np.random.default_rng(seed).integers(0, 255, (720, 1280, 3), dtype=np.uint8)
+        desk.store.path(name).write_bytes(as_jpeg(noise, name))
+    return case, number
+
+
+def test_a_copy_is_made_once_is_in_the_history_and_an_original_is_never_shown(desk: Desk) -> None:
+    case, number = told_with_pictures(desk)
+    folder, made = desk.folder / "copies", Redactor([Blind()])
+    notice = letter_of(desk, number)
+    one, other = (PublicStills(desk.db, desk.store, folder, lambda: made) for _ in range(2))
+    with desk.db.read() as session:
+        first, again = one.of(session, notice), other.of(session, notice)
+    assert first == again and len(first) == 3 and not any(still.plate for still in first)
+    copies = {still.of: sha256_hex(still.path.read_bytes()) for still in first}
+    assert not set(copies) & set(copies.values())
+    assert redactions(desk, case) == [(still.of, copies[still.of], False) for still in first]
+    # What somebody put in its place, be it the original itself, is not shown.
+    first[0].path.write_bytes(desk.store.path(first[0].of).read_bytes())
+    first[1].path.unlink()
+    unable = PublicStills(desk.db, desk.store, folder, None)
+    with desk.db.read() as session:
+        assert [still.of for still in unable.of(session, notice)] == [first[2].of]
+        assert [sha256_hex(still.path.read_bytes()) for still in one.of(session, notice)] == list(copies.values())
+    assert len(redactions(desk, case)) == 3
+
+
+def redactions(desk: Desk, number: str) -> list[tuple[object, object, object]]:
+    with desk.db.read() as session:
+        query = select(CaseLog.detail).join(Case, Case.id == CaseLog.case_id)
+        lines = session.execute(query.where(Case.number == number, CaseLog.action == REDACTED).order_by(CaseLog.id))
+        return [(line["still"], line["copy"], line["plate"]) for line in lines.scalars()]
+
+
+def test_a_letter_says_when_no_plate_is_left_to_read(plain: Desk) -> None:
+    _, number = told_with_pictures(plain)
+    notice, redactor = letter_of(plain, number), Redactor([Blind()])
+    with plain.db.read() as session:
+        (still, *_) = PublicStills(plain.db, plain.store, plain.folder / "c", lambda: redactor).of(session, notice)
+    said = text.words(notice.language)
+    assert said["stills.no_plate"] in letter.html(notice, [still])
+    shown = letter.html(notice, [replace(still, plate=True)])
+    assert said["stills.redacted"] in shown and said["stills.no_plate"] not in shown

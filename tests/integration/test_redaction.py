@@ -24,7 +24,7 @@ from edge.plates.detector import PlateDetector
 from edge.plates.protocol import Unreadable
 from models.bundles import prepare
 from sightline.commands.evidence import app
-from sightline.redacting import TiledPlates, redactor
+from sightline.redacting import OwnPlate, TiledPlates, redactor
 from tests.bench.plates import picture
 
 #: Where the faces are that a person sees: x, y of their middle.
@@ -112,7 +112,7 @@ def test_the_accused_plate_stays_and_the_others_go(
 ) -> None:
     both = np.hstack([car(shared, "皖A195K9"), car(shared, "皖AMK620")])
     left, right = (0.0, 0.0, 720.0, 1160.0), (720.0, 0.0, 1440.0, 1160.0)
-    done = Redactor([faces], [tiled]).picture(both, accused=left)
+    done = Redactor([faces], [tiled], OwnPlate(reader)).picture(both, left, "皖A195K9")
     kept = reader.read(done.picture, left)
     assert kept.text == "皖A195K9"
     assert unchanged_outside(both, done.picture, done.boxes)
