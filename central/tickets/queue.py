@@ -1,27 +1,25 @@
 """Which cases wait, in which order: the queue of a state, the cases around one of them, and the one to do next.
 
-Every query seeks in an index of `cases` that begins with the state and goes on in the order shown: how long it takes
-does not depend on how many cases there are.
+Every query seeks in an index of `cases` that begins with the state and goes on in the order shown
+(`central.tickets.seeking`): how long it takes does not depend on how many cases there are.
 """
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, or_, select, tuple_, union_all
+from sqlalchemy import Select, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from central.clock import office_now
 from central.db.cases import Case
 from central.db.sites import Site
 from central.sites.areas import EVERYWHERE, within
-from central.tickets import leases, showing
+from central.tickets import leases, seeking, showing
+from central.tickets.among import ALL, Among
 from central.tickets.errors import CaseMissing, Unfit
 from central.tickets.review import WORKFLOW
 from central.tickets.states import CLOSED, REVIEW1, REVIEW2
 from central.tickets.views import QueuePage
-from central.tickets.words import is_text
 
 MAX_PAGE = 200
 #: Nobody counts further than this: more than a person does in a week are "999+".
@@ -29,58 +27,6 @@ MOST_COUNTED = 1000
 #: More sites than these are found by their address alone.
 MOST_SITES = 200
 _NUMBER = re.compile(r"\d{8}-\d{4,9}")
-_LONGEST = 200
-#: What the queue goes by; the indexes `ix_cases_queue*` end with it.
-_PLACE = (Case.sort_at, Case.number)
-
-
-@dataclass(frozen=True, slots=True)
-class Among:
-    """Which cases of a state: of this rule, site, camera or area, with this verdict or deadline colour; None for any.
-
-    `areas` are those of who asks, none for all: no other case is counted, listed or led to.
-    """
-
-    rule: str | None = None
-    site: str | None = None
-    camera: str | None = None
-    verdict: str | None = None
-    area: str | None = None
-    colour: str | None = None
-    areas: frozenset[str] = EVERYWHERE
-
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """As conditions on `cases`. Raises Unfit for what cannot be the name of anything."""
-        given = (
-            (Case.rule, self.rule),
-            (Case.site, self.site),
-            (Case.camera_id, self.camera),
-            (Case.verdict, self.verdict),
-        )
-        if self.area and (len(self.area) > _LONGEST or not self.area.isalnum()):
-            raise Unfit("the queue cannot be narrowed to that - choose an area of the list")
-        for _, value in given:
-            if value is not None and (len(value) > _LONGEST or not is_text(value)):
-                raise Unfit("the queue cannot be narrowed to that - choose a rule, a site or a camera")
-        chosen = {self.area} if self.area else EVERYWHERE
-        return [
-            *within(Case.site, self.areas),
-            *within(Case.site, chosen),
-            *self._coloured(),
-            *(column == value for column, value in given if value),
-        ]
-
-    def _coloured(self) -> list[ColumnElement[bool]]:
-        moment = office_now()
-        colours = {
-            "red": [Case.red_at <= moment],
-            "yellow": [Case.yellow_at <= moment, Case.red_at > moment],
-            "blue": [Case.yellow_at > moment],
-        }
-        return colours.get(self.colour or "", [])
-
-
-ALL = Among()
 
 
 def queue(
@@ -99,10 +45,8 @@ def queue(
     if state not in WORKFLOW.states:
         raise Unfit(f"there is no state {state[:40]!r} - choose one of {', '.join(WORKFLOW.states)}")
     size = max(1, min(limit, MAX_PAGE))
-    query = _ordered(state, among).limit(size + 1)
-    if after is not None:
-        query = query.where(_behind(state, found(session, after, areas=among.areas)))
-    cases = list(session.execute(query).scalars())
+    more = [] if after is None else [seeking.behind(state, found(session, after, areas=among.areas))]
+    cases = list(session.execute(seeking.first(session, state, among, size + 1, *more)).scalars())
     page = cases[:size]
     return QueuePage(
         state=state,
@@ -115,16 +59,15 @@ def queue(
 def counts(session: Session, areas: Collection[str] = EVERYWHERE) -> dict[str, int]:
     """How many cases of `areas` wait in each state in which cases wait, counted to MOST_COUNTED and no further."""
     states = [state for state in WORKFLOW.states if state not in CLOSED]
-    parts = [_counted(state, areas) for state in states]
+    parts = [_counted(session, state, areas) for state in states]
     found: dict[str, int] = dict(session.execute(union_all(*parts)).all())
     return {state: found.get(state, 0) for state in states}
 
 
 def questions(session: Session, areas: Collection[str] = EVERYWHERE) -> int:
     """How many cases wait for a first look with a question that only a person can answer, counted as `counts` does."""
-    asks = Among(verdict="needs_human", areas=frozenset(areas)).conditions()
-    some = select(literal(1)).where(Case.state == REVIEW1, *asks).limit(MOST_COUNTED).subquery()
-    return session.execute(select(func.count()).select_from(some)).scalar_one()
+    asking = seeking.some(session, REVIEW1, Among(verdict="needs_human", areas=frozenset(areas)), MOST_COUNTED)
+    return session.execute(select(func.count()).select_from(asking.subquery())).scalar_one()
 
 
 def areas_of(session: Session, areas: Collection[str] = EVERYWHERE) -> list[str]:
@@ -133,9 +76,9 @@ def areas_of(session: Session, areas: Collection[str] = EVERYWHERE) -> list[str]
     return list(session.execute(query.where(Site.area.in_(areas)) if areas else query).scalars())
 
 
-def _counted(state: str, areas: Collection[str]) -> Select[str, int]:
-    some = select(literal(1)).where(Case.state == state, *within(Case.site, areas)).limit(MOST_COUNTED).subquery()
-    return select(literal(state), func.count()).select_from(some)
+def _counted(session: Session, state: str, areas: Collection[str]) -> Select[str, int]:
+    some = seeking.some(session, state, Among(areas=frozenset(areas)), MOST_COUNTED)
+    return select(literal(state), func.count()).select_from(some.subquery())
 
 
 def sites_of(session: Session, state: str, areas: Collection[str] = EVERYWHERE) -> list[str]:
@@ -149,9 +92,11 @@ def sites_of(session: Session, state: str, areas: Collection[str] = EVERYWHERE) 
 
 def neighbours(session: Session, row: Case, among: Among = ALL) -> tuple[str | None, str | None]:
     """Numbers of the cases before and behind `row` in the queue of its state."""
-    behind = _ordered(row.state, among).where(_behind(row.state, row))
-    before = _ordered(row.state, among, back=True).where(_behind(row.state, row, back=True))
-    return _first(session, before), _first(session, behind)
+    before = seeking.behind(row.state, row, back=True)
+    return (
+        _number(session, seeking.first(session, row.state, among, 1, before, back=True)),
+        _number(session, seeking.first(session, row.state, among, 1, seeking.behind(row.state, row))),
+    )
 
 
 def next_of(session: Session, state: str, behind: str | None, me: int, among: Among = ALL) -> str | None:
@@ -160,17 +105,16 @@ def next_of(session: Session, state: str, behind: str | None, me: int, among: Am
     What somebody else has open is passed over, and what is not `me`'s to do: a second look at what `me` looked at
     first, and a decision that may still be taken back.
     """
-    settled = or_(Case.final_at.is_(None), Case.final_at <= office_now())
-    free = _ordered(state, among).where(~leases.with_another(me), settled)
+    free = [~leases.with_another(me), or_(Case.final_at.is_(None), Case.final_at <= office_now())]
     if state == REVIEW2:
-        free = free.where(or_(Case.first_by_id.is_(None), Case.first_by_id != me))
+        free.append(or_(Case.first_by_id.is_(None), Case.first_by_id != me))
     if behind is not None:
         row = found(session, behind, areas=among.areas)
-        free = free.where(Case.id != row.id)
-        onward = _first(session, free.where(_behind(state, row)))
-        if onward is not None:
-            return onward
-    return _first(session, free)
+        free.append(Case.id != row.id)
+        onward = seeking.first(session, state, among, 1, *free, seeking.behind(state, row))
+        if (number := _number(session, onward)) is not None:
+            return number
+    return _number(session, seeking.first(session, state, among, 1, *free))
 
 
 def state_of(session: Session, number: str, areas: Collection[str] = EVERYWHERE) -> str | None:
@@ -192,25 +136,8 @@ def found(session: Session, number: str, lock: bool = False, areas: Collection[s
     return row
 
 
-def _first(session: Session, query: Select[Any]) -> str | None:
-    return session.execute(query.with_only_columns(Case.number).limit(1)).scalar_one_or_none()
-
-
-def _downward(state: str, back: bool) -> bool:
-    return (state in CLOSED) != back
-
-
-def _ordered(state: str, among: Among, back: bool = False) -> Select[Case]:
-    query = select(Case).where(Case.state == state, *among.conditions())
-    place = [one.desc() for one in _PLACE] if _downward(state, back) else _PLACE
-    return query.order_by(*place)
-
-
-def _behind(state: str, row: Case, back: bool = False) -> ColumnElement[bool]:
-    """A comparison of rows: both databases seek with it, which they do not with an `or`."""
-    place = tuple_(*_PLACE)
-    here = tuple_(*(literal(getattr(row, one.key), one.type) for one in _PLACE))
-    return place < here if _downward(state, back) else place > here
+def _number(session: Session, query: Select[Case]) -> str | None:
+    return session.execute(query.with_only_columns(Case.number)).scalar_one_or_none()
 
 
 __all__ = [

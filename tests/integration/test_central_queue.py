@@ -13,7 +13,7 @@ from central.db.leases import CaseLease
 from central.db.media import Media
 from central.ledger import entries
 from central.metrics import _Stored
-from central.tickets import leases, looks, opening, queue, showing
+from central.tickets import leases, looks, opening, queue, seeking, showing
 from central.tickets.errors import Unfit
 from central.tickets.queue import Among
 from central.tickets.states import REVIEW1
@@ -68,7 +68,8 @@ def test_every_page_and_neighbour_seeks_in_an_index_of_its_state(db) -> None:
         if session.connection().dialect.name == "sqlite":
             for among in (Among(), Among(site="road-1"), Among(rule="illegal_parking")):
                 for back in (False, True):
-                    query = queue._ordered(REVIEW1, among, back).where(queue._behind(REVIEW1, row, back)).limit(3)
+                    onward = seeking.behind(REVIEW1, row, back)
+                    query = seeking.first(session, REVIEW1, among, 3, onward, back=back)
                     compiled = query.compile(session.connection())
                     # The plan asks for no values.
                     values = (None,) * len(compiled.positiontup or ())
