@@ -89,6 +89,7 @@ ABREAST = (
             "plan_looker",
             "polling_ledgers",
             "plates_reading",
+            "queue_areas",
             "redaction",
             "redaction_public",
             "reports",
