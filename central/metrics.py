@@ -13,6 +13,7 @@ from central.db.database import Database
 from central.db.events import Event, Quarantine
 from central.db.ledger import LedgerTree, LedgerWaiting
 from central.db.media import CaseHold, Media
+from central.tickets import stuck
 from central.tickets.horizon import horizons
 from central.tickets.review import WORKFLOW
 
@@ -137,6 +138,7 @@ class _Stored:
                 entered = session.execute(select(LedgerTree.size)).scalar_one()
                 waiting = session.execute(select(func.count()).select_from(LedgerWaiting)).scalar_one()
                 reaching = horizons(session)
+                still = sum(one.count for one in stuck.stranded(session)), stuck.late(session)
         except SQLAlchemyError:
             return
         chain = GaugeMetricFamily(
@@ -153,6 +155,13 @@ class _Stored:
         for one in reaching:
             days.add_metric([one.country], one.days)
         yield days
+        yield GaugeMetricFamily(
+            "sightline_central_second_looks_stranded", "Second looks that nobody there is may take", value=still[0]
+        )
+        yield GaugeMetricFamily(
+            "sightline_central_evidence_late", "Cases whose evidence has not come within a minute",
+            value=still[1].count if still[1] else 0,
+        )  # fmt: skip
         yield GaugeMetricFamily("sightline_central_ledger_entries", "Entries in the ledger", value=entered)
         yield GaugeMetricFamily("sightline_central_ledger_waiting", "Rows not entered yet", value=waiting)
         for state in WORKFLOW.states:

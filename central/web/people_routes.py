@@ -16,7 +16,7 @@ from central.approvals.kinds import Kind
 from central.db.database import Database
 from central.marks import needs, rules_of
 from central.sites import areas as sites
-from central.web import forms, people_words
+from central.web import forms, people_words, stuck
 from central.web.front import language_of, render, user_asking
 from central.web.sign_in_routes import to
 
@@ -37,10 +37,11 @@ def _add_list(pages: APIRouter, db: Database) -> None:
         user, say = user_asking(request), language_of(request)
         with db.read() as session:
             rows = [(one, people_words.roles(one.roles, say)) for one in people.listed(session)]
+            still = stuck.lines(session, user, say)
         choices = people_words.choices((), say)
         return render(
             request, "people.html", user, status=status, section="people", rows=rows, choices=choices, problem=problem,
-            name=name,
+            name=name, stuck=still,
         )  # fmt: skip
 
     @pages.get("/people", dependencies=_SEES)

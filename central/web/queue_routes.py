@@ -11,7 +11,7 @@ from central.tickets import service as tickets
 from central.tickets.horizon import horizons
 from central.tickets.queue import sites_of
 from central.tickets.states import CLOSED, REVIEW1
-from central.web import alarm_routes, alarms, home, queue
+from central.web import alarm_routes, alarms, home, queue, stuck
 from central.web.done import just_decided
 from central.web.front import language_of, render, user_asking
 from central.web.keylist import QUEUE
@@ -42,6 +42,7 @@ def add(pages: APIRouter, db: Database) -> None:
             alarm_counts = alarm_service.counts(session, user.areas)
             done = just_decided(session, decided, user, say)
             ending = [one for one in horizons(session) if one.soon]
+            still = stuck.lines(session, user, say)
         return render(
             request,
             "queue.html",
@@ -61,7 +62,7 @@ def add(pages: APIRouter, db: Database) -> None:
             older=f"/{trail.with_(show=shown, after=found.next)}" if found.next else None,
             live=after is None,
             decided=done,
-            ending=queue.ending(ending, say),
+            ending=[*still, *queue.ending(ending, say)],
         )
 
 
