@@ -94,6 +94,7 @@ ABREAST = (
             "redaction_public",
             "reports",
             "routes_by_role",
+            "stuck",
             "warning_period",
         )
     ),
