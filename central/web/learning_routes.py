@@ -98,7 +98,7 @@ def _add_matter(pages: APIRouter, db: Database, media: MediaStore) -> None:
         user, say = user_asking(request), language_of(request)
         with db.read() as session:
             seen = shadow.seen(session, _numbered(number))
-            gone = certificates.of_objects(session, seen.names)
+            gone = certificates.of_objects(session, [one for one in seen.names if one not in seen.ready])
         with db.write() as session:
             shadow.look(session, seen.row.id, user.name, sorted(seen.ready))
         row = seen.row
