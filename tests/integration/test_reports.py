@@ -303,6 +303,11 @@ def test_figures_of_people_are_for_chiefs_and_auditors_in_files_too(office: tupl
         assert shown.status_code == 200 and ("By person" in shown.text) is sees
         text = page(client, role, f"/reports/file/csv?{SPAN}").content.decode("utf-8-sig")
         assert ("zhao" in text) is sees and "What became of the captures" in text
+    with office[1].read() as session:
+        whole = report.report(session, Ask(FIRST, date(2026, 12, 1), Step.WEEK))
+    shown = page(client, Role.CHIEF, f"/reports?{SPAN}").text
+    assert f"{EN('report.ever_approved')}: {whole.ever_approved} " in shown and whole.ever_approved > 0
+    assert f"{EN('report.later_cancelled')}: {whole.total.outcomes['cancelled']} " in shown
     for kind, begins in (("xlsx", b"PK"), ("pdf", b"%PDF")):
         got = page(client, Role.CHIEF, f"/reports/file/{kind}?{SPAN}")
         assert got.content.startswith(begins) and f".{kind}" in got.headers["content-disposition"]
