@@ -3,11 +3,12 @@
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DataError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
 from central.accounts.errors import AccountError
 from central.ca.requests import RequestRefused
+from central.db.database import AWAY
 from central.edges.enrolment import EnrolRefused
 from central.edges.tokens import TokenRefused
 from central.media.store import UploadError, WrongOffset
@@ -23,7 +24,7 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(DataError, _no_text)
-    for away in (OperationalError, InterfaceError):
+    for away in AWAY:
         app.add_exception_handler(away, _database_away)
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from contract.errors import ConfigError, RunError
@@ -20,6 +21,8 @@ _VANISHED = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
 }
+#: The database does not answer, or every connection to it is taken: nothing is wrong with what was asked - come again.
+AWAY: Final = (OperationalError, InterfaceError, PoolTimeout)
 #: How long a writer waits for another one before it gives up, in seconds.
 BUSY_S = 30
 #: Between two batches of a long piece of work, in seconds: whoever waits for SQLite's one lock looks every 0.1 s
@@ -112,4 +115,4 @@ def _tame_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-__all__ = ["BETWEEN_S", "Database", "OperationalError", "unreachable"]
+__all__ = ["AWAY", "BETWEEN_S", "Database", "OperationalError", "unreachable"]

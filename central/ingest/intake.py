@@ -7,10 +7,10 @@ from datetime import datetime
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from central.db.database import Database
+from central.db.database import AWAY, Database
 from central.edges.names import kid_of
 from central.ingest import quarantine
 from central.ingest.admit import Admitted, Message, Refused, SealBroken, event_id, judge
@@ -23,7 +23,7 @@ from contract.topics import edge_id_of
 _log = structlog.get_logger("ingest")
 FAILED = "failed"
 #: What the driver raises when the database is away, full, or chose us to end a circle of waiting.
-UNAVAILABLE = (OperationalError, InterfaceError)
+UNAVAILABLE = AWAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Intake:
     def take(self, batch: Sequence[Message], *, apart: bool = False) -> list[Result]:
         """One result a message; the commit is done when this returns. What is at fault alone is quarantined alone.
 
-        Raises OperationalError or InterfaceError when the database does not take them: nothing is to be
+        Raises one of `AWAY` when the database does not take them: nothing is to be
         acknowledged, the whole batch may be given again. `apart` commits each message by itself; one that the database
         does not take, while it takes the note that says so, is then at fault itself.
         """

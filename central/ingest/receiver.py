@@ -254,7 +254,8 @@ class Receiver:
                 results = self._intake.take(messages, apart=failures >= _SUSPECT)
             except UNAVAILABLE as error:
                 failures += 1
-                _log.error("the database does not take events, waiting", fault=type(error.orig).__name__)
+                cause = getattr(error, "orig", None) or error
+                _log.error("the database does not take events, waiting", fault=type(cause).__name__)
                 self._stop.wait(wait)
                 wait = min(wait * 2, 15)
             else:

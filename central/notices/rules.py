@@ -10,11 +10,13 @@ from sqlalchemy.orm import Session
 
 from central.db import serials
 
-#: What a number is filled with: the place's day, the area's code, a serial of that day, four random signs.
-_EXAMPLE: Final = {"area": "330122", "date": "20261122", "year": "2026", "serial": 1, "random": "7K3M"}
+#: What a number is filled with: the place's day, the area's code, a serial of that day, random signs.
+_EXAMPLE: Final = {"area": "330122", "date": "20261122", "year": "2026", "serial": 1, "random": "7K3M9Q"}
 _ALLOWED = re.compile(r"[A-Z0-9-]{6,32}")
 #: Without what is taken for another: 0 O, 1 I L, 2 Z, 5 S, 8 B.
 _SIGNS: Final = "34679ACDEFGHJKMNPQRTUVWXY"
+#: So many of them: who knows day, serial and plate still has one chance in 25^6 (244 million) a try.
+_RANDOM: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class NoticeRules:
 
 
 def checked_number(pattern: str) -> str:
-    """`pattern` when numbers made by it are letters, digits and dashes, and unlike; else ValueError."""
+    """`pattern` when numbers made by it are letters, digits and dashes, unlike and unguessable, else ValueError."""
     try:
         one, two = (pattern.format(**{**_EXAMPLE, "serial": serial}) for serial in (1, 2))
     except (KeyError, ValueError, IndexError, AttributeError, TypeError) as error:
@@ -47,6 +49,8 @@ def checked_number(pattern: str) -> str:
         raise ValueError("gives two notices the same number - use {date} and {serial}")
     if not _ALLOWED.fullmatch(one):
         raise ValueError("numbers are 6 to 32 capital letters, digits and dashes")
+    if str(_EXAMPLE["random"]) not in one:
+        raise ValueError("numbers can be counted through: whoever knows a plate opens its notice - add {random}")
     return pattern
 
 
@@ -54,7 +58,7 @@ def number(session: Session, rules: NoticeRules, area: str | None, at: datetime)
     """The next number of the day of `at` (in the place's own time). The day's counter is locked until the commit."""
     day = at.strftime("%Y%m%d")
     serial = serials.following(session, "N", day)
-    random = "".join(secrets.choice(_SIGNS) for _ in range(4))
+    random = "".join(secrets.choice(_SIGNS) for _ in range(_RANDOM))
     code = "".join(sign for sign in (area or "").upper() if sign.isascii() and sign.isalnum())[:12]
     return rules.number.format(area=code, date=day, year=day[:4], serial=serial, random=random)
 

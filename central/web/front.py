@@ -11,14 +11,14 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from sqlalchemy.exc import DataError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from central.accounts import service as accounts
 from central.accounts.errors import AccountError, BadAccount, CsrfRefused, DoFirst, NotSignedIn
 from central.accounts.service import SignedInUser
-from central.db.database import Database
+from central.db.database import AWAY, Database
 from central.marks import asking
 from central.refusals import refusals_of
 from central.tickets.errors import Conflict, TicketError
@@ -28,9 +28,8 @@ from central.web.language import Language
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
-_AWAY = (OperationalError, InterfaceError)
 _OURS = (TicketError, AccountError, FormRefused, StarletteHTTPException)
-_REFUSALS = (*_OURS, RequestValidationError, DataError, *_AWAY)
+_REFUSALS = (*_OURS, RequestValidationError, DataError, *AWAY)
 
 
 @cache
@@ -111,7 +110,7 @@ def refusal(request: Request, error: Exception) -> Response:
     key = error.key if isinstance(error, FormRefused | BadAccount) else f"error.{status}"
     values = error.values if isinstance(error, BadAccount) else {}
     key = "error.csrf" if isinstance(error, CsrfRefused) else key
-    if status == 503 and request.method == "POST" and isinstance(error, _AWAY):
+    if status == 503 and request.method == "POST" and isinstance(error, AWAY):
         # It may have failed on the way back: nobody knows, and nobody is told that they do.
         key = "error.503.sent"
     detail = str(error) if isinstance(error, TicketError) else ""
@@ -120,7 +119,10 @@ def refusal(request: Request, error: Exception) -> Response:
     user = getattr(request.state, "user", None)
     room = "/alarms" if request.url.path.startswith("/alarms/") else "/cases"
     told = {"sentence": sentence, "detail": detail, "number": number, "room": room}
-    return render(request, "error.html", user, status=status, here="/", **told)
+    page = render(request, "error.html", user, status=status, here="/", **told)
+    if status in {429, 503}:
+        page.headers["Retry-After"] = str(getattr(error, "retry_s", 5))
+    return page
 
 
 def wants_page(request: Request) -> bool:
@@ -132,7 +134,7 @@ def wants_page(request: Request) -> bool:
 def _status(error: Exception) -> int:
     if isinstance(error, StarletteHTTPException):
         return error.status_code
-    if isinstance(error, _AWAY):
+    if isinstance(error, AWAY):
         return 503
     return 422 if isinstance(error, RequestValidationError | DataError) else int(getattr(error, "status", 500))
 

@@ -136,8 +136,7 @@ def _add_matter(pages: APIRouter, db: Database, media: MediaStore) -> None:
             raise CaseMissing("the store has lost this still or clip") from error
         kind = kinds[sha256] if kinds[sha256] in SHOWN else "application/octet-stream"
         headers = {
-            "Cache-Control": "private, max-age=86400, immutable",
-            "Vary": "Cookie",
+            "Cache-Control": "private, no-store",
             "X-Content-Type-Options": "nosniff",
             "Content-Security-Policy": "default-src 'none'; sandbox",
         }

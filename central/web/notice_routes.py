@@ -1,10 +1,11 @@
 """Tell the party: who waits for a notice, letters as PDF, and objections - verified, then answered."""
 
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
+from sqlalchemy.orm import Session
 
-from central.accounts import sessions
 from central.accounts.permissions import Permission
 from central.accounts.service import SignedInUser
 from central.after import After
@@ -15,11 +16,13 @@ from central.notices import appeals, letter, service
 from central.notices.stills import PublicStills
 from central.tickets import queue
 from central.web import forms
-from central.web.front import language_of, render, user_asking
+from central.web.front import acting, language_of, render, user_asking
 from central.web.sign_in_routes import to
 from contract.events import now
 
 Form = Annotated[dict[str, str], Depends(forms.read_form)]
+Fields = Mapping[str, str]
+_Step = Callable[[Session, str, int, SignedInUser, Fields], object]
 _SEES, _DECIDES = [needs(Permission.CASES_SEE)], [needs(Permission.CASES_DECIDE)]
 _WHY = "letter"
 
@@ -28,7 +31,7 @@ def add(pages: APIRouter, db: Database, stills: PublicStills, after: After) -> N
     """Add the pages under /notices, and what is done about objections to a case, to `pages`."""
     _add_list(pages, db, after)
     _add_letters(pages, db, stills)
-    _add_objections(pages, db, after)
+    _add_steps(pages, db, after)
 
 
 def _add_list(pages: APIRouter, db: Database, after: After) -> None:
@@ -48,7 +51,7 @@ def _add_list(pages: APIRouter, db: Database, after: After) -> None:
 
     @pages.post("/notices", dependencies=_DECIDES)
     def tell(request: Request, form: Form) -> Response:
-        user = _acting(request, form)
+        user = acting(request, db, form)
         done, left = service.issue_all(db, user, after.notices)
         return page(request, left, len(done))
 
@@ -66,46 +69,45 @@ def _add_letters(pages: APIRouter, db: Database, stills: PublicStills) -> None:
         return as_pdf(raw, notice.number)
 
 
-def _add_objections(pages: APIRouter, db: Database, after: After) -> None:
-    @pages.post("/cases/{number}/objection", dependencies=_DECIDES)
-    def brought(request: Request, number: str, form: Form) -> Response:
-        user, version = _acting(request, form), forms.version_of(form)
-        with db.write() as session:
-            appeals.brought(session, number, version, user, form.get("text", ""), form.get("ground") or None)
-        return to(f"/cases/{queue_number(number)}")
+def _add_steps(pages: APIRouter, db: Database, after: After) -> None:
+    rules = after.notices
 
-    @pages.post("/cases/{number}/objection/verify", dependencies=_DECIDES)
-    def verify(request: Request, number: str, form: Form) -> Response:
-        user, version = _acting(request, form), forms.version_of(form)
-        with db.write() as session:
-            appeals.verify(session, number, version, user, form.get("ground", ""), form.get("note", ""))
-        return to(f"/cases/{queue_number(number)}")
+    def brought(session: Session, number: str, version: int, user: SignedInUser, form: Fields) -> object:
+        return appeals.brought(session, number, version, user, form.get("text", ""), form.get("ground") or None)
 
-    @pages.post("/cases/{number}/objection/cancel", dependencies=_DECIDES)
-    def cancel(request: Request, number: str, form: Form) -> Response:
-        user, version = _acting(request, form), forms.version_of(form)
-        with db.write() as session:
-            appeals.cancel(session, number, version, user, form.get("note", ""), after.notices)
-        return to(f"/cases/{queue_number(number)}")
+    def verify(session: Session, number: str, version: int, user: SignedInUser, form: Fields) -> object:
+        return appeals.verify(session, number, version, user, form.get("ground", ""), form.get("note", ""))
 
-    @pages.post("/cases/{number}/objection/uphold", dependencies=_DECIDES)
-    def uphold(request: Request, number: str, form: Form) -> Response:
-        user, version = _acting(request, form), forms.version_of(form)
-        with db.write() as session:
-            appeals.uphold(session, number, version, user, form.get("note", ""), after.notices)
-        return to(f"/cases/{queue_number(number)}")
+    def cancel(session: Session, number: str, version: int, user: SignedInUser, form: Fields) -> object:
+        return appeals.cancel(session, number, version, user, form.get("note", ""), rules)
 
-    @pages.post("/cases/{number}/handled", dependencies=_DECIDES)
-    def handled(request: Request, number: str, form: Form) -> Response:
-        user, version = _acting(request, form), forms.version_of(form)
-        with db.write() as session:
-            service.handled(session, number, version, user, form.get("note", ""))
-        return to(f"/cases/{queue_number(number)}")
+    def uphold(session: Session, number: str, version: int, user: SignedInUser, form: Fields) -> object:
+        return appeals.uphold(session, number, version, user, form.get("note", ""), rules)
 
-    def queue_number(number: str) -> str:
-        """The number as the database has it: nothing else becomes part of an address."""
-        with db.read() as session:
-            return queue.found(session, number).number
+    def handled(session: Session, number: str, version: int, user: SignedInUser, form: Fields) -> object:
+        return service.handled(session, number, version, user, form.get("note", ""))
+
+    steps: dict[str, _Step] = {
+        "objection": brought,
+        "objection/verify": verify,
+        "objection/cancel": cancel,
+        "objection/uphold": uphold,
+        "handled": handled,
+    }
+    for address, step in steps.items():
+        _add_step(pages, db, address, step)
+
+
+def _add_step(pages: APIRouter, db: Database, address: str, step: _Step) -> None:
+    @pages.post(f"/cases/{{number}}/{address}", dependencies=_DECIDES, name=address)
+    def take(request: Request, number: str, form: Form) -> Response:
+        """The step, then the case again."""
+        user, version = acting(request, db, form), forms.version_of(form)
+        with db.write() as session:
+            step(session, number, version, user, form)
+            # The number as the database has it: nothing else becomes part of an address.
+            known = queue.found(session, number).number
+        return to(f"/cases/{known}")
 
 
 def as_pdf(raw: bytes, number: str) -> Response:
@@ -119,12 +121,6 @@ def as_pdf(raw: bytes, number: str) -> Response:
             "Content-Security-Policy": "default-src 'none'; sandbox",
         },
     )
-
-
-def _acting(request: Request, form: dict[str, str]) -> SignedInUser:
-    user = user_asking(request)
-    sessions.check_csrf(user, form.get("csrf"))
-    return user
 
 
 __all__ = ["add", "as_pdf"]

@@ -1,9 +1,10 @@
-"""Fixtures of the integration tests: a real recording over RTSP, and a box that watches it."""
+"""Fixtures of the integration tests: a real recording over RTSP, a box that watches it, and a desk after approval."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from after_kit import Desk, desk_on
 from central_replicas import postgres_server
 from edge_peers import CLIP, SITE, Field
 from goes_on_peers import Table
@@ -51,6 +52,21 @@ def postgres() -> Iterator[SharedPostgres]:
     """A real PostgreSQL, shared: each test makes databases of its own. Nobody ends it or changes its settings."""
     with postgres_server(SharedPostgres) as server:
         yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
+    """A desk whose cases are approved, once on each database."""
+    server = request.getfixturevalue("postgres") if request.param == "postgresql" else None
+    with desk_on(request.param, tmp_path, server, request.node.name) as made:
+        yield made
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Iterator[Desk]:
+    """The same on SQLite alone, where the kind of database makes no difference."""
+    with desk_on("sqlite", tmp_path, None, "") as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

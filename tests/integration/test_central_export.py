@@ -6,7 +6,6 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +13,7 @@ from threading import Barrier
 
 import pytest
 import yaml
-from after_kit import PLATE, Desk, desk_on, later
+from after_kit import PLATE, Desk, later
 from central_kit import looked
 from sqlalchemy import select, update
 
@@ -31,19 +30,6 @@ from central.retention.rounds import Forgetting
 from central.tickets import decisions
 from contract.errors import ConfigError, RunError
 from contract.events import now
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
-    server = request.getfixturevalue("postgres") if request.param == "postgresql" else None
-    with desk_on(request.param, tmp_path, server, request.node.name) as made:
-        yield made
-
-
-@pytest.fixture
-def plain(tmp_path: Path) -> Iterator[Desk]:
-    with desk_on("sqlite", tmp_path, None, "") as made:
-        yield made
 
 
 def made(desk: Desk) -> tuple[Export, Path]:

@@ -10,7 +10,7 @@ from threading import Barrier, Thread
 import pytest
 from central_kit import DAY, Box, decision, evidence, intake_of, open_db, picture, violation
 from fastapi.testclient import TestClient
-from sqlalchemy import select
+from sqlalchemy import create_engine, select, text
 
 from central.accounts import passwords
 from central.accounts import service as accounts
@@ -455,3 +455,18 @@ def test_a_body_without_end_is_refused_unread(client: TestClient, path: str, ann
 @pytest.mark.parametrize("name", ["%00", "a%00.css", "..%2f..%2fapp.py", "%0a.js"])
 def test_a_static_name_that_is_no_path(client: TestClient, name: str) -> None:
     assert client.get(f"/static/{name}").status_code == 404
+
+
+def test_a_pool_without_a_free_connection_is_busy_and_no_fault(tmp_path: Path, store: FolderStore) -> None:
+    db = open_db(tmp_path)
+    db.engine.dispose()
+    db.engine = create_engine(db.engine.url, pool_size=1, max_overflow=0, pool_timeout=0.05)
+    with TestClient(create_app(db, store, Metrics(db)), raise_server_exceptions=False) as client:
+        client.cookies.update({"sightline_notice": "x", "sightline_session": "x"})
+        with db.read() as session:
+            session.execute(text("SELECT 1"))
+            answers = [client.get(path, headers={"Accept": "text/html"}) for path in ("/q/notice", "/", "/notices")]
+            answers.append(client.get("/api/v1/cases"))
+        assert [(one.status_code, one.headers["retry-after"]) for one in answers] == [(503, "5")] * 4
+        assert "try again shortly" in answers[0].text and "try again shortly" in answers[3].json()["detail"]
+    db.close()

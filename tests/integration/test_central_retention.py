@@ -7,13 +7,11 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from after_kit import Desk, desk_on, later
+from after_kit import Desk, later
 from central_kit import decision, evidence, intake_of, looked, violation
 from joserfc.jwk import OKPKey
 from sqlalchemy import delete, func, inspect, select, text, update
@@ -45,19 +43,6 @@ from sightline.evidence import auditing
 from sightline.evidence.export import Office
 
 DAY = 86400.0
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
-    server = request.getfixturevalue("postgres") if request.param == "postgresql" else None
-    with desk_on(request.param, tmp_path, server, request.node.name) as made:
-        yield made
-
-
-@pytest.fixture
-def plain(tmp_path: Path) -> Iterator[Desk]:
-    with desk_on("sqlite", tmp_path, None, "") as made:
-        yield made
 
 
 def key_of(desk: Desk) -> OKPKey:

@@ -42,6 +42,7 @@ def test_paths_are_seen_from_the_file(tmp_path: Path) -> None:
         ("data_dir: d\ndatabase: {url: 'postgresql+psycopg://u:p@h/n', password_file: pw}", "without a password"),
         ("data_dir: d\nproxies: [10.0.0.0/33]", "proxies.0: "),
         ("data_dir: d\nproxies: ['*']", "proxies.0: "),
+        ("data_dir: d\nnotices: {number: '{date}{serial:05d}'}", "notices.number: numbers can be counted through"),
         ("- 1", "the file"),
         ("", "the file"),
         ("a: [", "is not YAML"),
