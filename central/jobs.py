@@ -17,6 +17,7 @@ from central.edges import enrolment
 from central.ingest import chain
 from central.learning import floor as learning
 from central.media.store import MediaStore
+from central.notices import public as notice_passes
 from central.reports import facts
 from central.tickets import expiry, leases, opening
 from central.tickets.states import CANDIDATE
@@ -60,6 +61,7 @@ class Jobs(Background):
             accounts.sweep(session)
             enrolment.sweep(session)
             leases.sweep(session)
+            notice_passes.sweep(session)
         linked = self._settled()
         while self._moved_on() == _MOST:
             pass

@@ -32,13 +32,13 @@ def checked(text: str, ground: str | None) -> tuple[str, str | None]:
     """A statement as it is kept. Raises Closed with what is to be mended."""
     said = text.strip().replace("\r\n", "\n")
     if not said:
-        raise Closed("say in words what you object to")
+        raise Closed("say in words what you object to", "empty")
     if len(said) > MOST_TEXT:
-        raise Closed(f"the statement has {len(said)} characters, at most {MOST_TEXT} are taken - shorten it")
+        raise Closed(f"the statement has {len(said)} characters, at most {MOST_TEXT} are taken - shorten it", "long")
     if not is_text(said):
-        raise Closed("the statement has characters that are no text - remove them")
+        raise Closed("the statement has characters that are no text - remove them", "signs")
     if ground and ground not in GROUNDS:
-        raise Closed("choose one of the grounds, or none")
+        raise Closed("choose one of the grounds, or none", "ground")
     return said, ground or None
 
 
@@ -49,7 +49,9 @@ def received(session: Session, row: Case, text: str, ground: str | None, address
     """
     said, ground = checked(text, ground)
     if row.state not in OPEN:
-        raise Closed("a statement is being looked at already" if row.state == APPEAL else "the matter is closed")
+        if row.state == APPEAL:
+            raise Closed("a statement is being looked at already", "looked")
+        raise Closed("the matter is closed", "over")
     statement = Statement(
         case_id=row.id, received_at=office_now(), via="public", text=said, ground=ground, address=address[:64]
     )

@@ -5,7 +5,7 @@ Refused (central.workflow.errors)
 ├── WrongKey         422  number and plate do not belong together, or there is no such number: never said which
 ├── TooOften         429  too many tries
 ├── PassEnded        401  number and plate must be shown again
-└── Closed           422  nothing more can be said about it
+└── Closed           422  the statement is not taken: what is to be mended, or that the matter is closed
 """
 
 from central.workflow.errors import Refused
@@ -36,9 +36,13 @@ class PassEnded(Refused):
 
 
 class Closed(Refused):
-    """The matter is not open to statements."""
+    """A statement that is not taken; `key` says why to who has another language: `q.statement.{key}`."""
 
     status = 422
+
+    def __init__(self, said: str, key: str) -> None:
+        super().__init__(said)
+        self.key = key
 
 
 __all__ = ["Closed", "NoticeMissing", "PassEnded", "TooOften", "WrongKey"]

@@ -28,9 +28,8 @@ def _pages() -> Environment:
     )  # fmt: skip
 
 
-def pdf(notice: Notice, stills: Sequence[PublicStill]) -> bytes:
-    """The letter. `stills` are redacted copies. Raises RunError where it cannot be set here."""
-    page = html(notice, stills)
+def pdf(page: str) -> bytes:
+    """The letter whose `html` is `page`. Raises RunError where it cannot be set here."""
     if any(ord(sign) >= _CJK_FROM for sign in page) and not _has_cjk():
         raise RunError("no font here has Chinese characters, the letter would be blank - install fonts-noto-cjk")
     try:
@@ -49,7 +48,7 @@ def pdf(notice: Notice, stills: Sequence[PublicStill]) -> bytes:
 
 
 def html(notice: Notice, stills: Sequence[PublicStill]) -> str:
-    """The page that the PDF is made of; its pictures stand in it."""
+    """The page that the PDF is made of. `stills`, redacted copies, stand in it."""
     shown = [{"data": base64.b64encode(one.path.read_bytes()).decode(), "caption": one.caption} for one in stills]
     say = words(notice.language)
     return _pages().get_template("letter.html").render(

@@ -32,6 +32,8 @@ TRIES_BY_ADDRESS: Final = 20
 TRIES_BY_NUMBER: Final = 10
 #: Statements that one address may send in the window of the limits, whatever they are about.
 STATEMENTS_BY_ADDRESS: Final = 10
+#: Letters that one address may fetch in that window: each may have to be set first.
+LETTERS_BY_ADDRESS: Final = 30
 #: For so long number and plate need not be shown again.
 PASS_LIFE: Final = timedelta(minutes=30)
 
@@ -96,10 +98,15 @@ def say(db: Database, token: str | None, text: str, ground: str | None, address:
         notice = notice_of(session, token)
         row = session.execute(select(Case).where(Case.id == notice.case_id).with_for_update()).scalar_one()
         if notice.answer_by is not None and office_now() >= notice.answer_by:
-            raise Closed("the time for a statement here has ended - turn to the office")
+            raise Closed("the time for a statement here has ended - turn to the office", "ended")
         appeals.received(session, row, text, ground, network(address))
         limits.failed(session, key, now())
         note(session, notice, address, "statement")
+
+
+def fetch(db: Database, address: str) -> None:
+    """Count that a letter is fetched, before it is set. Raises TooOften."""
+    _count(db, ((f"q-letter:{network(address)}", LETTERS_BY_ADDRESS),))
 
 
 def open_to(case: Case, notice: Notice) -> bool:
@@ -152,6 +159,6 @@ def _often() -> str:
 
 
 __all__ = [
-    "PASS_LIFE", "TRIES_BY_ADDRESS", "TRIES_BY_NUMBER", "enter", "leave", "network", "note", "notice_of", "open_to",
-    "say", "sweep", "token_for_form",
+    "LETTERS_BY_ADDRESS", "PASS_LIFE", "TRIES_BY_ADDRESS", "TRIES_BY_NUMBER", "enter", "fetch", "leave", "network",
+    "note", "notice_of", "open_to", "say", "sweep", "token_for_form",
 ]  # fmt: skip

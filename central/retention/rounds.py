@@ -5,13 +5,16 @@ from pathlib import Path
 
 import structlog
 from joserfc.jwk import OKPKey
+from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from central.background import Background
 from central.db.database import Database
 from central.db.media import Media
+from central.db.notices import Notice
 from central.export import archive
 from central.media.store import MediaStore, StoreAway
+from central.notices.letters import FOLDER, number_of
 from central.retention.sweep import Retention, Tally
 
 _log = structlog.get_logger("retention")
@@ -62,11 +65,25 @@ class Forgetting(Background):
 
 
 def clear(db: Database, copies: Path) -> int:
-    """Remove redacted copies whose original is not kept any more; how many."""
-    gone = 0
+    """Remove redacted copies whose original is not kept any more, and letters that show one; how many."""
+    gone = _clear_letters(db, copies / FOLDER)
     for path in sorted(copies.glob("*.jpg")):
         with db.read() as session:
             kept = session.get(Media, path.stem[-64:]) is not None
+        if not kept:
+            path.unlink(missing_ok=True)
+            gone += 1
+    return gone
+
+
+def _clear_letters(db: Database, folder: Path) -> int:
+    gone = 0
+    for path in sorted(folder.glob("*.pdf")):
+        with db.read() as session:
+            said = session.execute(select(Notice.said).where(Notice.number == number_of(path))).scalar_one_or_none()
+            names = {str(one["sha256"]) for one in said["stills"]} if said else set()
+            here = select(func.count()).select_from(Media).where(Media.sha256.in_(names))
+            kept = said is not None and session.execute(here).scalar_one() == len(names)
         if not kept:
             path.unlink(missing_ok=True)
             gone += 1

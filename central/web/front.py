@@ -22,6 +22,7 @@ from central.db.database import AWAY, Database
 from central.marks import asking
 from central.refusals import refusals_of
 from central.tickets.errors import Conflict, TicketError
+from central.turns import Busy
 from central.web import language
 from central.web.forms import FormRefused, local
 from central.web.language import Language
@@ -110,6 +111,7 @@ def refusal(request: Request, error: Exception) -> Response:
     key = error.key if isinstance(error, FormRefused | BadAccount) else f"error.{status}"
     values = error.values if isinstance(error, BadAccount) else {}
     key = "error.csrf" if isinstance(error, CsrfRefused) else key
+    key = "error.busy" if isinstance(error, Busy) else key
     if status == 503 and request.method == "POST" and isinstance(error, AWAY):
         # It may have failed on the way back: nobody knows, and nobody is told that they do.
         key = "error.503.sent"

@@ -12,7 +12,8 @@ from central.after import After
 from central.db.accounts import ViewLog
 from central.db.database import Database
 from central.marks import needs
-from central.notices import appeals, letter, service
+from central.notices import appeals, service
+from central.notices.letters import Letters
 from central.notices.stills import PublicStills
 from central.tickets import queue
 from central.web import forms
@@ -27,10 +28,10 @@ _SEES, _DECIDES = [needs(Permission.CASES_SEE)], [needs(Permission.CASES_DECIDE)
 _WHY = "letter"
 
 
-def add(pages: APIRouter, db: Database, stills: PublicStills, after: After) -> None:
+def add(pages: APIRouter, db: Database, stills: PublicStills, letters: Letters, after: After) -> None:
     """Add the pages under /notices, and what is done about objections to a case, to `pages`."""
     _add_list(pages, db, after)
-    _add_letters(pages, db, stills)
+    _add_letters(pages, db, stills, letters)
     _add_steps(pages, db, after)
 
 
@@ -56,13 +57,14 @@ def _add_list(pages: APIRouter, db: Database, after: After) -> None:
         return page(request, left, len(done))
 
 
-def _add_letters(pages: APIRouter, db: Database, stills: PublicStills) -> None:
+def _add_letters(pages: APIRouter, db: Database, stills: PublicStills, letters: Letters) -> None:
     @pages.get("/notices/{number}/letter", dependencies=_SEES)
     def set_letter(request: Request, number: str) -> Response:
         user = user_asking(request)
         with db.read() as session:
             notice = service.named(session, number)
-            raw = letter.pdf(notice, stills.of(session, notice))
+            gathered = stills.of(session, notice)
+        raw = letters.pdf(notice, gathered)
         shown = [one["sha256"] for one in notice.said["stills"]]
         with db.write() as session:
             session.add(ViewLog(at=now(), user_id=user.id, case_id=notice.case_id, why=_WHY, media=shown))

@@ -1,5 +1,6 @@
 """The pages of reports, and the same as files."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -21,6 +22,7 @@ from central.reports import files, report, tables
 from central.reports.ask import MOST_STEPS, Ask, Step
 from central.sites.areas import EVERYWHERE
 from central.tickets.errors import Unfit
+from central.turns import Turns
 from central.web import reports
 from central.web.front import HERE, language_of, render, user_asking
 from central.web.language import Language
@@ -53,8 +55,8 @@ class Given:
 Asked = Annotated[Given, Depends()]
 
 
-def add(pages: APIRouter, db: Database) -> None:
-    """Add the pages under /reports to `pages`."""
+def add(pages: APIRouter, db: Database, turns: Turns) -> None:
+    """Add the pages under /reports to `pages`; a PDF is set in one of `turns`."""
 
     @pages.get("/reports", dependencies=_SEES)
     def figures(request: Request, given: Asked) -> Response:
@@ -82,7 +84,9 @@ def add(pages: APIRouter, db: Database) -> None:
             made = report.report(session, ask, people=user.may(Permission.REPORTS_PEOPLE))
         name = f"report-{ask.first}-{ask.last}.{kind}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-        return Response(as_file(made, kind, say), media_type=FILE_TYPES[kind], headers=headers)
+        with turns.one() if kind == "pdf" else nullcontext():
+            raw = as_file(made, kind, say)
+        return Response(raw, media_type=FILE_TYPES[kind], headers=headers)
 
 
 def as_file(made: report.Report, kind: str, say: Language) -> bytes:

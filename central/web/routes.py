@@ -7,7 +7,9 @@ from central.after import After
 from central.db.database import Database
 from central.learning.floor import DEFAULT, Floor
 from central.media.store import MediaStore
+from central.notices.letters import FOLDER, Letters
 from central.notices.stills import PublicStills
+from central.turns import Turns
 from central.web import (
     alarm_routes,
     approval_routes,
@@ -22,6 +24,7 @@ from central.web import (
     queue_routes,
     report_routes,
     sign_in_routes,
+    statement_routes,
     statics,
 )
 from central.web.front import PageRoute
@@ -47,11 +50,15 @@ def router(
     alarm_routes.add(pages, db)
     own_routes.add(pages, db, called)
     people_routes.add(pages, db)
-    report_routes.add(pages, db)
+    # All that is set as PDF, one at a time: it holds a processor for seconds, and the desk is served beside it.
+    turns = Turns()
+    report_routes.add(pages, db, turns)
     approval_routes.add(pages, db)
     learning_routes.add(pages, db, media, floor)
     export_routes.add(pages, db, media, after)
     stills = PublicStills(db, media, after.copies, after.redactor)
-    notice_routes.add(pages, db, stills, after)
-    public_routes.add(pages, db, stills, after, secure)
+    letters = Letters(after.copies / FOLDER, stills, turns)
+    notice_routes.add(pages, db, stills, letters, after)
+    public_routes.add(pages, db, stills, letters, after, secure)
+    statement_routes.add(pages, db, stills, after, secure)
     return pages

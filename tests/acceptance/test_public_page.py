@@ -1,8 +1,10 @@
 """The public page as the party sees it, over real HTTP and in a real browser: opened by number and plate, nothing else."""
 
+import html
 import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -17,10 +19,11 @@ from central.accounts.roles import Role
 from central.after import shipped
 from central.db.accounts import Attempt
 from central.db.cases import Case
-from central.db.notices import Notice, NoticeView
-from central.notices import service
+from central.db.notices import Notice, NoticePass, NoticeView
+from central.notices import letter, service
+from central.notices.public import LETTERS_BY_ADDRESS, token_for_form
 from central.redaction.redactor import Redactor
-from central.web.public_routes import ANSWER_S
+from central.web.public_page import ANSWER_S
 from contract.events import Vehicle
 from models.bundles import prepared
 from sightline.redacting import redactor
@@ -139,7 +142,9 @@ def test_all_the_way_over_http(world: World, address: str) -> None:
             "Your statement was received" in said.text and "&lt;b&gt;我让了" in said.text and "<b>我让" not in said.text
         )
         again = party.post("/q/statement", data={"csrf": token(page.text), "text": "again"})
-        assert "was not taken" not in again.text  # there is no form any more, and the page says how it stands
+        # There is no form any more: the page says how it stands, and shows the words so that they are not lost.
+        assert again.status_code == 422 and "one is being looked at already" in again.text
+        assert "readonly>\nagain</textarea>" in again.text and 'id="q-text"' not in again.text
     with world.db.read() as session:
         row = session.execute(select(Case).where(Case.number == case)).scalar_one()
         assert row.state == "APPEAL" and len(service.statements(session, row.id)) == 1
@@ -230,6 +235,70 @@ def test_what_people_send_is_text_or_refused(world: World, address: str, notifie
             assert state == ("APPEAL" if good else "NOTIFIED")
 
 
+def test_words_are_shown_again_when_the_pass_has_ended_and_sent_once_it_is_shown_anew(
+    world: World, address: str
+) -> None:
+    case, number = told(world, address)
+    words = "\n第一行 <b>\n  second line"
+    with later(60), client(address) as party:
+        page = party.post("/q", data={"number": number, "plate": PLATE}).text
+        with world.db.write() as session:
+            session.execute(delete(NoticePass))
+        form = {"csrf": token(page), "number": number, "text": words, "ground": "G6"}
+        answer = party.post("/q/statement", data=form)
+        kept = f'aria-describedby="problem q-text-help">\n{html.escape(words, quote=False)}</textarea>'
+        assert answer.status_code == 401 and kept in answer.text and f'value="{number}"' in answer.text
+        assert 'value="G6" selected' in answer.text and "noindex" in answer.headers["x-robots-tag"]
+        del form["csrf"]
+        wrong = party.post("/q/statement", data=form | {"plate": "0000"})
+        assert wrong.status_code == 422 and kept in wrong.text
+        with world.db.read() as session:
+            assert session.execute(select(Case.state).where(Case.number == case)).scalar_one() == "NOTIFIED"
+        assert "Your statement was received" in party.post("/q/statement", data=form | {"plate": PLATE[-4:]}).text
+        assert str(party.get("/q/notice").url).endswith("/q/notice")
+
+
+def test_words_that_are_not_taken_stand_in_the_form_with_what_to_mend(world: World, address: str) -> None:
+    _, number = told(world, address)
+    with later(60), client(address) as party:
+        page = party.post("/q", data={"number": number, "plate": PLATE}).text
+        long = party.post("/q/statement", data={"csrf": token(page), "number": number, "text": "长" * 4001})
+        assert long.status_code == 422 and "长" * 4001 + "</textarea>" in long.text and "shorten them" in long.text
+    with later(40 * 86400), client(address) as party:
+        page = party.post("/q", data={"number": number, "plate": PLATE}).text
+        assert 'action="/q/statement"' not in page
+        csrf = token_for_form(party.cookies["sightline_notice"])
+        late = party.post("/q/statement", data={"csrf": csrf, "number": number, "text": "zu spät"})
+        assert late.status_code == 422 and "readonly>\nzu spät</textarea>" in late.text and "has ended" in late.text
+
+
+def test_letters_are_set_in_turns_with_no_connection_held_and_are_the_same_bytes(
+    world: World, address: str, notified: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, number = notified
+    assert world.after is not None
+    for kept in (world.after.copies / "letters").glob("*.pdf"):
+        kept.unlink()
+    held, real = [], letter.pdf
+
+    def slow(page: str) -> bytes:
+        time.sleep(0.7)  # the others have come by then, and wait
+        held.append(world.db.engine.pool.checkedout())  # type: ignore[attr-defined]
+        return real(page)
+
+    monkeypatch.setattr(letter, "pdf", slow)
+    with client(address) as party:
+        assert party.post("/q", data={"number": number, "plate": PLATE}).status_code == 200
+        with ThreadPoolExecutor(12) as crowd:
+            got = list(crowd.map(lambda _: party.get(f"/q/letters/{number}"), range(12)))
+        made = [one for one in got if one.status_code == 200]
+        turned = [one for one in got if one.status_code != 200]
+        assert held == [0] and len({one.content for one in made}) == 1 and len(made) >= 5
+        assert all((one.status_code, one.headers["retry-after"]) == (503, "10") for one in turned)
+        codes = [party.get(f"/q/letters/{number}").status_code for _ in range(LETTERS_BY_ADDRESS - 11)]
+        assert codes == [200] * (LETTERS_BY_ADDRESS - 12) + [429] and held == [0]
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize(("locale", "width"), [("en", 1366), ("zh-CN", 390)])
 def test_in_a_browser_by_keyboard_and_on_a_phone(
@@ -252,8 +321,25 @@ def test_in_a_browser_by_keyboard_and_on_a_phone(
     page.screenshot(path=tmp_path / "notice.png", full_page=True)
     page.locator("#q-text").focus()
     page.keyboard.insert_text("我让行了 🚑 <b>")
+    # A page that is left, and a pass that ends meanwhile, lose nothing.
+    page.goto(f"{address}/q")
+    page.goto(f"{address}/q/notice")
+    expect(page.locator("#q-text")).to_have_value("我让行了 🚑 <b>")
+    with world.db.write() as session:
+        session.execute(delete(NoticePass))
+    page.locator("#say button").click()
+    expect(page.locator("#q-text")).to_have_value("我让行了 🚑 <b>")
+    expect(page.locator("#q-plate")).to_be_focused()
+    # The browser tells of the 401 that the page is answered with; it is meant.
+    window.wrong[:] = [one for one in window.wrong if "401" not in one]
+    assert page.evaluate(wide) == []
+    page.screenshot(path=tmp_path / "again.png", full_page=True)
+    page.keyboard.type(PLATE[-4:])
+    page.locator("#q-text").focus()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.wait_for_url("**/q/notice?said=1*")
     expect(page.locator("blockquote").first).to_have_text("我让行了 🚑 <b>")
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("Object.keys(sessionStorage).filter(one => one.startsWith('sightline'))") == []
     page.screenshot(path=tmp_path / "said.png", full_page=True)

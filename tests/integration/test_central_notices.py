@@ -20,7 +20,7 @@ from central.export.table import cells
 from central.notices import appeals, letter, public, rules, service, text
 from central.notices.errors import Closed, PassEnded, TooOften, WrongKey
 from central.notices.rules import NoticeRules, Office
-from central.notices.stills import REDACTED, PublicStills
+from central.notices.stills import REDACTED, PublicStill, PublicStills
 from central.redaction.finder import Box, Picture
 from central.redaction.redactor import Redactor
 from central.redaction.stills import as_jpeg
@@ -92,8 +92,8 @@ def test_in_a_warning_period_neither_letter_nor_table_speaks_of_money(plain: Des
 def test_a_letter_is_a_pdf_with_chinese_in_it_and_the_same_each_time(plain: Desk) -> None:
     _, number = plain.notified()
     notice = letter_of(plain, number)
-    made = letter.pdf(notice, [])
-    assert made.startswith(b"%PDF-") and letter.pdf(letter_of(plain, number), []) == made
+    made = letter.pdf(letter.html(notice, []))
+    assert made.startswith(b"%PDF-") and letter.pdf(letter.html(letter_of(plain, number), [])) == made
     plain_text = b"".join(_inflated(made))
     assert re.search(rb"/BaseFont\s*/[A-Z]{6}\+Noto", made + plain_text)
     # Every character has a glyph of its own: the map of the font to Unicode names them.
@@ -115,7 +115,7 @@ def test_what_a_person_writes_stays_text_in_a_letter(plain: Desk) -> None:
         notice = appeals.uphold(session, case, plain.case(case).version, plain.zhao, reason, plain.after.notices)
     page = letter.html(notice, [])
     assert "<script>" not in page and "&lt;script&gt;" in page and "<img" not in page
-    assert letter.pdf(notice, []).startswith(b"%PDF-")
+    assert letter.pdf(letter.html(notice, [])).startswith(b"%PDF-")
 
 
 def test_numbers_by_configuration_never_twice(desk: Desk) -> None:
@@ -343,8 +343,7 @@ def test_a_copy_is_made_once_is_in_the_history_and_an_original_is_never_shown(de
     folder, made = desk.folder / "copies", Redactor([Blind()])
     notice = letter_of(desk, number)
     one, other = (PublicStills(desk.db, desk.store, folder, lambda: made) for _ in range(2))
-    with desk.db.read() as session:
-        first, again = one.of(session, notice), other.of(session, notice)
+    first, again = copies_by(one, desk, notice), copies_by(other, desk, notice)
     assert first == again and len(first) == 3 and not any(still.plate for still in first)
     copies = {still.of: sha256_hex(still.path.read_bytes()) for still in first}
     assert not set(copies) & set(copies.values())
@@ -353,10 +352,15 @@ def test_a_copy_is_made_once_is_in_the_history_and_an_original_is_never_shown(de
     first[0].path.write_bytes(desk.store.path(first[0].of).read_bytes())
     first[1].path.unlink()
     unable = PublicStills(desk.db, desk.store, folder, None)
-    with desk.db.read() as session:
-        assert [still.of for still in unable.of(session, notice)] == [first[2].of]
-        assert [sha256_hex(still.path.read_bytes()) for still in one.of(session, notice)] == list(copies.values())
+    assert [still.of for still in copies_by(unable, desk, notice)] == [first[2].of]
+    assert [sha256_hex(still.path.read_bytes()) for still in copies_by(one, desk, notice)] == list(copies.values())
     assert len(redactions(desk, case)) == 3
+
+
+def copies_by(stills: PublicStills, desk: Desk, notice: Notice) -> list[PublicStill]:
+    with desk.db.read() as session:
+        found = stills.of(session, notice)
+    return stills.all_made(found)
 
 
 def redactions(desk: Desk, number: str) -> list[tuple[object, object, object]]:
@@ -369,8 +373,7 @@ def redactions(desk: Desk, number: str) -> list[tuple[object, object, object]]:
 def test_a_letter_says_when_no_plate_is_left_to_read(plain: Desk) -> None:
     _, number = told_with_pictures(plain)
     notice, redactor = letter_of(plain, number), Redactor([Blind()])
-    with plain.db.read() as session:
-        (still, *_) = PublicStills(plain.db, plain.store, plain.folder / "c", lambda: redactor).of(session, notice)
+    (still, *_) = copies_by(PublicStills(plain.db, plain.store, plain.folder / "c", lambda: redactor), plain, notice)
     said = text.words(notice.language)
     assert said["stills.no_plate"] in letter.html(notice, [still])
     shown = letter.html(notice, [replace(still, plate=True)])
