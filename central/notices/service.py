@@ -1,8 +1,9 @@
 """Letters: who has to be told, the notice that tells them, the answers to objections, and what was sent before."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from central.accounts.service import SignedInUser
@@ -16,8 +17,9 @@ from central.notices import text
 from central.notices.errors import NoticeMissing
 from central.notices.rules import NoticeRules
 from central.sites.areas import EVERYWHERE, within
-from central.tickets import decisions
-from central.tickets.states import ENTERED
+from central.tickets import deadlines, decisions
+from central.tickets.states import APPEAL, ENTERED, NOTIFIED
+from central.tickets.states import UPHELD as UPHELD_STATE
 from central.workflow.errors import Refused, Unfit
 
 NOTICE, CANCELLED, UPHELD = "notice", "cancelled", "upheld"
@@ -26,10 +28,12 @@ MOST = 200
 
 
 def waiting(session: Session, most: int = MOST, areas: Collection[str] = EVERYWHERE) -> list[Case]:
-    """Entered cases in `areas` whose party was not told yet, nearest deadline first."""
+    """Cases in `areas` whose party was not told yet - entered, or objected to before - nearest deadline first."""
+    told = select(Notice.id).where(Notice.case_id == Case.id, Notice.kind == NOTICE)
+    objected = and_(Case.state.in_((APPEAL, UPHELD_STATE)), Case.plate.is_not(None), ~told.exists())
     query = (
         select(Case)
-        .where(Case.state == ENTERED, *within(Case.site, areas))
+        .where(or_(Case.state == ENTERED, objected), *within(Case.site, areas))
         .order_by(Case.sort_at, Case.number)
         .limit(most)
     )
@@ -57,7 +61,7 @@ def named(session: Session, number: str) -> Notice:
 
 
 def issue(session: Session, number: str, version: int, user: SignedInUser, rules: NoticeRules) -> Notice:
-    """Tell the party of case `number`: the case is NOTIFIED, and the letter stands as it is from now on.
+    """Tell the party of case `number`: it is NOTIFIED (under objection it stays so); the letter stands as it is now.
 
     Raises as `decisions.step` does, and Unfit for a case without a plate: nobody could be told.
     """
@@ -67,8 +71,8 @@ def issue(session: Session, number: str, version: int, user: SignedInUser, rules
     letter = _numbered(session, rules, before)
     row = decisions.step(session, number, version, user, "notify", note=f"notice {letter}")
     matter = _matter(session, number)
-    # The deadline of what comes next is the party's: it is on the row since the step.
-    said = text.notice(matter, rules, letter, office_now(), row.due_at)
+    answer_by = _answer_by(row)
+    said = text.notice(matter, rules, letter, office_now(), answer_by)
     notice = Notice(
         number=letter,
         case_id=row.id,
@@ -77,7 +81,7 @@ def issue(session: Session, number: str, version: int, user: SignedInUser, rules
         said=said,
         issued_by=user.name,
         issued_at=office_now(),
-        answer_by=row.due_at,
+        answer_by=answer_by,
     )
     session.add(notice)
     session.flush()
@@ -135,6 +139,14 @@ def statements(session: Session, case_id: int) -> Sequence[Statement]:
     """What was said about a case, oldest first."""
     query = select(Statement).where(Statement.case_id == case_id).order_by(Statement.id)
     return session.execute(query).scalars().all()
+
+
+def _answer_by(row: Case) -> datetime | None:
+    """Until when the party may object to a notice of now: what limits NOTIFIED, on the row unless it is objected to."""
+    if row.state == NOTIFIED:
+        return row.due_at
+    found = deadlines.after(row, ENTERED, "notify", NOTIFIED, office_now())
+    return found.due if found else None
 
 
 def _numbered(session: Session, rules: NoticeRules, matter: Matter) -> str:

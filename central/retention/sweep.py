@@ -30,7 +30,7 @@ from central.retention.terms import FINAL, term
 from central.tickets import decisions
 from central.tickets.guards import CaseFacts
 from central.tickets.precheck.profiles import profile_of
-from central.tickets.states import ARCHIVED, NOTIFIED
+from central.tickets.states import ARCHIVED
 
 _log = structlog.get_logger("retention")
 #: Most cases and objects in one transaction: so long, and no longer, others wait.
@@ -124,7 +124,7 @@ class Retention:
         if profile is None:
             self.tally.unknown += 1
             return None
-        notified = select(func.min(CaseLog.at)).where(CaseLog.case_id == case.id, CaseLog.to_state == NOTIFIED)
+        notified = select(func.min(CaseLog.at)).where(CaseLog.case_id == case.id, CaseLog.action == "notify")
         told = session.execute(notified).scalar_one()
         zone = timezone(timedelta(seconds=case.utc_offset_s))
         found = term(case.state, case.state_at, told, profile, zone)

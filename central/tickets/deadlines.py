@@ -63,6 +63,9 @@ def _names(source: str, action: str, target: str) -> tuple[str, ...]:
 
 def enter(case: Case, source: str, action: str, target: str, at: datetime) -> None:
     """The case is in `target` from `at` on, with the deadline of that step and its place in the queue."""
+    if action == "notify" and source == target:
+        # The letter that goes out during an objection puts off no answer.
+        return
     case.state, case.state_at = target, at
     if not {source, target} <= _SAME_TIME:
         put(case, after(case, source, action, target, at))

@@ -8,9 +8,11 @@ from sqlalchemy.orm import Session
 from central.db.cases import Case
 from central.db.events import Event
 from central.db.media import Media
+from central.db.notices import Notice
 from central.tickets import precheck
 from central.tickets.guards import CaseFacts, Last
 from central.tickets.standing import standing
+from central.tickets.states import APPEAL, UPHELD
 
 
 def gathered(session: Session, cases: Sequence[Case]) -> list[CaseFacts]:
@@ -24,6 +26,7 @@ def gathered(session: Session, cases: Sequence[Case]) -> list[CaseFacts]:
         named = {item.sha256 for case in cases for item in case.media}
         held = select(Media.sha256).where(Media.sha256.in_(named), Media.complete.is_(True))
         there = set(session.execute(held).scalars()) if named else set()
+        untold = _untold(session, cases)
         return [
             CaseFacts(
                 manifest=case.manifest,
@@ -32,6 +35,7 @@ def gathered(session: Session, cases: Sequence[Case]) -> list[CaseFacts]:
                 unanswered=tuple(question.fact for question in case.questions if not question.answer),
                 suppressed=precheck.suppressed(case.checks),
                 verified=case.ground is not None,
+                untold=case.id in untold,
                 first_by=case.first_by_id,
                 judges=frozenset(one for one in (case.first_by_id, case.decided_by_id) if one is not None),
                 due=case.due_at,
@@ -39,6 +43,15 @@ def gathered(session: Session, cases: Sequence[Case]) -> list[CaseFacts]:
             )
             for case in cases
         ]
+
+
+def _untold(session: Session, cases: Sequence[Case]) -> set[int]:
+    """Which of them are under objection, or upheld, and their parties were sent no notice."""
+    asked = {case.id for case in cases if case.plate and case.state in {APPEAL, UPHELD}}
+    if not asked:
+        return asked
+    notices = select(Notice.case_id).where(Notice.case_id.in_(asked), Notice.kind == "notice")
+    return asked - set(session.execute(notices).scalars())
 
 
 def _last(case: Case) -> Last | None:

@@ -31,7 +31,8 @@ class CaseFacts:
     `unanswered` names the facts still open, `suppressed` facts that a plate read later told and for which nobody would
     have been accused, `held` hard checks that failed, `differs` what the vehicle register has otherwise. `reason`,
     `note` and `ground` are what the officer gave. `first_by` is the account that passed the first look, `judges` those
-    of both looks. `due` is when the time for the step ends, `keep_until` that of keeping the record (None: no such time
+    of both looks. `untold`: it has a plate, and the party was sent
+    no notice. `due` is when the time for the step ends, `keep_until` that of keeping the record (None: no such time
     is known).
     """
 
@@ -47,6 +48,7 @@ class CaseFacts:
     note: str = ""
     ground: str | None = None
     verified: bool = False
+    untold: bool = False
     first_by: int | None = None
     judges: frozenset[int] = frozenset()
     last: Last | None = None
@@ -187,6 +189,16 @@ def not_verified(facts: CaseFacts, _: Doing) -> str | None:
     return "its ground was verified already" if facts.verified else None
 
 
+def not_told(facts: CaseFacts, _: Doing) -> str | None:
+    """Its party was sent no notice."""
+    return None if facts.untold else "its party was told already, or it has no plate: nobody can be told"
+
+
+def told(facts: CaseFacts, _: Doing) -> str | None:
+    """Its party was, wherever there is one."""
+    return "its party was not told yet - issue its notice first" if facts.untold else None
+
+
 def neither_judge(facts: CaseFacts, doing: Doing) -> str | None:
     """Who answers an objection took neither look."""
     judged = doing.actor.id is not None and doing.actor.id in facts.judges
@@ -203,7 +215,7 @@ def kept(facts: CaseFacts, doing: Doing) -> str | None:
 
 __all__ = [
     "UNDO", "CaseFacts", "Last", "another_person", "answered", "compared", "exempt", "failed", "free", "ground_given",
-    "in_time", "kept", "late", "manifest_there", "media_there", "neither_judge", "not_verified",
-    "noted", "own_and_just_now", "passed",
-    "reason_given", "sealed", "seen", "settled", "verified",
+    "in_time", "kept", "late", "manifest_there", "media_there", "neither_judge", "not_told",
+    "not_verified", "noted", "own_and_just_now", "passed",
+    "reason_given", "sealed", "seen", "settled", "told", "verified",
 ]  # fmt: skip

@@ -23,6 +23,7 @@ from central.tickets.guards import (
     manifest_there,
     media_there,
     neither_judge,
+    not_told,
     not_verified,
     noted,
     own_and_just_now,
@@ -31,6 +32,7 @@ from central.tickets.guards import (
     sealed,
     seen,
     settled,
+    told,
     verified,
 )
 from central.tickets.states import (
@@ -101,6 +103,9 @@ TABLE: Final[tuple[Transition[CaseFacts], ...]] = (
     # After approval.
     Transition("enter", APPROVED, ENTERED, _DESK, (settled, in_time), "entered"),
     Transition("notify", ENTERED, NOTIFIED, _EITHER, (), "notified"),
+    # Who objected before the letter was sent is told all the same, and nothing is dealt with that nobody was told of.
+    Transition("notify", APPEAL, APPEAL, _EITHER, (not_told,)),
+    Transition("notify", UPHELD, NOTIFIED, _EITHER, (not_told,)),
     Transition("handle", NOTIFIED, HANDLED, _DESK, (), "handled"),
     Transition("appeal", ENTERED, APPEAL, _EITHER),
     Transition("appeal", NOTIFIED, APPEAL, _EITHER),
@@ -108,7 +113,7 @@ TABLE: Final[tuple[Transition[CaseFacts], ...]] = (
     Transition("verify", APPEAL, APPEAL, _DESK, (neither_judge, not_verified, ground_given), "answer"),
     Transition("cancel", APPEAL, CANCELLED, _DESK, (neither_judge, verified), "answer"),
     Transition("uphold", APPEAL, UPHELD, _DESK, (neither_judge, noted), "answer"),
-    Transition("handle", UPHELD, HANDLED, _DESK, (), "handled"),
+    Transition("handle", UPHELD, HANDLED, _DESK, (told,), "handled"),
     Transition("archive", HANDLED, ARCHIVED, _SYSTEM, (kept,)),
     Transition("archive", UPHELD, ARCHIVED, _SYSTEM, (kept,)),
     Transition("archive", CANCELLED, ARCHIVED, _SYSTEM, (kept,)),

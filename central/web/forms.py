@@ -55,7 +55,11 @@ def answers_of(form: dict[str, str]) -> dict[str, str]:
 
 def version_of(form: dict[str, str]) -> int:
     """The version of the case that the officer saw. Raises FormRefused."""
-    text = form.get("version", "")
+    return number_in(form.get("version", ""))
+
+
+def number_in(text: str) -> int:
+    """A number that a form carries. Raises FormRefused."""
     if not text.isascii() or not text.isdigit() or len(text) > 9:
         raise FormRefused(422, "error.422")
     return int(text)

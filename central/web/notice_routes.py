@@ -12,7 +12,7 @@ from central.after import After
 from central.db.accounts import ViewLog
 from central.db.database import Database
 from central.marks import needs
-from central.notices import appeals, service
+from central.notices import appeals, service, settling
 from central.notices.letters import Letters
 from central.notices.stills import PublicStills
 from central.tickets import queue
@@ -23,6 +23,7 @@ from contract.events import now
 
 Form = Annotated[dict[str, str], Depends(forms.read_form)]
 Fields = Mapping[str, str]
+_Left = list[tuple[str, str]]
 _Step = Callable[[Session, str, int, SignedInUser, Fields], object]
 _SEES, _DECIDES = [needs(Permission.CASES_SEE)], [needs(Permission.CASES_DECIDE)]
 _WHY = "letter"
@@ -36,14 +37,17 @@ def add(pages: APIRouter, db: Database, stills: PublicStills, letters: Letters, 
 
 
 def _add_list(pages: APIRouter, db: Database, after: After) -> None:
-    def page(request: Request, left: list[tuple[str, str]] | None = None, done: int | None = None) -> Response:
+    def page(
+        request: Request, left: _Left | None = None, done: int | None = None, settled: int | None = None
+    ) -> Response:
         user, say = user_asking(request), language_of(request)
         with db.read() as session:
             waits, letters = service.waiting(session, areas=user.areas), service.issued(session, areas=user.areas)
+            unsettled = settling.waiting(session, user.areas)
         kinds = {kind: say(f"notice.kind.{kind}") for kind in (service.NOTICE, service.CANCELLED, service.UPHELD)}
         return render(
             request, "notices.html", user, section="after", tab="notices", waiting=waits, letters=letters, kinds=kinds,
-            left=left or [], done=done,
+            left=left or [], done=done, settled=settled, unsettled=unsettled, most=settling.MOST,
         )  # fmt: skip
 
     @pages.get("/notices", dependencies=_SEES)
@@ -55,6 +59,14 @@ def _add_list(pages: APIRouter, db: Database, after: After) -> None:
         user = acting(request, db, form)
         done, left = service.issue_all(db, user, after.notices)
         return page(request, left, len(done))
+
+    @pages.post("/notices/handled", dependencies=_DECIDES)
+    def settle(request: Request, form: Form) -> Response:
+        user = acting(request, db, form)
+        chosen = {name.removeprefix("case-"): forms.number_in(form[name]) for name in form if name.startswith("case-")}
+        numbers = settling.numbers_of(" ".join([*chosen, form.get("numbers", "")]))
+        done, left = settling.settle(db, user, numbers, chosen, form.get("note", ""))
+        return page(request, left, settled=len(done))
 
 
 def _add_letters(pages: APIRouter, db: Database, stills: PublicStills, letters: Letters) -> None:

@@ -17,7 +17,7 @@ from central.db.cases import Case, CaseLog
 from central.db.notices import Notice, NoticePass, NoticeView, Statement
 from central.export import service as export
 from central.export.table import cells
-from central.notices import appeals, letter, public, rules, service, text
+from central.notices import appeals, letter, public, rules, service, settling, text
 from central.notices.errors import Closed, PassEnded, TooOften, WrongKey
 from central.notices.rules import NoticeRules, Office
 from central.notices.stills import REDACTED, PublicStill, PublicStills
@@ -280,6 +280,77 @@ def test_upheld_needs_a_reason_that_the_party_reads(plain: Desk) -> None:
     with later(60), plain.db.write() as session:
         notice = appeals.uphold(session, case, plain.case(case).version, plain.zhao, "图片清楚", plain.after.notices)
     assert plain.case(case).state == "UPHELD" and dict(notice.said["rows"])["理由"] == "图片清楚"
+
+
+def objected_early(desk: Desk) -> str:
+    """A case whose party came to the counter before its letter was sent."""
+    case = desk.approved()
+    desk.step(case, "enter")
+    with later(60), desk.db.write() as session:
+        appeals.brought(session, case, desk.case(case).version, desk.zhao, "还没收到告知书", None)
+    return case
+
+
+def test_who_objects_before_the_letter_was_sent_is_told_and_the_answer_is_not_put_off(desk: Desk) -> None:
+    case = objected_early(desk)
+    desk.step(case, "verify", desk.zhao, ground="G1")
+    before = desk.case(case)
+    with later(86_400):
+        (number,), left = service.issue_all(desk.db, desk.li, desk.after.notices)
+    after, notice = desk.case(case), letter_of(desk, number)
+    assert left == [] and (after.state, after.ground, after.due_at, after.state_at, after.sort_at) == (
+        "APPEAL", "G1", before.due_at, before.state_at, before.sort_at)  # fmt: skip
+    assert notice.answer_by is not None and notice.answer_by > after.due_at
+    enter(desk, number)
+    with desk.db.read() as session:
+        assert service.waiting(session) == []
+    with later(86_500), desk.db.write() as session:
+        given = appeals.cancel(session, case, after.version, desk.zhao, "", desk.after.notices)
+    assert dict(given.said["rows"])["告知书编号"] == number and desk.case(case).state == "CANCELLED"
+    with pytest.raises(Unfit), later(86_600), desk.db.write() as session:
+        service.issue(session, case, desk.case(case).version, desk.li, desk.after.notices)
+
+
+def test_what_was_let_stand_before_its_letter_is_told_before_it_is_dealt_with(desk: Desk) -> None:
+    case = objected_early(desk)
+    with later(60), desk.db.write() as session:
+        appeals.uphold(session, case, desk.case(case).version, desk.zhao, "图片清楚", desk.after.notices)
+    with pytest.raises(Unfit, match="not told"):
+        desk.step(case, "handle")
+    with later(70):
+        (number,), _ = service.issue_all(desk.db, desk.li, desk.after.notices)
+        assert service.issue_all(desk.db, desk.li, desk.after.notices) == ([], [])
+    assert desk.case(case).state == "NOTIFIED" and letter_of(desk, number).answer_by == desk.case(case).due_at
+    assert desk.step(case, "handle").state == "HANDLED"
+
+
+def test_many_are_dealt_with_at_once_each_with_its_line_and_the_others_say_why_not(desk: Desk) -> None:
+    (one, _), (two, second), (three, _) = (desk.notified() for _ in range(3))
+    waits = desk.approved("浙A99999")
+    version = desk.case(three).version
+    desk.step(three, "handle")
+    text_ = f" {one}\n{second.lower()}，{two};{waits}\nNOPE' OR 1=1\n{three}"
+    with later(60):
+        done, left = settling.settle(
+            desk.db, desk.li, settling.numbers_of(text_), {three: version}, "paid, list of the 23rd"
+        )
+    assert done == [one, two] and [desk.case(number).state for number in (one, two, waits)] == [
+        "HANDLED",
+        "HANDLED",
+        "APPROVED",
+    ]
+    why = dict(left)
+    assert "since you opened it" in why[three] and "cannot be moved" in why[waits] and "no case" in why["NOPE'"]
+    with desk.db.read() as session:
+        lines = session.execute(select(CaseLog).where(CaseLog.action == "handle").order_by(CaseLog.id)).scalars().all()
+    assert [(line.actor, line.detail["note"]) for line in lines[1:]] == [("li", "paid, list of the 23rd")] * 2
+    elsewhere = replace(desk.li, areas=frozenset({"no such area"}))
+    assert settling.settle(desk.db, elsewhere, [one], {}, "paid")[1][0][1].startswith("no case")
+    for numbers, note in (([], "paid"), ([one], "  ")):
+        with pytest.raises(Unfit):
+            settling.settle(desk.db, desk.li, numbers, {}, note)
+    with pytest.raises(Unfit, match="in parts"):
+        settling.numbers_of(" ".join(f"N{n}" for n in range(settling.MOST + 1)))
 
 
 def test_a_statement_on_paper_is_entered_by_name(plain: Desk) -> None:
