@@ -24,11 +24,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The option that `tests.lanes` chooses with."""
-    parser.addoption("--lane", choices=["abreast", "alone"], help="only the tests of this lane, see tests/lanes.py")
+    parser.addoption(
+        "--lane", choices=["abreast", "waiting", "alone"], help="only the tests of this lane, see tests/lanes.py"
+    )
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Files of the other lane are not even imported, unless they are named: pytest finds no fault with those."""
+    """Files of the other lanes are not even imported, unless they are named: pytest finds no fault with those."""
     lane = config.getoption("--lane")
     if lane is None or not collection_path.is_file() or lane_of(collection_path) == lane:
         return None
@@ -38,7 +40,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is named and belongs to the other lane."""
+    """Leave out what is named and belongs to another lane."""
     lane = config.getoption("--lane")
     if lane is None:
         return

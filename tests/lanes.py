@@ -1,8 +1,10 @@
-"""`make test`: first the tests that share nothing, on every core; then, one after another, those that need the machine.
+"""`make test`: tests that share nothing, on every core; those that mostly wait, one more than there are cores; the rest.
 
-`python -m tests.lanes [pytest's own options]` runs pytest twice and ends with one exit status; `python -m pytest`
-runs all of them in one process, as ever. Two at once are only tests that listen to no clock, measure nothing and open
-no port that others could take: a file is in the first lane when `ABREAST` names it or its folder.
+`python -m tests.lanes [pytest's own options]` runs pytest three times and ends with one exit status; `python -m pytest`
+runs all of them in one process, as ever. Two at once are only tests that measure nothing and open no port that others
+could take. A file is in the first lane when `ABREAST` names it or its folder: it listens to no clock. It is in the
+second when `WAITING` names it: cameras in real time, heartbeats, reconnections, with the processor idle meanwhile;
+what it asks of time is patient enough for neighbours. The last lane measures, or needs every core.
 """
 
 import os
@@ -99,6 +101,54 @@ ABREAST = (
         )
     ),
 )
+#: Files of tests that spend their time waiting, beside each other.
+WAITING = (
+    *(
+        f"acceptance/test_{name}.py"
+        for name in (
+            "desk_browser",
+            "desk_two_people",
+            "public_page",
+            "web_alarms",
+            "web_browser",
+        )
+    ),
+    *(
+        f"integration/test_{name}.py"
+        for name in (
+            "attention",
+            "bench_central",
+            "bench_desk",
+            "broker_access",
+            "cameras_file",
+            "cameras_odd",
+            "cameras_rtsp",
+            "central_turns",
+            "chaos_found",
+            "deliver_media",
+            "deliver_outbox",
+            "deliver_tls",
+            "demo_camera",
+            "docker_parts",
+            "docker_stores",
+            "edge_certificates",
+            "edge_goes_on",
+            "edge_top",
+            "intruder_short",
+            "listening_broker",
+            "media_killed",
+            "media_quota",
+            "media_sweep",
+            "people",
+            "record_process",
+            "sensor_line",
+            "sensors",
+            "signed_video",
+            "told_broker",
+            "worker_hangs",
+        )
+    ),
+)
 #: Where a lane writes the names of what failed, a line each.
 FAILED_FILE = "SIGHTLINE_TESTS_FAILED"
 _MOST_WORKERS = 4
@@ -106,21 +156,22 @@ _RAN = {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TES
 
 
 def lane_of(path: Path) -> str:
-    """The lane, `abreast` or `alone`, of a file of tests."""
+    """The lane, `abreast`, `waiting` or `alone`, of a file of tests."""
     inside = path.relative_to(TESTS) if path.is_relative_to(TESTS) else path
-    return "abreast" if any(inside.is_relative_to(one) for one in ABREAST) else "alone"
+    named = {"abreast": ABREAST, "waiting": WAITING}
+    return next((lane for lane, ones in named.items() if any(map(inside.is_relative_to, ones))), "alone")
 
 
 def main(words: list[str]) -> int:
-    """Run both lanes with pytest's options `words`; the exit status that one pytest over all would have."""
-    workers = min(_MOST_WORKERS, len(os.sched_getaffinity(0)))
-    abreast = ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
+    """Run every lane with pytest's options `words`; the exit status that one pytest over all would have."""
+    cores = min(_MOST_WORKERS, len(os.sched_getaffinity(0)))
     with tempfile.TemporaryDirectory() as folder:
         failed = Path(folder) / "failed"
         failed.touch()
         statuses = []
         for title, options in (
-            (f"tests: those that share nothing, {workers} at a time", ["--lane", "abreast", *abreast]),
+            (f"tests: those that share nothing, {cores} at a time", ["--lane", "abreast", *_at_once(cores)]),
+            (f"tests: those that mostly wait, {cores + 1} at a time", ["--lane", "waiting", *_at_once(cores + 1)]),
             ("tests: those that need the machine, one after another", ["--lane", "alone"]),
         ):
             print(title, flush=True)
@@ -135,6 +186,10 @@ def main(words: list[str]) -> int:
         for line in failed.read_text(encoding="utf-8").splitlines():
             print(f"tests: failed: {line}")
     return together(statuses)
+
+
+def _at_once(workers: int) -> list[str]:
+    return ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def together(statuses: list[int]) -> int:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from central.media.bucket import Bucket, Place
+from tests.ports import open_port
 
 KEY, SECRET = "central-of-a-test", "a-secret-of-the-test-alone"
 WEED = Path(sys.executable).parent / "weed"
@@ -31,8 +31,8 @@ class S3:
         self.credentials.write_text(f"[default]\naws_access_key_id = {KEY}\naws_secret_access_key = {SECRET}\n")
         self.credentials.chmod(0o600)
         self._process: subprocess.Popen[bytes] | None = None
-        self._ports = {name: _free() for name in ("s3", "s3.grpc", "filer", "filer.grpc", "master", "volume")}
-        self._ports |= {f"{name}.grpc": _free() for name in ("master", "volume")}
+        self._ports = {name: open_port() for name in ("s3", "s3.grpc", "filer", "filer.grpc", "master", "volume")}
+        self._ports |= {f"{name}.grpc": open_port() for name in ("master", "volume")}
         self.url = f"http://127.0.0.1:{self._ports['s3']}"
 
     def start(self) -> "S3":
@@ -78,9 +78,3 @@ class S3:
         if self._process is not None:
             self._process.kill()
             self._process.wait(20)
-
-
-def _free() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

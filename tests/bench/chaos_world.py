@@ -24,7 +24,7 @@ from tests.bench.chaos_boxes import ChaosBox, ChaosReplica, Lines, Task
 from tests.bench.chaos_disk import Disk, ShiftedClock, clock_library
 from tests.bench.chaos_process import Kept
 from tests.bench.chaos_proxy import Line, Proxy
-from tests.integration.central_replicas import free_port
+from tests.ports import open_port
 
 MEDIA_DISK_MB = 192
 _READY_S = 120.0
@@ -125,7 +125,7 @@ class World:
             self._make_box(name)
 
     def _make_broker(self) -> None:
-        self.broker_port = free_port()
+        self.broker_port = open_port()
         self.passwords = {name: secrets.token_urlsafe(12) for name in (*self.size.box_names, "central")}
         part = broker_part(self.folder / "broker", self.folder / "broker.log", self.broker_port, self.passwords)
         self.broker = Kept("broker", part.command, part.log)
@@ -138,7 +138,7 @@ class World:
         )
         through = make_url(url).set(port=lines[1].port).render_as_string(hide_password=False)
         clock = self._clock(name)
-        made = ChaosReplica(self.folder / name, name, free_port(), self.passwords["central"], lines, through, clock)
+        made = ChaosReplica(self.folder / name, name, open_port(), self.passwords["central"], lines, through, clock)
         self._stack.callback(made.process.kill)
         self.replicas[name] = made
 

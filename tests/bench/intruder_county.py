@@ -17,14 +17,15 @@ from edge.deliver.certificate import ClientCertificate
 from edge.deliver.keys import KeyRing
 from sightline.bench.central_events import Voice
 from tests.bench.intruder_http import csr, token
-from tests.bench.intruder_office import Tally, free_port, until
+from tests.bench.intruder_office import Tally, until
+from tests.ports import open_port
 
 _CAMERA = [{"id": "cam-1", "url": "rtsp://127.0.0.1:9/", "frame": [320, 192]}]
 
 
 def attack(folder: Path, tally: Tally) -> None:
     """Certificates of others, of another authority, run out, revoked; and what a revoked box is told over HTTP."""
-    with county(folder / "county", free_port(), free_port()) as office:
+    with county(folder / "county", open_port(), open_port()) as office:
         broker, ca = office.broker, office.ca.folder / "ca.pem"
         watcher = Peer(broker.port, ca, issue(office.ca, "central", folder / "watcher"))
         watcher.listen("sightline/v1/#")

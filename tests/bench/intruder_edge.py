@@ -20,7 +20,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from contract.events import now
 from contract.topics import EdgeTopics
 from tests.bench.intruder_insider import odd
-from tests.bench.intruder_office import Tally, free_port, until
+from tests.bench.intruder_office import Tally, until
+from tests.ports import open_port
 
 USERS = {"central": "c-5a1e", "box-1": "b-90c3", "box-2": "b-77d0", "s1": "s-20c8"}
 _ACL = "\nuser s1\ntopic write sightline/v1/box-1/sensor/s1\n"
@@ -37,7 +38,7 @@ _TOPICS = EdgeTopics("box-1")
 
 def attack(folder: Path, tally: Tally, count: int, seed: int) -> None:
     """`count` messages on each of the topics that box-1 hears."""
-    port = free_port()
+    port = open_port()
     broker = Mosquitto(folder / "broker", port, USERS)
     with (folder / "broker" / "acl").open("a") as acl:
         acl.write(_ACL)

@@ -38,6 +38,7 @@ from central.edges import enrolment
 from contract.sealing import public_jwk, sign_detached
 from sightline.bench.central_events import Voice
 from sightline.bench.central_postgres import PostgresServer
+from tests.ports import open_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "correct horse battery"
@@ -72,13 +73,6 @@ def until(true: Callable[[], object], what: str, wait_s: float = _WAIT_S) -> Non
         time.sleep(0.05)
 
 
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def listens(port: int) -> bool:
     """Whether somebody does."""
     with socket.socket() as probe:
@@ -94,7 +88,7 @@ class Office:
 
     def __init__(self, folder: Path, *, postgres: bool) -> None:
         self.folder, self._postgres, self._stack = folder, postgres, ExitStack()
-        self.port, self.broker_port = free_port(), free_port()
+        self.port, self.broker_port = open_port(), open_port()
         self.url, self.log = f"http://127.0.0.1:{self.port}", folder / "central.log"
         self.victims = [Voice("edge-01"), Voice("edge-02")]
         self.insider, self.out = Voice("edge-66"), Voice("edge-77")
@@ -259,4 +253,4 @@ def _ended(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-__all__ = ["PASSWORD", "PEOPLE", "Office", "Tally", "free_port", "listens", "until"]
+__all__ = ["PASSWORD", "PEOPLE", "Office", "Tally", "listens", "until"]

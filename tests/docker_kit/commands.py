@@ -2,7 +2,6 @@
 
 import ast
 import json
-import socket
 import tempfile
 from collections.abc import Iterator
 from functools import cache
@@ -15,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from tests.conftest import ROOT
+from tests.ports import open_port
 
 
 def wrong(words: list[str]) -> str | None:
@@ -93,7 +93,7 @@ def edge_answers(path: str) -> bool:
 
     with tempfile.TemporaryDirectory() as empty:
         folders = Folders(Path(empty))
-        server = serve(Health([], folders, GapBook("edge-01", folders, {})), _free_port())
+        server = serve(Health([], folders, GapBook("edge-01", folders, {})), open_port())
         assert server is not None
         try:
             with urlopen(f"http://127.0.0.1:{server.port}{path}", timeout=10) as answer:
@@ -102,9 +102,3 @@ def edge_answers(path: str) -> bool:
             return error.code == 503
         finally:
             server.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -30,6 +30,7 @@ from sightline.bench.central_events import Voice
 from sightline.bench.central_load import Caller, Result, Street
 from sightline.bench.central_postgres import PostgresServer
 from sightline.demo.parts import Part
+from tests.ports import open_port
 
 Server = TypeVar("Server", bound=PostgresServer)
 MOSQUITTO = Path("/usr/sbin/mosquitto")
@@ -77,12 +78,6 @@ def postgres_server(make: Callable[[], Server] = PostgresServer) -> Server:
         raise
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def until(done: Callable[[], bool], what: str) -> None:
     end = time.monotonic() + WAIT_S
     while not done():
@@ -97,7 +92,7 @@ class Replica:
     def __init__(self, hall: "Hall", name: str, patch: str, settings: dict[str, object]) -> None:
         folder = hall.folder / name
         folder.mkdir()
-        self.port = free_port()
+        self.port = open_port()
         (folder / "broker.password").write_text(hall.passwords["central"])
         config = folder / "central.yaml"
         broker = {"port": hall.port, "username": "central", "password_file": "broker.password"}
@@ -144,7 +139,7 @@ class Hall:
     def __init__(self, folder: Path, url: str, events: int) -> None:
         if not MOSQUITTO.exists():
             absent("mosquitto is not installed")
-        self.folder, self.url, self.port = folder, url, free_port()
+        self.folder, self.url, self.port = folder, url, open_port()
         self.passwords = {name: secrets.token_urlsafe(12) for name in (*BOXES, "central")}
         self.db = Database(url)
         migrate.upgrade(self.db)

@@ -12,13 +12,14 @@ from typing import Any
 
 import httpx
 import yaml
-from central_replicas import free_port, until
+from central_replicas import until
 from desk_kit import waiting
 
 from central.accounts import people
 from central.accounts.roles import Role
 from central.accounts.service import CSRF_HEADER
 from central.db.database import Database
+from tests.ports import open_port
 
 PASSWORD = "correct horse battery staple"
 #: Two who look first, two who look second, and one who may do either.
@@ -61,7 +62,7 @@ class Replica:
 
     def __init__(self, folder: Path, url: str, undo_s: float | None) -> None:
         folder.mkdir()
-        self.port, config = free_port(), folder / "central.yaml"
+        self.port, config = open_port(), folder / "central.yaml"
         settings = {
             "port": self.port,
             "data_dir": "data",

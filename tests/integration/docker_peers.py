@@ -7,7 +7,6 @@ import os
 import shlex
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from sightline.cli import app
 from tests.conftest import ROOT
 from tests.docker_kit import Deployment, handbook
 from tests.docker_kit.deployment import Service, Stack
+from tests.ports import open_port
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
@@ -31,12 +31,6 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 def stack(name: str) -> Stack:
     """A compose file as it is shipped."""
     return next(one for one in Deployment.read(ROOT).stacks if one.path.name == name)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def needs(program: str, package: str) -> str:
@@ -97,7 +91,7 @@ class Office:
     """central of county.yaml, set up by the very commands of docker/README.md."""
 
     def __init__(self, folder: Path, database: str, broker_port: int) -> None:
-        self.folder, self.port = folder, free_port()
+        self.folder, self.port = folder, open_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.service = stack("county.yaml").services["central"]
         url = make_url(database)
@@ -158,7 +152,7 @@ class BrokerPart:
 
     def __init__(self, folder: Path, port: int, certs: Path, revoked: str) -> None:
         needs("mosquitto", "mosquitto")
-        self.folder, self.port, self.health_port = folder, port, free_port()
+        self.folder, self.port, self.health_port = folder, port, open_port()
         self.service = stack("county.yaml").services["broker"]
         self._certs, self._revoked = certs, revoked
         shutil.copytree(ROOT / "configs" / "mosquitto", folder / "shipped")
@@ -201,7 +195,7 @@ class Front:
 
     def __init__(self, folder: Path, central: str, broker: int) -> None:
         binary = needs("nginx", "nginx")
-        self.port, self.inner, self.mqtt = free_port(), free_port(), free_port()
+        self.port, self.inner, self.mqtt = open_port(), open_port(), open_port()
         self.service = stack("replicas.yaml").services["front"]
         subprocess.run(
             ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",

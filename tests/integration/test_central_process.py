@@ -35,16 +35,11 @@ from contract.events import EventType
 from contract.sealing import sha256_hex
 from contract.topics import EdgeTopics
 from sightline.broker import EmbeddedBroker
+from tests.ports import open_port
 
 MOSQUITTO = Path("/usr/sbin/mosquitto")
 WAIT_S = 40.0
 RUN = "import sys; from pathlib import Path; from central.serve import serve; from central.config import load_config; "
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until(done: Callable[[], bool], what: str) -> None:
@@ -99,7 +94,7 @@ def listens(port: int) -> bool:
 
 @pytest.fixture(params=["embedded", "mosquitto"])
 def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[int]:
-    port = free_port()
+    port = open_port()
     with (embedded if request.param == "embedded" else mosquitto)(tmp_path, port):
         yield port
 
@@ -108,7 +103,7 @@ class Central:
     """A process of central with its settings, and its database seen from outside."""
 
     def __init__(self, folder: Path, broker_port: int, password: str = "pw-central") -> None:
-        self.port = free_port()
+        self.port = open_port()
         self.config = folder / "central.yaml"
         (folder / "broker.password").write_text(password)
         self.config.write_text(

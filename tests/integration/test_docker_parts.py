@@ -15,7 +15,7 @@ import yaml
 from central_replicas import postgres_server
 from cryptography import x509
 from deliver_peers import listening, until
-from docker_peers import BrokerPart, Front, Office, free_port, healthy, well
+from docker_peers import BrokerPart, Front, Office, healthy, well
 from mtls_peers import Peer, box_settings, broker_certificate, issue
 from sqlalchemy import select
 
@@ -31,6 +31,7 @@ from edge.deliver.asking import client
 from edge.deliver.enrol import enrol
 from edge.deliver.keys import KeyRing
 from edge.deliver.transfer import Transfer, token
+from tests.ports import open_port
 
 CAMERA = {"id": "cam-1", "url": "rtsp://127.0.0.1:1/cam", "frame": [320, 192]}
 #: What the broker answers to whom it lets publish.
@@ -42,7 +43,7 @@ def county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Office, B
     """PostgreSQL, the broker and central of county.yaml; every part is well when the test begins."""
     folder = tmp_path_factory.mktemp("county")
     with postgres_server() as server:
-        port = free_port()
+        port = open_port()
         office = Office(folder, server.create("sightline"), port)
         broker = BrokerPart(
             folder_of(folder, "broker"), port, folder / "certs" / "broker", f"{office.url}/edge/v1/crl.pem"
@@ -113,7 +114,7 @@ def test_a_list_that_the_authority_did_not_sign_changes_nothing(tmp_path: Path) 
     broker_certificate(ours, certs)
     pair = issue(ours, "edge-01", tmp_path / "box")
     offered.write_bytes(others.revocations([(1, now())]))
-    broker = BrokerPart(folder_of(tmp_path, "broker"), free_port(), certs, offered.as_uri())
+    broker = BrokerPart(folder_of(tmp_path, "broker"), open_port(), certs, offered.as_uri())
     part = broker.start()
     try:
         well(broker.service, broker.places, part)
@@ -142,7 +143,7 @@ def test_an_older_list_lets_nobody_in_again(tmp_path: Path) -> None:
     broker_certificate(ours, certs)
     (certs / "crl.pem").write_bytes(before)
     offered.write_bytes(without)
-    broker = BrokerPart(folder_of(tmp_path, "broker"), free_port(), certs, offered.as_uri())
+    broker = BrokerPart(folder_of(tmp_path, "broker"), open_port(), certs, offered.as_uri())
     store = broker.folder / "store" / "crl.pem"
     part = broker.start()
     try:
@@ -168,7 +169,7 @@ def test_an_older_list_lets_nobody_in_again(tmp_path: Path) -> None:
 
 
 def test_a_broker_without_its_certificate_says_what_to_do(tmp_path: Path) -> None:
-    broker = BrokerPart(folder_of(tmp_path, "broker"), free_port(), tmp_path, "file:///nowhere")
+    broker = BrokerPart(folder_of(tmp_path, "broker"), open_port(), tmp_path, "file:///nowhere")
     assert broker.start().process.wait(20) == 2
     assert re.fullmatch(
         r"broker: .*ca.pem: is not there .* - run `sightline central ca broker HOST`.*\n", broker.part.told()
@@ -178,7 +179,7 @@ def test_a_broker_without_its_certificate_says_what_to_do(tmp_path: Path) -> Non
 def test_a_broker_that_dies_takes_its_container_along(tmp_path: Path) -> None:
     authority = Authority.create(tmp_path / "ca")
     broker_certificate(authority, tmp_path / "certs")
-    broker = BrokerPart(folder_of(tmp_path, "broker"), free_port(), tmp_path / "certs", "file:///nowhere")
+    broker = BrokerPart(folder_of(tmp_path, "broker"), open_port(), tmp_path / "certs", "file:///nowhere")
     part = broker.start()
     try:
         well(broker.service, broker.places, part)

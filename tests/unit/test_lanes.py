@@ -1,4 +1,4 @@
-"""`make test` runs every file of tests in exactly one lane, and ends as one pytest over all would."""
+"""`make test` runs every file of tests in exactly one lane of three, and ends as one pytest over all would."""
 
 from pathlib import Path
 
@@ -11,21 +11,22 @@ FILES = sorted(lanes.TESTS.glob("*/test_*.py"))
 
 
 def test_what_may_run_abreast_is_there() -> None:
-    assert [name for name in lanes.ABREAST if not (lanes.TESTS / name).exists()] == []
+    assert [name for name in (*lanes.ABREAST, *lanes.WAITING) if not (lanes.TESTS / name).exists()] == []
 
 
-def test_both_lanes_have_their_own() -> None:
-    abreast = {path for path in FILES if lanes.lane_of(path) == "abreast"}
-    assert Path(__file__) in abreast
-    assert lanes.TESTS / "acceptance" / "test_demo.py" not in abreast
-    assert {path.parent.name for path in FILES if path not in abreast} >= {"acceptance", "integration"}
+def test_every_lane_has_its_own_and_no_file_is_named_twice() -> None:
+    assert lanes.lane_of(Path(__file__)) == "abreast"
+    assert lanes.lane_of(lanes.TESTS / "integration" / "test_cameras_rtsp.py") == "waiting"
+    assert lanes.lane_of(lanes.TESTS / "acceptance" / "test_bench_edge.py") == "alone"
+    names = [*lanes.ABREAST, *lanes.WAITING]
+    assert len(set(names)) == len(names)
 
 
 @pytest.mark.parametrize(
     ("statuses", "together"),
-    [([0, 0], 0), ([1, 0], 1), ([0, 1], 1), ([5, 0], 0), ([0, 5], 0), ([5, 1], 1), ([5, 5], 5)],
+    [([0, 0, 0], 0), ([1, 0, 0], 1), ([0, 0, 1], 1), ([5, 0, 5], 0), ([0, 5, 5], 0), ([5, 1, 0], 1), ([5, 5, 5], 5)],
 )
-def test_one_status_of_two(statuses: list[int], together: int) -> None:
+def test_one_status_of_all(statuses: list[int], together: int) -> None:
     assert lanes.together(statuses) == together
 
 
