@@ -130,7 +130,7 @@ def _require_areas(request: Request, user: SignedInUser) -> None:
     number = str(request.path_params["number"])
     with database_of(request).read() as session:
         if not reach.within_reach(session, room, number, user.areas):
-            raise CaseMissing(f"there is nothing numbered {number[:40]!r}")
+            raise CaseMissing(f"there is nothing numbered {number[:40]!r}", "number.none", number=number[:40])
 
 
 def _by_itself(request: Request) -> bool:

@@ -30,10 +30,10 @@ class Turns:
     def one(self) -> Iterator[None]:
         """A turn, for the block. Raises Busy."""
         if not self._room.acquire(blocking=False):
-            raise Busy(_BUSY)
+            raise _busy()
         try:
             if not self._free.acquire(timeout=self._wait_s):
-                raise Busy(_BUSY)
+                raise _busy()
             try:
                 yield
             finally:
@@ -42,6 +42,9 @@ class Turns:
             self._room.release()
 
 
-_BUSY: Final = f"others are being served just now - come again in {Busy.retry_s} seconds"
+def _busy() -> Busy:
+    english = f"others are being served just now - come again in {Busy.retry_s} seconds"
+    return Busy(english, "busy", seconds=Busy.retry_s)
+
 
 __all__ = ["Busy", "Turns"]

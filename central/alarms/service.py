@@ -24,6 +24,7 @@ from central.tickets.queue import MAX_PAGE
 from central.tickets.showing import seal_of
 from central.tickets.views import HistoryLine
 from central.tickets.words import text_of
+from central.workflow.said import Named
 from central.workflow.table import Doing
 from contract.events import now, parse_data, parse_event
 from contract.sensors import SensorAlarm
@@ -97,7 +98,7 @@ def take(session: Session, number: str, version: int, user: SignedInUser) -> Ala
 def close(session: Session, number: str, version: int, user: SignedInUser, finding: str, note: str = "") -> AlarmView:
     """A person says what was found: S01..S05, and for S05 a note. Raises as `take` does."""
     row = _opened(session, number, version, user)
-    note = text_of(note, "the note").strip()
+    note = text_of(note, "note").strip()
     facts = AlarmFacts(over=row.at_end is not None, finding=finding, note=note)
     target = WORKFLOW.step(row.state, "close", facts, Doing(actor_of(user), now())).target
     opening.log(row, user.name, "close", target, finding=finding, note=note)
@@ -108,9 +109,11 @@ def close(session: Session, number: str, version: int, user: SignedInUser, findi
 def _opened(session: Session, number: str, version: int, user: SignedInUser) -> Alarm:
     row = _found(session, number, lock=True)
     if not actor_of(user).roles & DECIDES:
-        raise NotAllowed(f"{user.role}s look at alarms and do not take or close them - ask an officer")
+        english = f"{user.role}s look at alarms and do not take or close them - ask an officer"
+        raise NotAllowed(english, "alarm.not_yours", role=Named("role.is", (str(user.role),)))
     if row.version != version:
-        raise Conflict(f"alarm {row.number} was changed since you opened it: it is {row.state} now - reload it")
+        english = f"alarm {row.number} was changed since you opened it: it is {row.state} now - reload it"
+        raise Conflict(english, "alarm.changed", number=row.number, state=Named("alarm.state", (row.state,)))
     return row
 
 
@@ -118,7 +121,8 @@ def _done(session: Session, row: Alarm) -> AlarmView:
     try:
         session.flush()
     except StaleDataError as error:
-        raise Conflict(f"somebody changed alarm {row.number} in the same moment - reload it") from error
+        english = f"somebody changed alarm {row.number} in the same moment - reload it"
+        raise Conflict(english, "alarm.same_moment", number=row.number) from error
     session.expire(row, ["history"])
     return alarm(session, row.number)
 
@@ -129,7 +133,7 @@ def _found(session: Session, number: str, lock: bool = False, areas: Collection[
         query = select(Alarm).where(Alarm.number == number, *within(Alarm.site, areas))
         row = session.execute(query.with_for_update() if lock else query).scalar_one_or_none()
     if row is None:
-        raise CaseMissing(f"there is no alarm {number[:20]!r}")
+        raise CaseMissing(f"there is no alarm {number[:20]!r}", "alarm.none", number=number[:20])
     return row
 
 

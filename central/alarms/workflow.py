@@ -8,6 +8,7 @@ from typing import Final
 
 from central.accounts.permissions import ROLE_MAY, Permission
 from central.workflow.engine import Workflow
+from central.workflow.said import Said
 from central.workflow.table import SYSTEM, Doing, Transition
 
 OPEN: Final = "OPEN"
@@ -36,15 +37,16 @@ class AlarmFacts:
     note: str = ""
 
 
-def _over(facts: AlarmFacts, _: Doing) -> str | None:
-    return None if facts.over else "the sensor has not said that it is over"
+def _over(facts: AlarmFacts, _: Doing) -> Said | None:
+    return None if facts.over else Said("the sensor has not said that it is over", "alarm.not_over")
 
 
-def _found(facts: AlarmFacts, _: Doing) -> str | None:
+def _found(facts: AlarmFacts, _: Doing) -> Said | None:
     if facts.finding not in FINDINGS:
-        return f"say what was found: {next(iter(FINDINGS))} to {OTHER}"
+        first = next(iter(FINDINGS))
+        return Said(f"say what was found: {first} to {OTHER}", "alarm.finding", first=first, last=OTHER)
     if facts.finding == OTHER and not facts.note.strip():
-        return f"{OTHER} (other) needs a note that says what it was"
+        return Said(f"{OTHER} (other) needs a note that says what it was", "note.other", chosen=OTHER)
     return None
 
 

@@ -144,7 +144,7 @@ def media(number: str, sha256: str, user: User, db: Db, request: Request) -> Fil
     try:
         path = request.app.state.media.path(item.sha256)
     except FileNotFoundError as error:
-        raise CaseMissing(f"the store has lost this still or clip of case {number}") from error
+        raise CaseMissing(f"the store has lost this still or clip of case {number}", "media.lost") from error
     with db.write() as session:
         accounts.log_view(session, user, number, item.sha256)
     shown = item.media_type in _SHOWN

@@ -1,4 +1,4 @@
-"""Refusals as answers: one plain sentence under `detail`, with the right status. Bad input is never a 500."""
+"""Refusals as answers: a sentence under `detail`, a `code` that stays, the right status. Bad input is never a 500."""
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -36,7 +36,8 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
         headers["WWW-Authenticate"] = "Bearer"
     if status == 503:
         headers["Retry-After"] = "5"
-    return JSONResponse({"detail": str(error)}, status, headers)
+    code = {"code": error.said.code} if isinstance(error, TicketError) else {}
+    return JSONResponse({"detail": str(error)} | code, status, headers)
 
 
 async def _unreadable(request: Request, error: Exception) -> JSONResponse:

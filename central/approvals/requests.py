@@ -72,7 +72,7 @@ def ask(session: Session, user: SignedInUser, kind: Kind, what: dict[str, Any], 
 
     Raises NotApproved for who may not ask, BadRequest without a reason, or when nobody else could decide.
     """
-    terms, said = TERMS[kind], text_of(reason, "the reason").strip()
+    terms, said = TERMS[kind], text_of(reason, "reason").strip()
     if not user.may(terms.asks):
         raise NotApproved("none of your roles may ask for this", "bad.not_yours")
     if not said:
@@ -96,7 +96,7 @@ def decide(session: Session, user: SignedInUser, key: str, *, approve: bool, not
     Raises NoSuchRequest, NotApproved for who may not decide it, or BadRequest when it is decided or too old.
     """
     row = _locked(session, key, user)
-    kind, said = Kind(row.kind), text_of(note, "the note").strip()
+    kind, said = Kind(row.kind), text_of(note, "note").strip()
     _current(row, WAITING)
     if user.id == row.asked_by or user.id in _about(session, kind, row.what):
         raise NotApproved("another person decides this, and not one whom it is about", "bad.own_request")

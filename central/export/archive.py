@@ -117,8 +117,9 @@ def _files(store: MediaStore, export: Export) -> Iterator[tuple[str, Path | byte
             except FileNotFoundError as error:
                 raise ExportGone(
                     f"export {export.number} cannot be put together again: stills or clips of case {case['number']} "
-                    "are no longer kept"
-                ) from error
+                    "are no longer kept",
+                    "export.gone", number=export.number, case=case["number"],
+                ) from error  # fmt: skip
 
 
 __all__ = ["LEFT_S", "build", "clear"]

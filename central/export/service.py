@@ -33,6 +33,7 @@ from central.sites.areas import EVERYWHERE, within
 from central.tickets import decisions
 from central.tickets.states import APPROVED
 from central.workflow.errors import Refused
+from central.workflow.said import Said
 from contract.ledger import canonical
 
 #: Most cases and bytes of stills and clips in one archive: what fits a ZIP that every program opens.
@@ -46,7 +47,7 @@ class Left:
     """A case that cannot go into an archive now, and why; `later` when it only has to wait."""
 
     number: str
-    why: str
+    why: Said
     later: bool = False
 
 
@@ -100,7 +101,7 @@ def ask(db: Database, store: MediaStore, read: Read, user: SignedInUser, reason:
     """
     found = plan(db, store, read, areas=user.areas)
     if not found.ready:
-        raise NothingToExport(_nothing(found.left))
+        raise NothingToExport.because(_nothing(found.left))
     with db.write() as session:
         return requests.ask(session, user, Kind.EXPORT, _what([one.number for one in found.ready], read), reason)
 
@@ -124,11 +125,11 @@ def make(db: Database, store: MediaStore, read: Read, user: SignedInUser, reques
             try:
                 decisions.step(session, one.number, one.version, user, "enter", note=f"export {number}")
             except Refused as refusal:
-                left.append(Left(one.number, str(refusal)))
+                left.append(Left(one.number, refusal.said))
                 continue
             entered.append(one)
         if not entered:
-            raise NothingToExport(_nothing(left))
+            raise NothingToExport.because(_nothing(left))
         _store(session, read, approved, number, entered, left)
     return number
 
@@ -153,7 +154,7 @@ def export_of(session: Session, number: str) -> Export:
     """The export of that number. Raises ExportMissing."""
     row = session.execute(select(Export).where(Export.number == number[:20])).scalar_one_or_none()
     if row is None:
-        raise ExportMissing("there is no export of that number - see the list of exports")
+        raise ExportMissing("there is no export of that number - see the list of exports", "export.none")
     return row
 
 
@@ -179,38 +180,43 @@ def _approved(session: Session, most: int, areas: Collection[str]) -> list[Case]
 def _judged(matter: Matter, store: MediaStore, read: Read, serial: int, at: datetime) -> Ready | Left:
     case = matter.case
     if case.final_at is not None and at < case.final_at:
-        return Left(case.number, "it was decided a moment ago and may still be taken back", later=True)
+        why = Said("it was decided a moment ago and may still be taken back", "case.unsettled")
+        return Left(case.number, why, later=True)
     if case.due_at is not None and at >= case.due_at:
-        return Left(
-            case.number, f"its time ended at {case.due_at:%Y-%m-%d %H:%M} UTC: it is locked and goes no further"
-        )
+        english = f"its time ended at {case.due_at:%Y-%m-%d %H:%M} UTC: it is locked and goes no further"
+        return Left(case.number, Said(english, "case.late", at=case.due_at))
     try:
         files = files_of(matter, read.map.files)
         cells(matter, serial, files, read.map)
     except Unwritable as fault:
-        return Left(case.number, str(fault))
+        return Left(case.number, fault.said)
     lost = next((one for one in files if store.size(one.sha256) != one.size), None)
     if lost is not None:
-        return Left(case.number, f"the store has not the still or clip {lost.sha256[:12]}")
+        english = f"the store has not the still or clip {lost.sha256[:12]}"
+        return Left(case.number, Said(english, "export.lost", file=lost.sha256[:12]))
     return Ready(case.number, case.version, matter, files)
 
 
-def _named_twice(one: Ready, names: dict[str, str]) -> str | None:
+def _named_twice(one: Ready, names: dict[str, str]) -> Said | None:
     """Why the files of `one` cannot lie beside those of the cases in `names` (by file); else they are added to it."""
     own: dict[str, str] = {}
     for file in one.files:
         # Not every system that unpacks it tells capitals from small letters.
         name = file.name.lower()
         if (other := own.get(name) or names.get(name)) is not None:
-            return f"its file {file.name} would have the name of one of case {other} - mend files.name of the field map"
+            english = (
+                f"its file {file.name} would have the name of one of case {other} - mend files.name of the field map"
+            )
+            return Said(english, "export.twice", file=file.name, other=other)
         own[name] = one.number
     names.update(own)
     return None
 
 
-def _nothing(left: Sequence[Left]) -> str:
-    said = "; ".join(f"{one.number}: {one.why}" for one in left[:5])
-    return f"no approved case can be exported now{f' ({said})' if said else ''}"
+def _nothing(left: Sequence[Left]) -> Said:
+    why = [Said(f"{one.number}: {one.why}", "export.left", number=one.number, why=one.why) for one in left[:5]]
+    said = "; ".join(why)
+    return Said(f"no approved case can be exported now{f' ({said})' if said else ''}", "export.nothing", why=why)
 
 
 def _number(session: Session, at: datetime) -> str:
@@ -234,7 +240,7 @@ def _store(
         table_name=read.map.csv.name,
         table=table,
         manifest=_manifest(read, approved, number, at, entered, table),
-        left_out=[{"number": one.number, "why": one.why} for one in left],
+        left_out=[{"number": one.number, "why": str(one.why)} for one in left],
     )
     session.add(row)
     session.flush()

@@ -11,12 +11,15 @@ from central.db.cases import CaseMedia
 from central.export.fieldmap import Column, Csv, FieldMap, Files, plain
 from central.export.matter import OF_CASE, Matter, Value
 from central.spreadsheet import guarded
+from central.workflow.errors import Refused
 
 _SUFFIX = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "video/mp4": ".mp4"}
 
 
-class Unwritable(Exception):  # noqa: N818 - reads as a sentence
-    """A case that this field map cannot take; the message is the reason that a person reads."""
+class Unwritable(Refused):
+    """A case that this field map cannot take; the sentence is the reason that a person reads."""
+
+    status = 422
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,8 @@ def files_of(matter: Matter, files: Files) -> list[Filed]:
     """Which stills and clips go along, under which names. Raises Unwritable where there are too few."""
     chosen = [one for one in matter.media if _goes(one, files)][: files.most]
     if len(chosen) < files.at_least:
-        raise Unwritable(f"has {len(chosen)} of the stills and clips that are asked for, {files.at_least} are needed")
+        english = f"has {len(chosen)} of the stills and clips that are asked for, {files.at_least} are needed"
+        raise Unwritable(english, "cell.media", n=len(chosen), least=files.at_least)
     return [
         Filed(f"{files.folder}/{_name(matter, one, n, files)}", one.sha256, one.size)
         for n, one in enumerate(chosen, start=1)
@@ -51,7 +55,9 @@ def cells(matter: Matter, serial: int, filed: Sequence[Filed], field_map: FieldM
             cell.encode(field_map.csv.encoding)
         except UnicodeEncodeError as error:
             sign = cell[error.start]
-            raise Unwritable(f"{column.column}: {field_map.csv.encoding} has no character {sign!r}") from error
+            english = f"{column.column}: {field_map.csv.encoding} has no character {sign!r}"
+            said = {"column": column.column, "encoding": field_map.csv.encoding, "sign": sign}
+            raise Unwritable(english, "cell.sign", **said) from error
     return row
 
 
@@ -113,15 +119,18 @@ def _cell(column: Column, value: Value, matter: Matter, said: Csv) -> str:
     elif column.codes is not None and column.otherwise is not None:
         text = column.otherwise
     elif column.codes is not None and text:
-        raise Unwritable(f"{column.column}: the code table has nothing for {text[:40]!r}")
+        english = f"{column.column}: the code table has nothing for {text[:40]!r}"
+        raise Unwritable(english, "cell.code", column=column.column, text=text[:40])
     if column.required and not text:
-        raise Unwritable(f"{column.column}: the case says nothing of it ({column.of}), and it is needed")
+        english = f"{column.column}: the case says nothing of it ({column.of}), and it is needed"
+        raise Unwritable(english, "cell.empty", column=column.column)
     if foreign and said.formulas == "guard":
         text = guarded(text)
     if column.most is not None and len(text) > column.most:
-        raise Unwritable(f"{column.column}: has {len(text)} characters, {column.most} are taken")
+        english = f"{column.column}: has {len(text)} characters, {column.most} are taken"
+        raise Unwritable(english, "cell.long", column=column.column, n=len(text), most=column.most)
     if any(sign in text for sign in "\r\n\0"):
-        raise Unwritable(f"{column.column}: holds a line break")
+        raise Unwritable(f"{column.column}: holds a line break", "cell.break", column=column.column)
     return text
 
 

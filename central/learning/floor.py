@@ -100,10 +100,12 @@ def lift(session: Session, camera: Camera, actor: str, why: str) -> None:
     """
     why = why.strip()
     if not why or len(why) > MAX_NOTE or not is_text(why):
-        raise Unfit(f"say why this camera may open cases again, in at most {MAX_NOTE} characters")
+        raise Unfit(
+            f"say why this camera may open cases again, in at most {MAX_NOTE} characters", "shadow.why", most=MAX_NOTE
+        )
     row = session.get(Shadow, camera, with_for_update=True) if not _strange(camera) else None
     if row is None:
-        raise CaseMissing("this camera is not in shadow - somebody may have lifted it already")
+        raise CaseMissing("this camera is not in shadow - somebody may have lifted it already", "shadow.lifted")
     since: datetime = row.since
     session.delete(row)
     log.write(session, actor, log.LIFTED, camera, note=why, since=since.isoformat())

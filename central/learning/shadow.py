@@ -139,7 +139,7 @@ def found(session: Session, number: int) -> ShadowMatter:
     """The row of a decision. Raises CaseMissing."""
     row = session.get(ShadowMatter, number) if 0 < number < 2**31 else None
     if row is None:
-        raise CaseMissing(f"there is no decision {number} in shadow")
+        raise CaseMissing(f"there is no decision {number} in shadow", "shadow.none", number=number)
     return row
 
 
@@ -150,9 +150,9 @@ def label(session: Session, number: int, what: str, reason: str | None, actor: s
     """
     row = found(session, number)
     if what not in LABELS:
-        raise Unfit("say whether it is right, wrong, or cannot be told")
+        raise Unfit("say whether it is right, wrong, or cannot be told", "shadow.label")
     if (reason in REASONS) != (what == WRONG):
-        raise Unfit("what is wrong needs a reason R01 to R16, and nothing else has one")
+        raise Unfit("what is wrong needs a reason R01 to R16, and nothing else has one", "shadow.reason")
     row.label, row.reason = what, reason if what == WRONG else None
     row.labelled_by, row.labelled_at = actor, office_now()
     log.write(session, actor, log.LABELLED, _camera(row), row.id, label=what, reason=row.reason)

@@ -32,13 +32,14 @@ def checked(text: str, ground: str | None) -> tuple[str, str | None]:
     """A statement as it is kept. Raises Closed with what is to be mended."""
     said = text.strip().replace("\r\n", "\n")
     if not said:
-        raise Closed("say in words what you object to", "empty")
+        raise Closed("say in words what you object to", "statement.empty")
     if len(said) > MOST_TEXT:
-        raise Closed(f"the statement has {len(said)} characters, at most {MOST_TEXT} are taken - shorten it", "long")
+        english = f"the statement has {len(said)} characters, at most {MOST_TEXT} are taken - shorten it"
+        raise Closed(english, "statement.long", n=len(said), most=MOST_TEXT)
     if not is_text(said):
-        raise Closed("the statement has characters that are no text - remove them", "signs")
+        raise Closed("the statement has characters that are no text - remove them", "statement.no_text")
     if ground and ground not in GROUNDS:
-        raise Closed("choose one of the grounds, or none", "ground")
+        raise Closed("choose one of the grounds, or none", "statement.ground")
     return said, ground or None
 
 
@@ -50,8 +51,8 @@ def received(session: Session, row: Case, text: str, ground: str | None, address
     said, ground = checked(text, ground)
     if row.state not in OPEN:
         if row.state == APPEAL:
-            raise Closed("a statement is being looked at already", "looked")
-        raise Closed("the matter is closed", "over")
+            raise Closed("a statement is being looked at already", "statement.another")
+        raise Closed("the matter is closed", "statement.closed")
     statement = Statement(
         case_id=row.id, received_at=office_now(), via="public", text=said, ground=ground, address=address[:64]
     )
@@ -98,7 +99,7 @@ def _answered(
     row = decisions.step(session, number, version, user, action, note=note)
     statement = open_of(session, row.id)
     if statement is None:
-        raise Unfit(f"case {row.number} has no statement that waits for an answer")
+        raise Unfit(f"case {row.number} has no statement that waits for an answer", "statement.none", number=row.number)
     kind = service.CANCELLED if action == "cancel" else service.UPHELD
     statement.outcome, statement.answer = kind, note.strip()
     statement.answered_by, statement.answered_at = user.name, office_now()

@@ -36,13 +36,9 @@ class PassEnded(Refused):
 
 
 class Closed(Refused):
-    """A statement that is not taken; `key` says why to who has another language: `q.statement.{key}`."""
+    """A statement that is not taken."""
 
     status = 422
-
-    def __init__(self, said: str, key: str) -> None:
-        super().__init__(said)
-        self.key = key
 
 
 __all__ = ["Closed", "NoticeMissing", "PassEnded", "TooOften", "WrongKey"]

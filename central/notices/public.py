@@ -25,6 +25,7 @@ from central.notices import appeals
 from central.notices.errors import Closed, PassEnded, TooOften, WrongKey
 from central.notices.rules import NoticeRules
 from central.notices.service import NOTICE
+from central.workflow.said import Said
 from contract.events import now
 from contract.exempt import plain
 
@@ -56,11 +57,11 @@ def enter(db: Database, number: str, suffix: str, address: str, rules: NoticeRul
     _count(db, keys)
     with db.write() as session:
         if any(limits.failures(session, key, now()) > most for key, most in keys):
-            raise TooOften(_often())
+            raise TooOften.because(_often())
         notice, plate = _found(session, named)
         right = hmac.compare_digest(shown.encode(), plate[-rules.suffix :].encode()) and len(shown) == rules.suffix
         if notice is None or not right:
-            raise WrongKey("no notice has this number and this plate")
+            raise WrongKey("no notice has this number and this plate", "public.wrong")
         for key, _ in keys:
             _take_off(session, key)
         token = secrets.token_urlsafe(32)
@@ -72,7 +73,7 @@ def notice_of(session: Session, token: str | None) -> Notice:
     """The notice that the browser's token opens. Raises PassEnded."""
     held = session.get(NoticePass, digest(token[:100])) if token else None
     if held is None or held.until <= now():
-        raise PassEnded("show the number and the plate again")
+        raise PassEnded("show the number and the plate again", "public.again")
     return session.get_one(Notice, held.notice_id)
 
 
@@ -93,12 +94,12 @@ def say(db: Database, token: str | None, text: str, ground: str | None, address:
     with db.read() as session:
         notice_of(session, token)
         if limits.failures(session, key, now()) >= STATEMENTS_BY_ADDRESS:
-            raise TooOften(_often())
+            raise TooOften.because(_often())
     with db.write() as session:
         notice = notice_of(session, token)
         row = session.execute(select(Case).where(Case.id == notice.case_id).with_for_update()).scalar_one()
         if notice.answer_by is not None and office_now() >= notice.answer_by:
-            raise Closed("the time for a statement here has ended - turn to the office", "ended")
+            raise Closed("the time for a statement here has ended - turn to the office", "public.late")
         appeals.received(session, row, text, ground, network(address))
         limits.failed(session, key, now())
         note(session, notice, address, "statement")
@@ -145,7 +146,7 @@ def _count(db: Database, keys: tuple[tuple[str, int], ...]) -> None:
             for key, _ in keys:
                 limits.failed(session, key, now())
     if over:
-        raise TooOften(_often())
+        raise TooOften.because(_often())
 
 
 def _take_off(session: Session, key: str) -> None:
@@ -154,8 +155,9 @@ def _take_off(session: Session, key: str) -> None:
     session.execute(delete(Attempt).where(Attempt.id == newest))
 
 
-def _often() -> str:
-    return f"too many tries - wait {int(limits.WINDOW.total_seconds() // 60)} minutes and try again"
+def _often() -> Said:
+    minutes = int(limits.WINDOW.total_seconds() // 60)
+    return Said(f"too many tries - wait {minutes} minutes and try again", "public.often", minutes=minutes)
 
 
 __all__ = [

@@ -21,6 +21,7 @@ from central.tickets import deadlines, decisions
 from central.tickets.states import APPEAL, ENTERED, NOTIFIED
 from central.tickets.states import UPHELD as UPHELD_STATE
 from central.workflow.errors import Refused, Unfit
+from central.workflow.said import Said
 
 NOTICE, CANCELLED, UPHELD = "notice", "cancelled", "upheld"
 #: Most notices that one press of the button issues.
@@ -56,7 +57,7 @@ def named(session: Session, number: str) -> Notice:
     """The letter of that number. Raises NoticeMissing."""
     row = session.execute(select(Notice).where(Notice.number == number[:40])).scalar_one_or_none()
     if row is None:
-        raise NoticeMissing("there is no letter of that number - see the list of notices")
+        raise NoticeMissing("there is no letter of that number - see the list of notices", "notice.none")
     return row
 
 
@@ -67,7 +68,7 @@ def issue(session: Session, number: str, version: int, user: SignedInUser, rules
     """
     before = _matter(session, number)
     if not before.vehicle.plate:
-        raise Unfit(f"case {number} has no plate: nobody can be told")
+        raise Unfit(f"case {number} has no plate: nobody can be told", "notice.no_plate", number=number)
     letter = _numbered(session, rules, before)
     row = decisions.step(session, number, version, user, "notify", note=f"notice {letter}")
     matter = _matter(session, number)
@@ -88,18 +89,18 @@ def issue(session: Session, number: str, version: int, user: SignedInUser, rules
     return notice
 
 
-def issue_all(db: Database, user: SignedInUser, rules: NoticeRules) -> tuple[list[str], list[tuple[str, str]]]:
+def issue_all(db: Database, user: SignedInUser, rules: NoticeRules) -> tuple[list[str], list[tuple[str, Said]]]:
     """Tell every party that waits, each in a transaction of its own: numbers of letters, and (case, why not)."""
     with db.read() as session:
         found = [(case.number, case.version) for case in waiting(session, areas=user.areas)]
     done: list[str] = []
-    left: list[tuple[str, str]] = []
+    left: list[tuple[str, Said]] = []
     for number, version in found:
         try:
             with db.write() as session:
                 done.append(issue(session, number, version, user, rules).number)
         except Refused as refusal:
-            left.append((number, str(refusal)))
+            left.append((number, refusal.said))
     return done, left
 
 
@@ -158,7 +159,7 @@ def _matter(session: Session, number: str) -> Matter:
     query = select(Case).where(Case.number == number[:20]).options(selectinload(Case.media))
     case = session.execute(query).scalar_one_or_none()
     if case is None:
-        raise NoticeMissing("there is no case of that number")
+        raise NoticeMissing("there is no case of that number", "case.none", number=number[:20])
     (matter,) = gathered(session, [case])
     return matter
 

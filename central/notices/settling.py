@@ -16,6 +16,7 @@ from central.notices.errors import NoticeMissing
 from central.sites.areas import EVERYWHERE, within
 from central.tickets.states import NOTIFIED, UPHELD
 from central.workflow.errors import Refused, Unfit
+from central.workflow.said import Said
 
 #: Most cases of one list, and most that the page offers: a form has room for no more.
 MOST, SHOWN = 500, 80
@@ -32,24 +33,25 @@ def numbers_of(text: str) -> list[str]:
     """The numbers of a list, each once, in its order. Raises Unfit for one that is too long."""
     found = list(dict.fromkeys(one.upper() for one in _BETWEEN.split(text) if one))
     if len(found) > MOST:
-        raise Unfit(f"the list has {len(found)} numbers, at most {MOST} are taken at once - send it in parts")
+        english = f"the list has {len(found)} numbers, at most {MOST} are taken at once - send it in parts"
+        raise Unfit(english, "settle.long", n=len(found), most=MOST)
     return found
 
 
 def settle(
     db: Database, user: SignedInUser, numbers: Sequence[str], seen: Mapping[str, int], note: str
-) -> tuple[list[str], list[tuple[str, str]]]:
+) -> tuple[list[str], list[tuple[str, Said]]]:
     """Each case is HANDLED, in a transaction and with a line of its history of its own: numbers, and (number, why not).
 
     `numbers` are those of cases or of their notices; `seen` has the versions of those that the person saw. Raises Unfit
     without a note that says how, or without a number.
     """
     if not note.strip():
-        raise Unfit("say how they were dealt with: it stands in the history of each")
+        raise Unfit("say how they were dealt with: it stands in the history of each", "settle.how")
     if not numbers:
-        raise Unfit("choose cases, or give a list of numbers")
+        raise Unfit("choose cases, or give a list of numbers", "settle.none")
     done: list[str] = []
-    left: list[tuple[str, str]] = []
+    left: list[tuple[str, Said]] = []
     for number in numbers:
         try:
             with db.write() as session:
@@ -57,7 +59,7 @@ def settle(
                 if case not in done:
                     service.handled(session, case, seen.get(case, version), user, note)
         except Refused as refusal:
-            left.append((number[:40], str(refusal)))
+            left.append((number[:40], refusal.said))
         else:
             done.append(case)
     return list(dict.fromkeys(done)), left
@@ -71,7 +73,7 @@ def _named(session: Session, number: str, areas: Collection[str]) -> tuple[str, 
     )
     found = session.execute(query).first()
     if found is None:
-        raise NoticeMissing("no case and no notice has this number")
+        raise NoticeMissing("no case and no notice has this number", "settle.unknown")
     return found[0], found[1]
 
 

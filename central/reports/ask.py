@@ -40,12 +40,13 @@ class Ask:
 
     def __post_init__(self) -> None:
         if self.last < self.first:
-            raise Unfit("the last day is before the first - turn them round")
+            raise Unfit("the last day is before the first - turn them round", "report.order")
         if (self.last - self.first).days >= MOST_STEPS[self.step]:
-            raise Unfit(f"that is more than {MOST_STEPS[self.step]} days - choose fewer, or weeks or months")
+            most = MOST_STEPS[self.step]
+            raise Unfit(f"that is more than {most} days - choose fewer, or weeks or months", "report.long", most=most)
         for value in (self.rule, self.site, self.camera):
             if value is not None and (len(value) > _LONGEST or not value.isprintable()):
-                raise Unfit("a report cannot be narrowed to that - choose a rule, a site or a camera")
+                raise Unfit("a report cannot be narrowed to that - choose a rule, a site or a camera", "report.narrow")
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """As conditions on the figures of cases."""

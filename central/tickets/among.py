@@ -59,10 +59,10 @@ class Among:
             (Case.verdict, self.verdict),
         )
         if self.area and (len(self.area) > _LONGEST or not self.area.isalnum()):
-            raise Unfit("the queue cannot be narrowed to that - choose an area of the list")
+            raise Unfit("the queue cannot be narrowed to that - choose an area of the list", "queue.area")
         for _, value in given:
             if value is not None and (len(value) > _LONGEST or not is_text(value)):
-                raise Unfit("the queue cannot be narrowed to that - choose a rule, a site or a camera")
+                raise Unfit("the queue cannot be narrowed to that - choose a rule, a site or a camera", "queue.narrow")
         return [*self._coloured(), *(column == value for column, value in given if value)]
 
     def _coloured(self) -> list[ColumnElement[bool]]:

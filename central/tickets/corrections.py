@@ -13,6 +13,7 @@ from central.tickets import decisions, showing
 from central.tickets.errors import Unfit
 from central.tickets.precheck.profiles import counted_by
 from central.tickets.words import text_of
+from central.workflow.said import Named
 from contract.exempt import plain
 from contract.plates import load_plates
 
@@ -30,10 +31,10 @@ def correct(session: Session, number: str, version: int, user: SignedInUser, fie
     state that is past it.
     """
     row = decisions.opened(session, number, version, user)
-    value = _held(row, field, text_of(said, f"the {field[:20]}").strip())
+    value = _held(row, field, text_of(said, "correction").strip())
     before = _value(showing.vehicle_of(session, row), field)
     if value == before:
-        raise Unfit(f"the {field} is {value} already")
+        raise Unfit(f"the {field} is {value} already", "correct.same", field=Named("correct", (field,)))
     if field == "plate":
         row.plate = value
     if field == "type":
@@ -48,17 +49,20 @@ def _held(row: Case, field: str, value: str) -> str:
     if field == "color":
         return _one_of(value, COLOURS, "colour")
     if field != "plate":
-        raise Unfit(f"there is no {field[:20]!r} to correct - plate, type or color")
+        raise Unfit(f"there is no {field[:20]!r} to correct - plate, type or color", "correct.field")
     plate = plain(value)
     profile = counted_by(row.jurisdiction)
     if len(plate) > PLATE_LENGTH or not load_plates(profile.plate_schema).holds(plate):
-        raise Unfit(f"{value[:40]!r} is no plate of {profile.name} - reject the case where it cannot be read (R01)")
+        english = f"{value[:40]!r} is no plate of {profile.name} - reject the case where it cannot be read (R01)"
+        raise Unfit(english, "correct.plate", plate=value[:40])
     return plate
 
 
 def _one_of(value: str, known: tuple[str, ...], what: str) -> str:
     if value not in known:
-        raise Unfit(f"{value[:40]!r} is no {what} - choose one of {', '.join(known)}")
+        english = f"{value[:40]!r} is no {what} - choose one of {', '.join(known)}"
+        kind = {"type": "vehicle", "colour": "color"}[what]
+        raise Unfit(english, "correct.one_of", value=value[:40], known=Named(kind, known))
     return value
 
 

@@ -24,6 +24,7 @@ from central.tickets.review import CORRECT, DECISIONS, UNDO_STEP, WORKFLOW
 from central.tickets.standing import Standing, standing
 from central.tickets.states import REVIEW2
 from central.tickets.words import text_of
+from central.workflow.said import Named
 from central.workflow.table import MACHINE, Doing, Transition
 
 
@@ -38,7 +39,9 @@ def approve(
     row = opened(session, number, version, user)
     if new := asking.ask(session, [row]):
         facts_asked = ", ".join(new[row.number])
-        raise Conflict(f"a list that came in since asks about case {row.number}: {facts_asked} - reload it and answer")
+        english = f"a list that came in since asks about case {row.number}: {facts_asked} - reload it and answer"
+        asked = tuple(Named("fact", (f"{fact}.question",)) for fact in new[row.number])
+        raise Conflict(english, "case.asked", number=row.number, facts=asked)
     given = _answer(row, user, answers)
     return _stepped(session, row, user, "approve", note=note, answers=given)
 
@@ -83,7 +86,7 @@ def undo(session: Session, number: str, user: SignedInUser) -> Case:
     session.refresh(row, ["history"])
     (known,) = facts.gathered(session, [row])
     if known.last is None:
-        raise Unfit("there is no decision to take back")
+        raise Unfit("there is no decision to take back", "undo.none")
     done = WORKFLOW.step(row.state, UNDO_STEP, known, Doing(actor_of(user), office_now()), to=known.last.source)
     moved(row, user.name, done, by=user.id)
     stands = _restore(row)
@@ -140,15 +143,17 @@ def opened(session: Session, number: str, version: int, user: SignedInUser) -> C
         # Of an earlier version, and the jobs have not come to it: no deadline is not no limit.
         reckoned(row)
     if not any(actor_of(user).roles & rule.by for rule in WORKFLOW.rows):
-        raise NotAllowed(f"{user.role}s look at cases and do not decide them - ask an officer")
+        english = f"{user.role}s look at cases and do not decide them - ask an officer"
+        raise NotAllowed(english, "case.not_yours", role=Named("role.is", (str(user.role),)))
     if row.version != version:
         who = f" by {row.decided_by}" if row.decided_by else ""
-        raise Conflict(f"case {row.number} was changed{who} since you opened it: it is {row.state} now - reload it")
+        english = f"case {row.number} was changed{who} since you opened it: it is {row.state} now - reload it"
+        raise Conflict(english, "case.changed", number=row.number, state=Named("state", (row.state,)))
     return row
 
 
 def _stepped(session: Session, row: Case, user: SignedInUser, action: str, **given: Any) -> Case:
-    note = text_of(given.pop("note", "") or "", "the note")
+    note = text_of(given.pop("note", "") or "", "note")
     code, ground, answers = given.get("code"), given.get("ground"), given.get("answers")
     known = replace(_known(session, row, user), reason=code, note=note, ground=ground)
     if row.state == REVIEW2 and action == "approve":
@@ -193,12 +198,13 @@ def _answer(row: Case, user: SignedInUser, answers: Mapping[str, str]) -> dict[s
     for fact, answer in answers.items():
         question = asked.get(fact)
         if question is None:
-            raise Unfit(f"case {row.number} does not ask about {fact[:80]!r}")
-        said = text_of(answer, f"the answer to {fact[:80]}").strip()
+            raise Unfit(f"case {row.number} does not ask about {fact[:80]!r}", "answer.unasked", fact=fact[:80])
+        said = text_of(answer, "answer").strip()
         if said and said != question.answer:
             if row.state == REVIEW2:
                 # Two people vouch for the same facts: what one of them sees otherwise is looked at anew by both.
-                raise Unfit(f"{fact} is answered at the first look - send the case back to have it answered otherwise")
+                english = f"{fact} is answered at the first look - send the case back to have it answered otherwise"
+                raise Unfit(english, "answer.at_first", fact=Named("fact", (f"{fact}.question",)))
             question.answer, question.answered_by, question.answered_at = said, user.name, office_now()
     return {question.fact: question.answer for question in row.questions if question.answer}
 
@@ -207,7 +213,8 @@ def _flush(session: Session, row: Case) -> None:
     try:
         session.flush()
     except StaleDataError as error:
-        raise Conflict(f"somebody decided case {row.number} in the same moment - reload it") from error
+        english = f"somebody decided case {row.number} in the same moment - reload it"
+        raise Conflict(english, "case.same_moment", number=row.number) from error
 
 
 __all__ = [

@@ -43,7 +43,8 @@ def queue(
     Raises Unfit for a state there is not.
     """
     if state not in WORKFLOW.states:
-        raise Unfit(f"there is no state {state[:40]!r} - choose one of {', '.join(WORKFLOW.states)}")
+        english = f"there is no state {state[:40]!r} - choose one of {', '.join(WORKFLOW.states)}"
+        raise Unfit(english, "queue.state", state=state[:40])
     size = max(1, min(limit, MAX_PAGE))
     more = [] if after is None else [seeking.behind(state, found(session, after, areas=among.areas))]
     cases = list(session.execute(seeking.first(session, state, among, size + 1, *more)).scalars())
@@ -132,7 +133,7 @@ def found(session: Session, number: str, lock: bool = False, areas: Collection[s
         query = select(Case).where(Case.number == number, *within(Case.site, areas))
         row = session.execute(query.with_for_update() if lock else query).scalar_one_or_none()
     if row is None:
-        raise CaseMissing(f"there is no case {number[:20]!r}")
+        raise CaseMissing(f"there is no case {number[:20]!r}", "case.none", number=number[:20])
     return row
 
 

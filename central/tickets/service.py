@@ -33,12 +33,18 @@ def media_of(session: Session, number: str, sha256: str) -> MediaItem:
     query = select(CaseMedia).where(CaseMedia.case_id == row.id, CaseMedia.sha256 == sha256[:64]).limit(1)
     named = session.execute(query).scalar_one_or_none()
     if named is None:
-        raise CaseMissing(f"case {row.number} names no such still or clip")
+        raise CaseMissing(f"case {row.number} names no such still or clip", "media.none", number=row.number)
     stored = session.get(Media, named.sha256)
     if stored is None and session.execute(select(Deletion.id).where(Deletion.sha256 == named.sha256).limit(1)).first():
-        raise CaseMissing(f"this still or clip of case {row.number} was deleted when its time had ended")
+        raise CaseMissing(
+            f"this still or clip of case {row.number} was deleted when its time had ended",
+            "media.deleted",
+            number=row.number,
+        )
     if stored is None or not stored.complete:
-        raise CaseMissing(f"this still or clip of case {row.number} has not arrived yet")
+        raise CaseMissing(
+            f"this still or clip of case {row.number} has not arrived yet", "media.on_its_way", number=row.number
+        )
     return showing.item(named, ready=True)
 
 

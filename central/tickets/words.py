@@ -1,6 +1,7 @@
 """Words that people give: kept as text, within what anybody reads."""
 
 from central.tickets.errors import Unfit
+from central.workflow.said import Named
 
 MAX_TEXT = 2000
 
@@ -11,11 +12,16 @@ def is_text(value: str) -> bool:
 
 
 def text_of(value: str, what: str) -> str:
-    """Text of a person, kept as text. Raises Unfit when it is too long or has characters no database keeps."""
+    """Text of a person, kept as text; `what` it is: note, reason, answer or correction.
+
+    Raises Unfit when it is too long or has characters no database keeps.
+    """
+    name = Named("words", (what,))
     if len(value) > MAX_TEXT:
-        raise Unfit(f"{what} has {len(value)} characters, at most {MAX_TEXT} are kept - shorten it")
+        english = f"the {what} has {len(value)} characters, at most {MAX_TEXT} are kept - shorten it"
+        raise Unfit(english, "words.long", what=name, n=len(value), most=MAX_TEXT)
     if not is_text(value):
-        raise Unfit(f"{what} has characters that are no text - remove them")
+        raise Unfit(f"the {what} has characters that are no text - remove them", "words.no_text", what=name)
     return value
 
 

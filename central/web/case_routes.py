@@ -126,7 +126,7 @@ def _add_media(pages: APIRouter, db: Database, media: MediaStore) -> None:
         try:
             path = media.path(item.sha256)
         except FileNotFoundError as error:
-            raise CaseMissing(f"the store has lost this still or clip of case {number}") from error
+            raise CaseMissing(f"the store has lost this still or clip of case {number}", "media.lost") from error
         shown = item.media_type in SHOWN and not download
         return FileResponse(
             path,

@@ -26,6 +26,7 @@ from central.turns import Busy
 from central.web import language
 from central.web.forms import FormRefused, local
 from central.web.language import Language
+from central.web.refused import in_words
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -44,6 +45,7 @@ def templates() -> Environment:
         lstrip_blocks=True,
     )
     pages.globals["asset"] = asset
+    pages.globals["in_words"] = in_words
     pages.globals["has_htmx"] = (STATIC / "vendor" / "htmx.min.js").is_file()
     return pages
 
@@ -115,7 +117,7 @@ def refusal(request: Request, error: Exception) -> Response:
     if status == 503 and request.method == "POST" and isinstance(error, AWAY):
         # It may have failed on the way back: nobody knows, and nobody is told that they do.
         key = "error.503.sent"
-    detail = str(error) if isinstance(error, TicketError) else ""
+    detail = in_words(error.said, say) if isinstance(error, TicketError) else ""
     number = request.path_params.get("number") if isinstance(error, Conflict) else None
     sentence = say(key, **values) if key in say.sentences else say("error.400")
     user = getattr(request.state, "user", None)

@@ -124,7 +124,7 @@ def _add_matter(pages: APIRouter, db: Database, media: MediaStore) -> None:
         with db.read() as session:
             seen = shadow.seen(session, _numbered(number))
         if sha256 not in seen.ready:
-            raise CaseMissing("this decision names no such still or clip, or it has not arrived yet")
+            raise CaseMissing("this decision names no such still or clip, or it has not arrived yet", "shadow.media")
         kinds = {one.sha256: one.media_type for one in seen.images} | (
             {seen.video.sha256: seen.video.media_type} if seen.video else {}
         )
@@ -133,7 +133,7 @@ def _add_matter(pages: APIRouter, db: Database, media: MediaStore) -> None:
         try:
             path = media.path(sha256)
         except FileNotFoundError as error:
-            raise CaseMissing("the store has lost this still or clip") from error
+            raise CaseMissing("the store has lost this still or clip", "media.lost") from error
         kind = kinds[sha256] if kinds[sha256] in SHOWN else "application/octet-stream"
         headers = {
             "Cache-Control": "private, no-store",
@@ -146,13 +146,13 @@ def _add_matter(pages: APIRouter, db: Database, media: MediaStore) -> None:
 def _numbered(number: str) -> int:
     """The number of a decision in shadow. Raises CaseMissing."""
     if not (number.isascii() and number.isdigit() and len(number) < 10):
-        raise CaseMissing(f"there is no decision {number[:20]!r} in shadow")
+        raise CaseMissing(f"there is no decision {number[:20]!r} in shadow", "shadow.none", number=number[:20])
     return int(number)
 
 
 def _everywhere(user: SignedInUser) -> None:
     if user.areas:
-        raise CaseMissing("what cameras say in shadow is for who sees all areas")
+        raise CaseMissing("what cameras say in shadow is for who sees all areas", "shadow.areas")
 
 
 __all__ = ["add"]

@@ -19,11 +19,12 @@ from central.tickets import queue
 from central.web import forms
 from central.web.front import acting, language_of, render, user_asking
 from central.web.sign_in_routes import to
+from central.workflow.said import Said
 from contract.events import now
 
 Form = Annotated[dict[str, str], Depends(forms.read_form)]
 Fields = Mapping[str, str]
-_Left = list[tuple[str, str]]
+_Left = list[tuple[str, Said]]
 _Step = Callable[[Session, str, int, SignedInUser, Fields], object]
 _SEES, _DECIDES = [needs(Permission.CASES_SEE)], [needs(Permission.CASES_DECIDE)]
 _WHY = "letter"

@@ -176,11 +176,6 @@ class Page:
         )
 
     @property
-    def reason(self) -> str:
-        """What the rule itself says, in its own words."""
-        return self._data.reason
-
-    @property
     def moments(self) -> list[Moment]:
         """The time line: t1-t2-t3, or stands - wait used up - last seen - left."""
         data, say = self._data, self._say

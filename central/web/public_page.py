@@ -57,7 +57,7 @@ def notice_page(
     request: Request, found: Seen, stills: PublicStills, after: After, token: str, *,
     draft: Draft | None = None, problem: str | None = None, status: int = 200,
 ) -> Response:  # fmt: skip
-    """The notice; with `draft`, a statement that was not taken because of `problem` (a key): it is shown again."""
+    """The notice; with `draft`, a statement that was not taken because of `problem` (a sentence): it is shown again."""
     say, case, notice = language_of(request), found.case, found.notice
     return hidden(render(
         request, "q_notice.html", None, status=status, notice=notice, statements=found.statements,
@@ -65,7 +65,7 @@ def notice_page(
         state=say.known(f"q.state.{case.state}", say("q.state.other")), open=open_page.open_to(case, notice),
         csrf=open_page.token_for_form(token), **_writing(say, after),
         thanks="said" in request.query_params, draft=draft or Draft(notice.number),
-        problem=say(problem) if problem else None, public=True,
+        problem=problem, public=True,
     ))  # fmt: skip
 
 

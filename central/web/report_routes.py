@@ -126,7 +126,7 @@ def _day(text: str) -> date | None:
     try:
         return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day of the sites, no moment
     except ValueError:
-        raise Unfit(f"{text[:40]!r} is no day - write it as 2026-11-21") from None
+        raise Unfit(f"{text[:40]!r} is no day - write it as 2026-11-21", "report.day", day=text[:40]) from None
 
 
 def _newest(session: Session) -> date:

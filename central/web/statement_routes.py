@@ -14,6 +14,7 @@ from central.notices import public as open_page
 from central.notices.errors import Closed, PassEnded, TooOften, WrongKey
 from central.notices.stills import PublicStills
 from central.web import forms
+from central.web.front import language_of
 from central.web.public_page import (
     COOKIE,
     HIDDEN,
@@ -25,6 +26,7 @@ from central.web.public_page import (
     statement_page,
     until,
 )
+from central.web.refused import in_words
 
 Form = Annotated[dict[str, str], Depends(forms.read_form)]
 _ANYBODY = [public("the party has no account: a number and the end of the plate open it, and tries are counted")]
@@ -66,11 +68,12 @@ def _sent(request: Request, db: Database, stills: PublicStills, after: After, dr
         csrf = open_page.token_for_form(token)
         return statement_page(request, after, draft, "q.statement.away", 503, csrf)
     except (Closed, TooOften) as refusal:
-        key = refusal.key if isinstance(refusal, Closed) else "often"
+        say = language_of(request)
+        problem = say("q.statement.not_taken", why=in_words(refusal.said, say))
         with db.read() as session:
             found = seen(session, open_page.notice_of(session, token), stills)
         return notice_page(
-            request, found, stills, after, token, draft=draft, problem=f"q.statement.{key}", status=refusal.status
+            request, found, stills, after, token, draft=draft, problem=problem, status=refusal.status
         )
     return RedirectResponse("/q/notice?said=1#answer", 303, HIDDEN)
 

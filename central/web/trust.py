@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from central.tickets.precheck import clock_error
 from central.tickets.views import CaseView, Check
+from central.web import lacks
 from central.web.language import Language
 from contract.events import Violation
 
@@ -80,7 +81,7 @@ def detail(check: Check, say: Language) -> str:
     if check.name == "lists" and figures:
         figures = [say("list.and").join(say.known(f"list.{one}", one) for one in figures)]
     if not sentence or sentence.count("{}") > len(figures):
-        return check.detail
+        return lacks.in_words(check.detail, say)
     return sentence.format(*figures)
 
 
@@ -92,6 +93,7 @@ def origin(view: CaseView, say: Language) -> list[tuple[str, str, bool]]:
         ("model", model, False),
         ("model_hash", data.model.sha256 if data.model else None, True),
         ("rule", f"{data.rule.value} {data.rule_ver}", False),
+        ("reason", data.reason, False),
         ("jurisdiction", data.jurisdiction, False),
         ("code", data.violation_code, False),
         ("site", data.site, False),

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from typing import Generic
 
 from central.workflow.errors import NotAllowed, Unfit
+from central.workflow.said import Named
 from central.workflow.table import Doing, Facts, Transition
 
 
@@ -50,16 +51,21 @@ class Workflow(Generic[Facts]):
         Raises Unfit or NotAllowed with the sentence of what stands in the way.
         """
         rows = [row for row in self._by_step.get((state, action), []) if to in {None, row.target}]
+        said = {"state": Named("state", (state,)), "action": Named("action", (action,))}
         if not rows:
-            raise Unfit(f"a case in state {state} cannot be moved by '{action}'")
+            raise Unfit(f"a case in state {state} cannot be moved by '{action}'", "step.none", **said)
         if len(rows) > 1:
-            raise Unfit(f"'{action}' leads from {state} to {', '.join(row.target for row in rows)} - say to which")
+            targets = tuple(row.target for row in rows)
+            english = f"'{action}' leads from {state} to {', '.join(targets)} - say to which"
+            raise Unfit(english, "step.which", **said, targets=Named("state", targets))
         (row,) = rows
         if not doing.actor.roles & row.by:
-            held = ", ".join(sorted(doing.actor.roles)) or "nobody"
-            raise NotAllowed(f"'{action}' is for {', '.join(sorted(row.by))}, not for {held}")
-        if said := row.objection(facts, doing):
-            raise Unfit(said)
+            by, held = tuple(sorted(row.by)), tuple(sorted(doing.actor.roles)) or ("nobody",)
+            english = f"'{action}' is for {', '.join(by)}, not for {', '.join(held)}"
+            who = {"roles": Named("role.is", by), "held": Named("role.is", held)}
+            raise NotAllowed(english, "step.not_yours", action=said["action"], **who)
+        if objection := row.objection(facts, doing):
+            raise Unfit.because(objection)
         return row
 
 

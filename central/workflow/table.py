@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Generic, TypeVar
 
+from central.workflow.said import Said
+
 Facts = TypeVar("Facts")
 
 SYSTEM: Final = "system"
@@ -32,7 +34,7 @@ class Doing:
 
 
 #: Looks at the facts, at who and when, and says in a sentence what stands in the way, or None.
-Guard = Callable[[Facts, Doing], str | None]
+Guard = Callable[[Facts, Doing], Said | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Transition(Generic[Facts]):
     guards: tuple[Guard[Facts], ...] = ()
     limit: str | None = None
 
-    def objection(self, facts: Facts, doing: Doing) -> str | None:
+    def objection(self, facts: Facts, doing: Doing) -> Said | None:
         """The first sentence that stands in the way."""
         return next((said for guard in self.guards if (said := guard(facts, doing))), None)
 

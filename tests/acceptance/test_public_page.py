@@ -143,7 +143,7 @@ def test_all_the_way_over_http(world: World, address: str) -> None:
         )
         again = party.post("/q/statement", data={"csrf": token(page.text), "text": "again"})
         # There is no form any more: the page says how it stands, and shows the words so that they are not lost.
-        assert again.status_code == 422 and "one is being looked at already" in again.text
+        assert again.status_code == 422 and "A statement is being looked at already" in again.text
         assert "readonly>\nagain</textarea>" in again.text and 'id="q-text"' not in again.text
     with world.db.read() as session:
         row = session.execute(select(Case).where(Case.number == case)).scalar_one()

@@ -180,11 +180,14 @@ def test_nothing_is_approved_with_a_question_open(officer: httpx.Client, world: 
         "words-1": " ",
     }
     never = officer.post(f"/cases/{ASKS}/approve", data=form)
-    assert never.status_code == 422 and "was never opened as it stands with your account" in never.text
+    assert never.status_code == 422 and "You have not had it open as it stands now" in never.text
     assert officer.get(f"/cases/{ASKS}").status_code == 200
     answer = officer.post(f"/cases/{ASKS}/approve", data=form)
     assert answer.status_code == 422
-    assert "officer_directing" in answer.text
+    assert "Answer first what no machine could tell: Was an officer directing the traffic" in answer.text
+    chinese = officer.post(f"/cases/{ASKS}/approve", data=form, headers={"Accept-Language": "zh-CN"}).text
+    assert '<html lang="zh-CN"' in chinese and "请先回答机器无法得知的事项：当时是否有交警指挥？" in chinese
+    assert "no machine could tell" not in chinese
     assert state(world, ASKS)[0] == "REVIEW1"
 
 
