@@ -348,7 +348,7 @@ def test_a_list_that_comes_in_while_the_page_stands_open_is_asked_about(world: W
     sent = {"csrf": csrf(officer), "version": str(state(world, number)[1])}
     refused = officer.post(f"/cases/{number}/approve", data=sent)
     assert refused.status_code == 409
-    assert "a list that came in since asks about" in refused.text and f'href="/cases/{number}"' in refused.text
+    assert "A list that came in since asks about" in refused.text and f'href="/cases/{number}"' in refused.text
     assert "stolen_or_cloned" in officer.get(f"/cases/{number}").text
     assert officer.post(f"/cases/{number}/approve", data=sent).status_code == 422
     assert state(world, number)[0] == "REVIEW1"
