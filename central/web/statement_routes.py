@@ -72,9 +72,7 @@ def _sent(request: Request, db: Database, stills: PublicStills, after: After, dr
         problem = say("q.statement.not_taken", why=in_words(refusal.said, say))
         with db.read() as session:
             found = seen(session, open_page.notice_of(session, token), stills)
-        return notice_page(
-            request, found, stills, after, token, draft=draft, problem=problem, status=refusal.status
-        )
+        return notice_page(request, found, stills, after, token, draft=draft, problem=problem, status=refusal.status)
     return RedirectResponse("/q/notice?said=1#answer", 303, HIDDEN)
 
 

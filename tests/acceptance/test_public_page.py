@@ -263,7 +263,7 @@ def test_words_that_are_not_taken_stand_in_the_form_with_what_to_mend(world: Wor
     with later(60), client(address) as party:
         page = party.post("/q", data={"number": number, "plate": PLATE}).text
         long = party.post("/q/statement", data={"csrf": token(page), "number": number, "text": "长" * 4001})
-        assert long.status_code == 422 and "长" * 4001 + "</textarea>" in long.text and "shorten them" in long.text
+        assert long.status_code == 422 and "长" * 4001 + "</textarea>" in long.text and "Shorten it." in long.text
     with later(40 * 86400), client(address) as party:
         page = party.post("/q", data={"number": number, "plate": PLATE}).text
         assert 'action="/q/statement"' not in page
