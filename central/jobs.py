@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from central.accounts import service as accounts
+from central.approvals import halves
 from central.background import Background
 from central.ca.certificates import Issuer
 from central.db.cases import Case, CaseMedia
@@ -61,6 +62,7 @@ class Jobs(Background):
             accounts.sweep(session)
             enrolment.sweep(session)
             leases.sweep(session)
+            halves.sweep(session)
             notice_passes.sweep(session)
         linked = self._settled()
         while self._moved_on() == _MOST:

@@ -74,6 +74,7 @@ ABREAST = (
             "evidence_keeper",
             "evidence_plate",
             "evidence_profile",
+            "four_eyes_people",
             "gate_clips",
             "learning",
             "learning_postgres",

@@ -18,6 +18,8 @@ MAX_PASSWORD: Final = 256
 BAD: Final[dict[str, Any]] = {"key": "bad.password", "least": MIN_PASSWORD, "most": MAX_PASSWORD}
 #: How long a one-time password lets its owner in, to choose one of their own.
 ONE_TIME_LIFE: Final = timedelta(days=3)
+#: Begins each of the two hashes of a one-time password in halves. No hash of Argon2 has it in it.
+_HALVES: Final = "halves:"
 #: No sign that is taken for another when it is read aloud or from paper.
 _SIGNS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 #: Argon2 takes 64 MiB for each password it looks at: forty guesses in one moment must not take forty times that. Who
@@ -43,6 +45,14 @@ def verified(password: str, hashed: str | None) -> tuple[bool, str | None]:
 
     `None` for nobody: the answer takes as long, so that nobody learns which names there are.
     """
+    if hashed is not None and hashed.startswith(_HALVES):
+        groups = password[:MAX_PASSWORD].split("-")
+        middle = len(groups) // 2
+        halves = ("-".join(groups[:middle]), "-".join(groups[middle:]))
+        first, second = hashed.removeprefix(_HALVES).split(_HALVES)
+        # Both are looked at, whatever the first says.
+        held = [_hasher().verify(half, one) for half, one in zip(halves, (first, second), strict=True)]
+        return all(held), None
     right, renewed = _hasher().verify_and_update(password[:MAX_PASSWORD], hashed or _nobody())
     return right and hashed is not None, renewed if right else None
 
@@ -65,6 +75,16 @@ def one_time() -> str:
     return "-".join("".join(secrets.choice(_SIGNS) for _ in range(4)) for _ in range(4))
 
 
+def half() -> str:
+    """Half of a one-time password that two people hand over together: 39 bits, two groups of four."""
+    return one_time()[:9]
+
+
+def of_halves(first: str, second: str) -> str:
+    """What is kept of a one-time password whose halves (their hashes are given) nobody but its owner has both of."""
+    return f"{_HALVES}{first}{_HALVES}{second}"
+
+
 @cache
 def _hasher() -> PasswordHash:
     return PasswordHash.recommended()
@@ -75,4 +95,7 @@ def _nobody() -> str:
     return _hasher().hash(secrets.token_urlsafe(16))
 
 
-__all__ = ["BAD", "MAX_PASSWORD", "MIN_PASSWORD", "ONE_TIME_LIFE", "fit", "hash_of", "one_time", "turn", "verified"]
+__all__ = [
+    "BAD", "MAX_PASSWORD", "MIN_PASSWORD", "ONE_TIME_LIFE", "fit", "half", "hash_of", "of_halves", "one_time", "turn",
+    "verified",
+]  # fmt: skip

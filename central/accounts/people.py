@@ -56,7 +56,7 @@ def add(session: Session, name: str, roles: Role | Collection[Role], password: s
     Raises BadAccount for a name that is taken or unfit, no role, or a password that is of no use.
     """
     passwords.fit(password, name)
-    user = _new(session, name, roles, password)
+    user = _new(session, name, roles, passwords.hash_of(password))
     user.password_at = now()
     _give(session, user, roles)
     log.note(session, user.id, actor, "added", roles=ordered(_set(roles)))
@@ -65,11 +65,16 @@ def add(session: Session, name: str, roles: Role | Collection[Role], password: s
 def invite(session: Session, name: str, roles: Collection[Role], actor: str) -> str:
     """Make an account with a one-time password, which is returned and kept nowhere. Raises as `add` does."""
     password = passwords.one_time()
-    user = _new(session, name, roles, password)
+    invited(session, name, roles, passwords.hash_of(password), actor)
+    return password
+
+
+def invited(session: Session, name: str, roles: Collection[Role], hashed: str, actor: str, **on_record: object) -> None:
+    """Make an account whose one-time password has this hash. Raises as `add` does."""
+    user = _new(session, name, roles, hashed)
     user.password_until = now() + passwords.ONE_TIME_LIFE
     _give(session, user, roles)
-    log.note(session, user.id, actor, "added", roles=ordered(roles), one_time=True)
-    return password
+    log.note(session, user.id, actor, "added", **on_record, roles=ordered(roles), one_time=True)
 
 
 def named(session: Session, name: str, *, lock: bool = False) -> User:
@@ -129,17 +134,22 @@ def enable(session: Session, name: str, actor: str) -> None:
 
 def reset(session: Session, name: str, actor: str) -> str:
     """Another one-time password, returned and kept nowhere; every session of the account ends."""
-    user = named(session, name, lock=True)
     password = passwords.one_time()
-    user.password_hash, user.password_until = passwords.hash_of(password), now() + passwords.ONE_TIME_LIFE
+    renewed(session, name, passwords.hash_of(password), actor)
+    return password
+
+
+def renewed(session: Session, name: str, hashed: str, actor: str, **on_record: object) -> None:
+    """Another one-time password, of which this is the hash; every session of the account ends."""
+    user = named(session, name, lock=True)
+    user.password_hash, user.password_until = hashed, now() + passwords.ONE_TIME_LIFE
     ended = sessions.end_all(session, user.id)
     signing_in.unlock(session, user.name, user.id)
-    log.note(session, user.id, actor, "password reset", sessions=ended)
+    log.note(session, user.id, actor, "password reset", **on_record, sessions=ended)
     gone = delete(Identity).where(Identity.user_id == user.id).returning(Identity.subject)
     if session.execute(gone).all():
         # Whoever had the password may have linked an identity of their own.
         log.note(session, user.id, actor, "identity unlinked", sessions=0)
-    return password
 
 
 def set_roles(session: Session, name: str, roles: Collection[Role], actor: str, **on_record: object) -> None:
@@ -166,10 +176,10 @@ def unlock(session: Session, name: str, actor: str) -> None:
     log.note(session, user.id, actor, "unlocked")
 
 
-def second_off(session: Session, name: str, actor: str) -> None:
+def second_off(session: Session, name: str, actor: str, **on_record: object) -> None:
     """Take away a second factor that its owner has lost; sessions end."""
     user = named(session, name, lock=True)
-    second.removed(session, user, actor)
+    second.removed(session, user, actor, **on_record)
     sessions.end_all(session, user.id)
 
 
@@ -202,7 +212,8 @@ ACTS: Final[Mapping[Act, Callable[[Session, str, str], None]]] = {
 }  # fmt: skip
 
 
-def _new(session: Session, name: str, roles: Role | Collection[Role], password: str) -> User:
+def fit_to_make(session: Session, name: str, roles: Role | Collection[Role]) -> None:
+    """Raise BadAccount for a name that is taken or unfit, or no role."""
     if not NAME.fullmatch(name):
         raise BadAccount(f"user name {name[:64]!r} must be 1-63 letters, digits, '.', '_' or '-'", "bad.unfit_name")
     if not _set(roles):
@@ -211,7 +222,11 @@ def _new(session: Session, name: str, roles: Role | Collection[Role], password: 
     same = select(User.name).where(func.lower(User.name) == name.lower())
     if (taken := session.execute(same).scalars().first()) is not None:
         raise _taken(taken)
-    user = User(name=name, password_hash=passwords.hash_of(password), created_at=now())
+
+
+def _new(session: Session, name: str, roles: Role | Collection[Role], hashed: str) -> User:
+    fit_to_make(session, name, roles)
+    user = User(name=name, password_hash=hashed, created_at=now())
     session.add(user)
     try:
         session.flush()
@@ -280,7 +295,8 @@ def _person(user: User, roles: Collection[str], areas: Collection[str], second_f
 
 
 __all__ = [
-    "ACTS", "Act", "Person", "add", "change_password", "disable", "enable", "end_sessions", "invite", "listed",
+    "ACTS", "Act", "Person", "add", "change_password", "disable", "enable", "end_sessions", "fit_to_make", "invite",
+    "invited", "listed",
     "lock_with_admins", "named",
-    "reset", "second_off", "set_roles", "shown", "unlock",
+    "renewed", "reset", "second_off", "set_roles", "shown", "unlock",
 ]  # fmt: skip

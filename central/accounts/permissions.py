@@ -55,4 +55,13 @@ def may(roles: Collection[str], permission: Permission) -> bool:
     return not ROLE_MAY[permission].isdisjoint(roles)
 
 
-__all__ = ["ROLE_MAY", "Permission", "may"]
+#: Who has one of these counts as a person where two must agree. An account that one person could make or take over by
+#: themselves must have none of them: they would be two people.
+COUNTS: Final = frozenset(
+    role
+    for permission in (Permission.CASES_DECIDE, Permission.PEOPLE_KEEP, Permission.EXPORT_APPROVE)
+    for role in ROLE_MAY[permission]
+)
+
+
+__all__ = ["COUNTS", "ROLE_MAY", "Permission", "may"]

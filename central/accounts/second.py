@@ -111,13 +111,13 @@ def taken(session: Session, user: User, code: str, rules: AccountRules) -> bool:
     return True
 
 
-def removed(session: Session, user: User, actor: str) -> None:
+def removed(session: Session, user: User, actor: str, **on_record: object) -> None:
     """Take the second factor and its recovery codes away. Raises BadAccount when there is none."""
     gone = session.execute(delete(SecondFactor).where(SecondFactor.user_id == user.id).returning(SecondFactor.user_id))
     if gone.first() is None:
         raise BadAccount(f"{user.name} has no second factor", "bad.state")
     session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user.id))
-    log.note(session, user.id, actor, "second factor off")
+    log.note(session, user.id, actor, "second factor off", **on_record)
 
 
 def renewed_codes(session: Session, user: User) -> list[str]:

@@ -12,13 +12,21 @@ from central.accounts.permissions import Permission
 class Kind(StrEnum):
     """A kind of request. What is asked for stands in its `what`, as named here.
 
-    export: {"numbers": [case numbers], ...}, used by who asked. roles: {"name", "before", "after"}, areas: the same;
-    both are done in the moment in which they are approved.
+    export: {"numbers": [case numbers], ...}, used by who asked. roles: {"name", "before", "after"}, areas: the same.
+    account: {"name", "roles"}; reset and factor: {"name", "before"}, the roles that the account has. All but export
+    are done in the moment in which they are approved.
     """
 
     EXPORT = "export"
     ROLES = "roles"
     AREAS = "areas"
+    ACCOUNT = "account"
+    RESET = "reset"
+    FACTOR = "factor"
+
+
+#: Those that end in a one-time password: who asks is shown one half of it, who approves the other.
+HALVED: Final = frozenset({Kind.ACCOUNT, Kind.RESET})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +42,10 @@ class Terms:
 
 TERMS: Final[Mapping[Kind, Terms]] = {
     Kind.EXPORT: Terms(Permission.CASES_DECIDE, Permission.CASES_SEE, Permission.EXPORT_APPROVE, "/exports"),
-    Kind.ROLES: Terms(Permission.PEOPLE_KEEP, Permission.PEOPLE_SEE, Permission.PEOPLE_KEEP),
-    Kind.AREAS: Terms(Permission.PEOPLE_KEEP, Permission.PEOPLE_SEE, Permission.PEOPLE_KEEP),
+    **{
+        kind: Terms(Permission.PEOPLE_KEEP, Permission.PEOPLE_SEE, Permission.PEOPLE_KEEP)
+        for kind in (Kind.ROLES, Kind.AREAS, Kind.ACCOUNT, Kind.RESET, Kind.FACTOR)
+    },
 }
 
-__all__ = ["TERMS", "Kind", "Terms"]
+__all__ = ["HALVED", "TERMS", "Kind", "Terms"]

@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 from central.accounts import people, sessions
 from central.accounts.permissions import ROLE_MAY, Permission, may
 from central.accounts.sessions import SignedInUser
+from central.approvals import halves
 from central.approvals.errors import BadRequest, NoSuchRequest, NotApproved
-from central.approvals.kinds import TERMS, Kind
+from central.approvals.kinds import HALVED, TERMS, Kind
 from central.approvals.settings import APPLY
 from central.clock import office_now
 from central.db import serials
@@ -57,6 +58,14 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Decided:
+    """What became of a request; `half` of a one-time password is shown to who approved, this once."""
+
+    state: str
+    half: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Approved:
     """Who stands behind what is done now: for the manifest of an export, and the like."""
 
@@ -90,8 +99,8 @@ def ask(session: Session, user: SignedInUser, kind: Kind, what: dict[str, Any], 
     return row.key
 
 
-def decide(session: Session, user: SignedInUser, key: str, *, approve: bool, note: str = "") -> str:
-    """Approve or refuse what another person asked for; the state it is in then. What is a setting is done with it.
+def decide(session: Session, user: SignedInUser, key: str, *, approve: bool, note: str = "") -> Decided:
+    """Approve or refuse what another person asked for. What is a setting is done with it.
 
     Raises NoSuchRequest, NotApproved for who may not decide it, or BadRequest when it is decided or too old.
     """
@@ -106,16 +115,18 @@ def decide(session: Session, user: SignedInUser, key: str, *, approve: bool, not
         raise BadRequest("say why it is refused", "bad.no_reason")
     row.decided_by, row.decided_at, row.note = user.id, office_now(), said or None
     if not approve:
-        return _moved(row, user.name, "refused", REFUSED, note=said)
+        return Decided(_moved(row, user.name, "refused", REFUSED, note=said))
     asker = session.get_one(User, row.asked_by)
     if asker.disabled_at is not None or not may(sessions.roles_of(session, asker.id), TERMS[kind].asks):
         raise BadRequest(f"{asker.name} may not ask for this any more - refuse it", "bad.asker_gone", name=asker.name)
     row.expires_at = office_now() + TERMS[kind].life
     _moved(row, user.name, "approved", APPROVED, note=said)
+    half = None
     if (apply := APPLY.get(kind)) is not None:
-        apply(session, row.what, asker.name, {"approved_by": user.name, "request": row.key})
+        first = halves.taken(session, row.id) if kind in HALVED else ""
+        half = apply(session, row.what, asker.name, {"approved_by": user.name, "request": row.key}, first)
         _moved(row, asker.name, "done", USED)
-    return row.state
+    return Decided(row.state, half)
 
 
 def withdraw(session: Session, user: SignedInUser, key: str) -> None:
@@ -193,8 +204,10 @@ def _others(session: Session, permission: Permission, but: set[int]) -> bool:
 
 
 def _about(session: Session, kind: Kind, what: dict[str, Any]) -> set[int]:
-    """The account that a request changes: its owner has no say in it."""
-    return {people.named(session, what["name"]).id} if kind in APPLY else set()
+    """The account that a request changes: its owner has no say in it. One that is still to be made is nobody."""
+    if kind not in APPLY or kind is Kind.ACCOUNT:
+        return set()
+    return {people.named(session, what["name"]).id}
 
 
 def _sees(session: Session, user: SignedInUser, row: Approval) -> bool:
@@ -258,6 +271,7 @@ def _no_such(key: str) -> NoSuchRequest:
 
 
 __all__ = [
-    "APPROVED", "EXPIRED", "OPEN", "REFUSED", "USED", "WAITING", "WITHDRAWN", "Approved", "Shown", "ask", "decide",
+    "APPROVED", "EXPIRED", "OPEN", "REFUSED", "USED", "WAITING", "WITHDRAWN", "Approved", "Decided", "Shown", "ask",
+    "decide",
     "find", "listed", "use", "withdraw",
 ]  # fmt: skip

@@ -35,6 +35,15 @@ class Approval(Base):
     history: Mapped[list["ApprovalLog"]] = relationship(order_by="ApprovalLog.id", cascade="save-update")
 
 
+class ApprovalHalf(Base):
+    """Hash of the half of a one-time password that who asked was shown; kept until the request is decided or over."""
+
+    __tablename__ = "approval_halves"
+
+    approval_id: Mapped[int] = mapped_column(ForeignKey("approvals.id"), primary_key=True)
+    hash: Mapped[str] = mapped_column(String(300))
+
+
 class ApprovalLog(Line, Base):
     """What became of a request, line by line. Only ever added to, and entered in the ledger."""
 
@@ -45,4 +54,4 @@ class ApprovalLog(Line, Base):
 
 only_added_to(ApprovalLog, "a request")
 
-__all__ = ["Approval", "ApprovalLog"]
+__all__ = ["Approval", "ApprovalHalf", "ApprovalLog"]

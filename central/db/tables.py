@@ -12,7 +12,7 @@ from central.db.accounts import (
     ViewLog,
 )
 from central.db.alarms import Alarm, AlarmLog, AlarmViewLog
-from central.db.approvals import Approval, ApprovalLog
+from central.db.approvals import Approval, ApprovalHalf, ApprovalLog
 from central.db.base import Base
 from central.db.cases import Case, CaseLog, CaseMedia, CaseNumber, CaseQuestion
 from central.db.deletions import Deletion, DeletionCertificate
@@ -45,6 +45,7 @@ __all__ = [
     "AlarmLog",
     "AlarmViewLog",
     "Approval",
+    "ApprovalHalf",
     "ApprovalLog",
     "Attempt",
     "Base",

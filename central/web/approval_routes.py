@@ -56,9 +56,15 @@ def add(pages: APIRouter, db: Database) -> None:
         user = acting(request, db, form)
         try:
             with db.write() as session:
-                requests.decide(session, user, key, approve=approve, note=form.get("note", ""))
+                made = requests.decide(session, user, key, approve=approve, note=form.get("note", ""))
+                name = str(requests.find(session, user, key).what.get("name", ""))
         except BadAccount as error:
             return page(request, language_of(request)(error.key, **error.values), error.status)
+        if made.half is not None:
+            # Shown this once. Never a redirect: an address is kept by browsers and proxies.
+            return render(
+                request, "one_time.html", user, section="approvals", name=name, password=made.half, half="second"
+            )
         return to("/approvals")
 
 

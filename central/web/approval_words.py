@@ -51,6 +51,9 @@ def _what(one: Shown, say: Language) -> tuple[str, str]:
             before, after = people_words.roles(given["before"], say), people_words.roles(given["after"], say)
         case Kind.AREAS:
             before, after = _areas(given["before"], say), _areas(given["after"], say)
+        case Kind.ACCOUNT | Kind.RESET | Kind.FACTOR:
+            held = people_words.roles(given.get("roles", given.get("before", ())), say)
+            return say("approval.what.person", name=given["name"]), say("approval.what.held", roles=held)
     return say("approval.what.person", name=given["name"]), say("approval.what.change", before=before, after=after)
 
 

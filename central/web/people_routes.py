@@ -11,7 +11,7 @@ from central.accounts.errors import BadAccount
 from central.accounts.permissions import Permission
 from central.accounts.roles import Role
 from central.accounts.sessions import SignedInUser
-from central.approvals import requests, settings
+from central.approvals import halves, requests, settings
 from central.approvals.kinds import Kind
 from central.db.database import Database
 from central.marks import needs, rules_of
@@ -52,13 +52,11 @@ def _add_list(pages: APIRouter, db: Database) -> None:
     def invite(request: Request, form: Form) -> Response:
         user, name = _acting(request, form), form.get("name", "").strip()[:64]
         try:
-            if Role.ADMIN in _roles(form):
-                raise BadAccount("the role of an admin is given to an account that is there", "bad.admin_later")
             with db.write() as session:
-                password = people.invite(session, name, _roles(form), user.name)
+                password, half = _invite(session, user, name, form)
         except BadAccount as error:
             return page(request, language_of(request)(error.key, **error.values), name, 422)
-        return _once(request, user, name, password)
+        return _once(request, user, name, password, half)
 
 
 def _add_person(pages: APIRouter, db: Database) -> None:
@@ -68,7 +66,7 @@ def _add_person(pages: APIRouter, db: Database) -> None:
             row = people.named(session, name)
             return render(
                 request, "person.html", user, status=status, section="people", problem=problem,
-                person=people.shown(session, row),
+                person=people.shown(session, row), counts=settings.counts(sessions.roles_of(session, row.id)),
                 choices=people_words.choices(sessions.roles_of(session, row.id), say),
                 areas=people_words.areas(sites.known(session), sessions.areas_of(session, row.id)),
                 open=sessions.open_of(session, row.id, rules_of(request)),
@@ -99,18 +97,54 @@ def _add_person(pages: APIRouter, db: Database) -> None:
     @pages.post("/people/{name}/reset", dependencies=_KEEPS)
     def reset(request: Request, name: str, form: Form) -> Response:
         user = _acting_on_another(request, name, form)
-        with db.write() as session:
-            password = people.reset(session, name, user.name)
-        return _once(request, user, name, password)
+        try:
+            with db.write() as session:
+                password, half = _reset(session, user, name, form)
+        except BadAccount as error:
+            return page(request, name, language_of(request)(error.key, **error.values), 422)
+        return _once(request, user, name, password, half)
 
     @pages.post("/people/{name}/{act}", dependencies=_KEEPS)
     def act(request: Request, name: str, act: people.Act, form: Form) -> Response:
-        return tried(request, name, form, lambda session, user: people.ACTS[act](session, name, user.name))
+        return tried(request, name, form, lambda session, user: _act(session, user, name, act, form))
 
 
-def _once(request: Request, user: SignedInUser, name: str, password: str) -> Response:
+def _reset(session: Session, user: SignedInUser, name: str, form: dict[str, str]) -> tuple[str, str]:
+    """A one-time password and "", or its "first" half where another admin is asked."""
+    wanted = settings.held_now(session, name)
+    if settings.counts(wanted["before"]):
+        return _ask_halved(session, user, Kind.RESET, wanted, form), "first"
+    return people.reset(session, name, user.name), ""
+
+
+def _invite(session: Session, user: SignedInUser, name: str, form: dict[str, str]) -> tuple[str, str]:
+    """As `_reset`, for an account that is made."""
+    if settings.counts(_roles(form)):
+        wanted = settings.account_wanted(session, name, _roles(form))
+        return _ask_halved(session, user, Kind.ACCOUNT, wanted, form), "first"
+    return people.invite(session, name, _roles(form), user.name), ""
+
+
+def _act(session: Session, user: SignedInUser, name: str, act: people.Act, form: dict[str, str]) -> bool:
+    """Do it, or ask another admin for it where it would open an account that decides: then True."""
+    wanted = settings.held_now(session, name)
+    if act is people.Act.SECOND_OFF and settings.counts(wanted["before"]):
+        requests.ask(session, user, Kind.FACTOR, wanted, form.get("reason", ""))
+        return True
+    people.ACTS[act](session, name, user.name)
+    return False
+
+
+def _ask_halved(
+    session: Session, user: SignedInUser, kind: Kind, wanted: dict[str, object], form: dict[str, str]
+) -> str:
+    """Ask another admin; the first half of the one-time password."""
+    return halves.first(session, requests.ask(session, user, kind, wanted, form.get("reason", "")))
+
+
+def _once(request: Request, user: SignedInUser, name: str, password: str, half: str = "") -> Response:
     """The one-time password, shown this once. Never a redirect: an address is kept by browsers and proxies."""
-    return render(request, "one_time.html", user, section="people", name=name, password=password)
+    return render(request, "one_time.html", user, section="people", name=name, password=password, half=half)
 
 
 def _roles(form: dict[str, str]) -> frozenset[Role]:
@@ -118,10 +152,10 @@ def _roles(form: dict[str, str]) -> frozenset[Role]:
 
 
 def _set_roles(session: Session, user: SignedInUser, name: str, form: dict[str, str]) -> bool:
-    """Give the roles, or ask another admin for it where it is about who is an admin: then True."""
+    """Give the roles, or ask another admin for it where it is about who decides: then True."""
     roles = _roles(form)
     wanted = settings.roles_wanted(session, name, roles)
-    if not settings.needs_two(frozenset(wanted["before"]), frozenset(wanted["after"])):
+    if not settings.needs_two(wanted["before"], wanted["after"]):
         people.set_roles(session, name, roles, user.name)
         return False
     requests.ask(session, user, Kind.ROLES, wanted, form.get("reason", ""))

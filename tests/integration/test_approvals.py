@@ -54,7 +54,7 @@ def asked(db: Database, user: SignedInUser, kind: Kind = Kind.EXPORT, **what: ob
 
 def decided(db: Database, user: SignedInUser, key: str, *, approve: bool = True, note: str = "") -> str:
     with db.write() as session:
-        return requests.decide(session, user, key, approve=approve, note=note)
+        return requests.decide(session, user, key, approve=approve, note=note).state
 
 
 def used(db: Database, user: SignedInUser, key: str, **what: object) -> requests.Approved:

@@ -162,10 +162,10 @@ def test_an_admin_keeps_accounts_and_sees_no_case(office: Office) -> None:
         post(admin, "/people", name=name, **{"role-monitor": "on"}).status_code for name in ("ZHAO", "a b", "")
     ] == [422] * 3
     assert "at least one role" in post(admin, "/people", name="sun").text
-    assert post(admin, "/people/li/roles", **{"role-chief": "on"}).status_code == 303
+    assert post(admin, "/people/li/roles", **{"role-dispatcher": "on"}).status_code == 303
     assert officer.get("/").headers["location"] == "/sign-in"  # with other roles one signs in anew
     with office.db.read() as session:
-        assert people.shown(session, people.named(session, "li")).roles == ["chief"]
+        assert people.shown(session, people.named(session, "li")).roles == ["dispatcher"]
     assert post(admin, "/people/li/disable").status_code == post(admin, "/people/li/enable").status_code == 303
     assert post(admin, "/people/li/enable").status_code == 422
     assert post(admin, "/people/li/fly").status_code == 422
