@@ -69,6 +69,10 @@ def place_of(site: Path, camera_id: str | None) -> Place:
         camera = site_file.site.camera(camera_id)
     except KeyError as error:
         raise InputError(f"{site}: {error.args[0]}") from error
+    if site_file.site.polling is not None:
+        raise InputError(
+            f"{site}: a polling station is judged by no rule - its recorder alone shows what it saw, masked"
+        )
     place = Place(REPLAY_EDGE, site_file, camera, law_of(site_file))
     require_fit(place)
     return place

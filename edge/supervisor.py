@@ -14,11 +14,13 @@ from pathlib import Path
 from contract.errors import ConfigError, RunError
 from edge.box import Folders, crossing, judged, places, shares
 from edge.child import Child
-from edge.config import EdgeConfig
+from edge.config import EdgeConfig, Recordings
 from edge.detect import isa
 from edge.gaps import GapBook
 from edge.health import Health, serve
+from edge.judgement import Place
 from edge.lifemark import LifeMark
+from edge.masking.plan import painted
 
 log = logging.getLogger("sightline.supervisor")
 READY_S = 120.0
@@ -64,8 +66,7 @@ class Supervisor:
         self.workers = [
             _worker(settings, self._folders, f"worker-{number}", names, plates, cpu) for number, names in shared.items()
         ]
-        recorded = [place.camera.id for place in known if place.camera.recording is not None]
-        recorders = enumerate(shares(recorded, config.recording.cameras_per_recorder), start=1)
+        recorders = enumerate(_dealt(known, config.recording), start=1)
         parts = {f"recorder-{number}": names for number, names in recorders}
         self.recorders = [_recorder(settings, self._folders, name, names) for name, names in parts.items()]
         arguments = ["-m", "edge.deliver.process", "--config", str(settings)]
@@ -182,6 +183,15 @@ class Supervisor:
 def run(config: EdgeConfig, settings: Path, package: Path, tell: Tell, plates: Path | None = None) -> int:
     """Run a box until it is told to stop; the exit status."""
     return Supervisor(config, settings, package, tell, plates).run()
+
+
+def _dealt(known: list[Place], settings: Recordings) -> list[list[str]]:
+    """Recorded cameras dealt out to recorders: those whose masks are painted first, so that each has its share."""
+    recorded = [place for place in known if place.camera.recording is not None]
+    dear = [place.camera.id for place in recorded if painted(place)]
+    names = [*dear, *(place.camera.id for place in recorded if place.camera.id not in dear)]
+    count = max(-(-len(dear) // settings.masked_per_recorder), -(-len(names) // settings.cameras_per_recorder))
+    return [names[number::count] for number in range(count)]
 
 
 def _inference(config: EdgeConfig, folders: Folders, package: Path) -> Child:

@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 
 from contract.errors import ConfigError
-from edge.box import Folders, crossing, places
+from edge.box import Folders, crossing, judged, places
 from edge.config import EdgeConfig, load_config
 from edge.deliver.spool import Spool
 from edge.detect.client import RemoteDetector
@@ -51,6 +51,10 @@ class Worker:
         if strangers:
             raise ConfigError(
                 f"--cameras {','.join(strangers)}: no site of this box has it - see `sites` in the settings"
+            )
+        if polled := [camera for camera in names if not judged(known[camera])]:
+            raise ConfigError(
+                f"--cameras {','.join(polled)}: a polling station's pictures go through its recorder alone"
             )
         # Before the plate reader and its threads are there.
         rank_process(Rank.CROSSING if any(crossing(known[camera]) for camera in names) else Rank.KERB)

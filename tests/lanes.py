@@ -139,6 +139,7 @@ WAITING = (
             "edge_top",
             "intruder_short",
             "listening_broker",
+            "masks",
             "media_killed",
             "media_quota",
             "media_sweep",

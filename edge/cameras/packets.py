@@ -21,7 +21,7 @@ class StreamInfo:
     """What a decoder must know before the first packet. A new epoch (reconnect, jump) has a new one.
 
     `codec` is FFmpeg's name (h264, hevc...), `width` and `height` pixels, `rate` nominal frames a second, `reorder`
-    how many pictures the decoder holds back (B-frames).
+    how many pictures the decoder holds back (B-frames). `masked`: the box painted the privacy masks.
     """
 
     codec: str
@@ -31,6 +31,7 @@ class StreamInfo:
     rate: float | None = None
     reorder: int = 0
     epoch: int = 0
+    masked: bool = False
 
     def decodes_like(self, other: "StreamInfo") -> bool:
         """Whether packets of both can stand in one clip."""

@@ -9,8 +9,8 @@ from edge.beats import fresh_beats
 from edge.child import Child
 from edge.families import Things, counters, states
 
-#: `full`: the camera is there and the disk is not.
-STATES = ("starting", "live", "lost", "full")
+#: `full`: the camera is there and the disk is not; `refused`: masks cannot be painted, or the picture is too high.
+STATES = ("starting", "live", "lost", "full", "refused")
 _COUNTERS = {
     "segments": "Segments that were finished",
     "bytes": "Bytes of them",

@@ -22,6 +22,7 @@ from edge.config import EdgeConfig, load_config
 from edge.deliver.spool import Spool
 from edge.judgement import Place
 from edge.lifemark import boot_id
+from edge.masking.plan import plan_of
 from edge.part import beating, nap, run_part, write_heartbeat
 from edge.record.cause import cause_of_restart
 from edge.record.index import Cause, Gap, Index, Segment
@@ -146,7 +147,8 @@ class RecorderProcess:
             since: tuple[datetime, Cause, str] | None = None
             if end is not None:
                 since = datetime.fromtimestamp(end / 1e6, UTC), cause, detail
-            target = Target(camera.id, camera.url, folder, run, _of(place).segment_s, config.rtsp_transport)
+            segment_s, transport = _of(place).segment_s, config.rtsp_transport
+            target = Target(camera.id, camera.url, folder, run, segment_s, transport, masking=plan_of(place))
             made.append(Recorder(target, self._sealer, self._space, since, self._tap))
         return made
 

@@ -1,7 +1,7 @@
 """One camera recorded: a link of its own, packets into segments, and a gap with its cause for every second without.
 
-Nothing is decoded, and nothing waits for detection. While the disk refuses, packets are passed over, and recording
-goes on at the first keyframe for which there is room.
+Nothing is decoded, but where masks are painted (`edge.masking`), and nothing waits for detection. While the disk
+refuses, packets are passed over, and recording goes on at the first keyframe for which there is room.
 """
 
 import errno
@@ -17,6 +17,8 @@ from av.error import FFmpegError
 from edge.cameras.link import CameraLink, Change
 from edge.cameras.packets import CameraPacket
 from edge.cameras.raw import Transport
+from edge.masking.plan import Plan
+from edge.masking.stage import stage
 from edge.record.cause import cause_of
 from edge.record.index import Cause, Gap, Segment
 from edge.record.recovery import repaired
@@ -59,6 +61,7 @@ class Target:
     run: str
     segment_s: float
     transport: Transport = "tcp"
+    masking: Plan | None = None
 
 
 class Recorder:
@@ -93,9 +96,10 @@ class Recorder:
         self._begins: tuple[datetime, float] | None = None
         self._lost_before = 0
         self._damaged = 0
-        self.link = CameraLink(
-            target.camera, target.url, self._take, target.transport, self._changed, gather_s=GATHER_S
-        )
+        plan = target.masking
+        self._masks = None if plan is None else stage(target.camera, plan, self._take, self._hidden)
+        take = self._take if self._masks is None else self._masks.take
+        self.link = CameraLink(target.camera, target.url, take, target.transport, self._changed, gather_s=GATHER_S)
         self._thread = threading.Thread(target=self._run, name=f"record-{target.camera}", daemon=True)
 
     def start(self) -> None:
@@ -120,12 +124,14 @@ class Recorder:
         link = self.link
         figures = self.figures
         figures.losses, figures.jumps, figures.packets_lost = link.losses, link.jumps, link.packets_lost
-        state = "full" if self.full else link.status().state
-        return asdict(figures) | {"state": state, "cause": self.full or link.status().cause}
+        hidden = self._masks.refused if self._masks is not None else None
+        state = "full" if self.full else "refused" if hidden else link.status().state
+        return asdict(figures) | {"state": state, "cause": self.full or hidden or link.status().cause}
 
     def _run(self) -> None:
         try:
             self.link.run()
+            self._drain()
             self._cut(None)
         except BaseException as error:
             log.exception("%s: recording stopped by what nobody foresaw", self.camera)
@@ -135,6 +141,7 @@ class Recorder:
         """The link's state changed (this camera's thread)."""
         if change.state == "lost":
             log.warning("%s: recording is interrupted - %s", self.camera, change.cause)
+            self._drain()
             self._cut(None)
             if self._missing is None or self._missing[0] != "storage":
                 self._missing = cause_of(self._target.url, change.cause), change.cause
@@ -143,8 +150,19 @@ class Recorder:
             if change.cause and self._missing is None:
                 self._missing = "camera", change.cause
 
+    def _drain(self) -> None:
+        """What the masks' decoder still holds is taken before anything is cut."""
+        if self._masks is not None:
+            self._masks.flush()
+
+    def _hidden(self, why: str) -> None:
+        """Nothing may be kept from here on: masks cannot be painted, or the picture is too high."""
+        self._cut(None)
+        if self._missing is None or self._missing[0] != "storage":
+            self._missing = "camera", why
+
     def _take(self, packet: CameraPacket) -> None:
-        """One packet from the link."""
+        """One packet, of which nothing is left to hide."""
         if self._tap is not None:
             self._tap.give(self.camera, packet, _micros(self.link.clock.wall(packet.t)))
         growing = self._open
@@ -163,7 +181,7 @@ class Recorder:
         self.figures.at = time.time()
         if self._begins is not None and growing.taken:
             self._confirm()
-        if (lost := self.link.packets_lost) != self._lost_before:
+        if (lost := self.link.packets_lost + (self._masks.dropped if self._masks else 0)) != self._lost_before:
             self._lost_before = lost
             self._damaged += 1
 

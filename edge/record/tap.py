@@ -242,6 +242,7 @@ def info_message(info: StreamInfo) -> bytes:
         "rate": info.rate,
         "reorder": info.reorder,
         "epoch": info.epoch,
+        "masked": info.masked,
     }
     body = json.dumps(said).encode()
     return HEAD.pack(INFO, 0, len(body)) + body

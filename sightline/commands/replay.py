@@ -10,6 +10,7 @@ from contract.errors import InputError
 
 if TYPE_CHECKING:
     from contract.sensors import Sensor
+    from edge.judgement import Place
 
 Site = Annotated[Path, typer.Option("--site", help="Site file (YAML).", show_default=False)]
 Videos = Annotated[list[Path] | None, typer.Argument(help="Recorded video; several files follow one another.")]
@@ -104,6 +105,7 @@ def check(
         for zone in camera.zones:
             if zone.type in JUDGED_ZONES and not law.profile.allows(zone):
                 typer.echo(f"{camera.id}: zone {zone.id} will accuse nobody: {law.profile.id} does not allow it")
+    _tell_masks(places)
     _tell_sensors(loaded.site.sensors)
     for camera in loaded.site.cameras:
         if any(url and in_the_clear(url) for url in (camera.url, camera.sub_url)):
@@ -114,6 +116,13 @@ def check(
     for doubt in (doubt for place in places for doubt in doubts(place)):
         typer.echo(f"warning: {doubt}")
     typer.echo(f"{site}: holds (SHA-256 {loaded.sha256})")
+
+
+def _tell_masks(places: "list[Place]") -> None:
+    from edge.masking.plan import told
+
+    for said in (said for place in places for said in told(place)):
+        typer.echo(said)
 
 
 def _tell_sensors(sensors: "list[Sensor]") -> None:
