@@ -155,7 +155,9 @@ def test_the_box_keeps_what_is_refused_and_brings_it_when_there_is_room(db: Data
     assert 'media_refused_total{status="507"} 1.0' in generate_latest(metrics.registry).decode()
     wide, _ = transfer(4 * UNIT)
     assert wide.send(tmp_path / second, second).state == "uploaded"
-    assert 'sightline_central_media_edge_bytes{edge="edge-03"} 400000.0' in generate_latest(metrics.registry).decode()
+    # Another's figures: one that counted slowly, on a busy machine, tells the same again for a while.
+    told = generate_latest(Metrics(db).registry).decode()
+    assert 'sightline_central_media_edge_bytes{edge="edge-03"} 400000.0' in told
     full, client = transfer(4 * UNIT)
     (tmp_path / "c").write_bytes(raw_of(9))
     assert full.send(tmp_path / "c", sha256_hex(raw_of(9))).everyone
