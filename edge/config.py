@@ -72,6 +72,13 @@ class Recordings(Settings):
     )
 
 
+class FeedHealth(Settings):
+    """How the pictures of polling stations are looked after."""
+
+    look_s: float = Field(default=5.0, ge=1, le=30, description="how often a picture is looked at while all is well")
+    cameras_per_process: int = Field(default=50, ge=1, le=100)
+
+
 class EdgeConfig(Settings):
     """A box. Paths are relative to the settings file."""
 
@@ -84,6 +91,7 @@ class EdgeConfig(Settings):
     plates: Plates = Plates()
     outbox: Outbox = Outbox()
     recording: Recordings = Recordings()
+    feed_health: FeedHealth = FeedHealth()
     secrets: Secrets = Secrets()
     rtsp_transport: Literal["tcp", "udp"] = "tcp"
     cameras_per_worker: int = Field(default=28, ge=1, le=64)
@@ -116,4 +124,4 @@ def _resolved(config: EdgeConfig, base: Path) -> EdgeConfig:
     )
 
 
-__all__ = ["Broker", "Central", "Detection", "EdgeConfig", "Outbox", "Plates", "Secrets", "load_config"]
+__all__ = ["Broker", "Central", "Detection", "EdgeConfig", "FeedHealth", "Outbox", "Plates", "Secrets", "load_config"]

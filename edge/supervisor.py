@@ -69,6 +69,9 @@ class Supervisor:
         recorders = enumerate(_dealt(known, config.recording), start=1)
         parts = {f"recorder-{number}": names for number, names in recorders}
         self.recorders = [_recorder(settings, self._folders, name, names) for name, names in parts.items()]
+        polling = [place.camera.id for place in known if place.site_file.site.polling is not None]
+        looked_after = enumerate(shares(polling, config.feed_health.cameras_per_process), start=1)
+        self.healths = [_health(settings, self._folders, f"health-{number}", names) for number, names in looked_after]
         arguments = ["-m", "edge.deliver.process", "--config", str(settings)]
         measured = any(place.site_file.site.sensors for place in known)
         # Also for sensors that a site had before: what they had begun is to be ended.
@@ -86,7 +89,7 @@ class Supervisor:
     @property
     def parts(self) -> list[Child]:
         """All parts, in the order in which they start."""
-        return [*self._detector, *self.workers, *self.recorders, *self.sensors, self.deliver]
+        return [*self._detector, *self.workers, *self.recorders, *self.healths, *self.sensors, self.deliver]
 
     @property
     def _watching(self) -> list[Child]:
@@ -166,7 +169,7 @@ class Supervisor:
         if any(part.running for part in self.parts):
             self._tell("stopping")
         for group, patience in (
-            ([*self.workers, *self.recorders, *self.sensors], WORKER_END_S),
+            ([*self.workers, *self.recorders, *self.healths, *self.sensors], WORKER_END_S),
             ([self.deliver], DELIVER_END_S),
             (self._detector, OTHER_END_S),
         ):
@@ -220,6 +223,12 @@ def _recorder(settings: Path, folders: Folders, name: str, cameras: list[str]) -
         patience_s=HUNG_S,
         environment=MEMORY,
     )
+
+
+def _health(settings: Path, folders: Folders, name: str, cameras: list[str]) -> Child:
+    arguments = ["-m", "edge.polling.process", "--config", str(settings), "--cameras", ",".join(cameras)]
+    heartbeat = folders.heartbeat(name)
+    return Child(name, [*arguments, "--name", name], heartbeat=heartbeat, patience_s=HUNG_S, environment=MEMORY)
 
 
 def _sensors(settings: Path, folders: Folders) -> Child:

@@ -91,6 +91,7 @@ ABREAST = (
             "plan_glance",
             "plan_looker",
             "polling_ledgers",
+            "polling_process",
             "plates_reading",
             "queue_areas",
             "redaction",

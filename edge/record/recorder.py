@@ -126,7 +126,8 @@ class Recorder:
         figures.losses, figures.jumps, figures.packets_lost = link.losses, link.jumps, link.packets_lost
         hidden = self._masks.refused if self._masks is not None else None
         state = "full" if self.full else "refused" if hidden else link.status().state
-        return asdict(figures) | {"state": state, "cause": self.full or hidden or link.status().cause}
+        told = {"state": state, "cause": self.full or hidden or link.status().cause}
+        return asdict(figures) | told | {"link": link.status().model_dump(mode="json")}
 
     def _run(self) -> None:
         try:

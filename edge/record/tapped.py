@@ -48,7 +48,7 @@ class TapReader:
                 raise OSError(f"a message of {length} bytes is none of a recorder's")
             body = self._exactly(length)
             if kind == INFO:
-                self._info = _info(body)
+                self._info = info_of(body)
             elif kind == PACKET and self._info is not None:
                 t, dts, duration, wall_us = PICTURE.unpack_from(body)
                 keyframe, disposable = bool(flags & KEYFRAME), bool(flags & DISPOSABLE)
@@ -68,10 +68,11 @@ class TapReader:
         return data
 
 
-def _info(body: bytes) -> StreamInfo:
+def info_of(body: bytes) -> StreamInfo:
+    """What `edge.record.tap.info_message` wrote. Raises ValueError or TypeError for anything else."""
     said = json.loads(body)
     extradata = bytes.fromhex(said.pop("extradata")) if said.get("extradata") is not None else said.pop("extradata")
     return StreamInfo(extradata=extradata, **said)
 
 
-__all__ = ["TapReader", "Tapped"]
+__all__ = ["TapReader", "Tapped", "info_of"]

@@ -1,0 +1,146 @@
+"""Feed health as a box runs it: real taps, real spool, real files; a mask that goes, a restart, a camera that ends."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+
+from contract.events import CameraStatus, now
+from edge.config import EdgeConfig, load_config
+from edge.deliver.spool import Spool
+from edge.polling import rules
+from edge.polling.process import FeedHealth
+from edge.record.tap import Tap
+from tests.bench import tamper_scenes as scenes
+
+SIZE = 640, 360
+MASK = [[0.0, 0.25], [0.3, 0.25], [0.3, 0.75], [0.0, 0.75]]
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EdgeConfig:
+    monkeypatch.setitem(rules.RULES, "mask", rules.Rule(0.0, 1.0))  # type: ignore[index] - a box waits for 10 s
+    window = {"phase": "voting", "from": "2026-12-12T06:30:00+08:00", "until": "2026-12-12T15:00:00+08:00"}
+    site = {
+        "site": "station-2", "name": "S", "timezone": "Asia/Shanghai", "jurisdiction": "cn-default",
+        "polling": {"station": "2", "township": "T", "village": "V", "windows": [window], "masks": "camera"},
+        "cameras": [{
+            "id": "hall-1", "url": "rtsp://127.0.0.1:9/hall-1", "frame": list(SIZE), "recording": {},
+            "zones": [{"id": "booth", "type": "privacy_mask", "polygon": MASK}],
+        }],
+    }  # fmt: skip
+    (tmp_path / "site.yaml").write_text(yaml.safe_dump(site))
+    (tmp_path / "edge.yaml").write_text(
+        yaml.safe_dump({"edge_id": "box-1", "sites": ["site.yaml"], "data_dir": "data"})
+    )
+    return load_config(tmp_path / "edge.yaml")
+
+
+class Camera:
+    """A recorder's tap that shows a room, and its heartbeat, twice a second."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.painted = True
+        self.gives = True
+        self._run = data_dir / "run"
+        self._tap = Tap(self._run / "taps", ["hall-1"])
+        self._rng = np.random.default_rng(3)
+        self._room = cv2.resize(self._rng.integers(30, 220, (18, 32, 3), np.uint8), SIZE, interpolation=0)
+        self._encode = scenes.Encoder(*SIZE, 0.5)
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._show)
+        self._tap.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._ended.set()
+        self._thread.join()
+        self._tap.stop()
+
+    def _show(self) -> None:
+        began, last = time.monotonic(), 0.0
+        status = CameraStatus(camera_id="hall-1", state="live", since=now(), fps=25.0)
+        while not self._ended.wait(0.5):
+            if self.gives:
+                t, last = round(time.monotonic() - began, 3), time.time()
+                noise = self._rng.normal(0, 2, self._room.shape)
+                picture = np.asarray(np.clip(self._room + noise, 0, 255), np.uint8)
+                picture = scenes.masked(picture) if self.painted else picture
+                packet = replace(self._encode(picture, t).packet, t=t, dts=t)
+                self._tap.give("hall-1", packet, round(last * 1e6))
+            else:
+                status = status.model_copy(update={"state": "lost", "cause": "cable cut"})
+            told = {"state": status.state, "cause": status.cause, "at": last, "link": status.model_dump(mode="json")}
+            beat = {"at": time.time(), "recording": {"hall-1": told}}
+            (self._run / "recorder-1.json").write_text(json.dumps(beat))
+
+
+@contextmanager
+def health(config: EdgeConfig) -> Iterator[None]:
+    signals: list[int] = []
+    thread = threading.Thread(target=FeedHealth(config, ["hall-1"], "health-1").run, args=(signals,))
+    thread.start()
+    try:
+        yield
+    finally:
+        signals.append(15)
+        thread.join(10)
+    assert not thread.is_alive()
+
+
+def until(true: Callable[[], object], seconds: float = 15.0) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_mask_that_goes_cuts_the_live_view_and_is_one_matter_over_a_restart(config: EdgeConfig) -> None:
+    spool = Spool(config.data_dir / "spool")
+    cut = config.data_dir / "run" / "cut" / "hall-1"
+    status = config.data_dir / "status" / "hall-1.json"
+
+    def events(kind: str) -> list[dict]:
+        taken = [one.item.event for one in spool.take()]
+        return [one.data for one in taken if one.type == f"sightline.feed.{kind}"]
+
+    (config.data_dir / "run").mkdir(parents=True)
+    camera = Camera(config.data_dir)
+    try:
+        with health(config):
+            until(lambda: status.exists() and CameraStatus.model_validate_json(status.read_bytes()).state == "live")
+            time.sleep(2.5)
+            assert not cut.exists() and events("trouble") == []
+            camera.painted = False
+            until(cut.exists, 6)
+            until(lambda: events("trouble"))
+        with health(config):
+            time.sleep(2.5)
+            (begun,) = events("trouble")
+            assert cut.exists(), "a restart shows nobody what is hidden"
+            camera.painted = True
+            until(lambda: events("cleared"))
+            until(lambda: not cut.exists())
+            camera.gives = False
+            until(lambda: len(events("trouble")) == 2)
+    finally:
+        camera.stop()
+    (ended,) = events("cleared")
+    assert begun["check"] == ended["check"] == "mask" and begun["case_key"] == ended["case_key"]
+    still = (spool.media / begun["still"]["sha256"]).read_bytes()
+    picture = cv2.imdecode(np.frombuffer(still, np.uint8), cv2.IMREAD_COLOR)
+    inside = picture[100:260, 10:180]
+    assert inside.max() < 30, "a still has its masks painted whatever the camera does"
+    lost = events("trouble")[1]
+    assert lost["check"] == "lost" and "cable cut" in lost["reason"]
+    assert CameraStatus.model_validate_json(status.read_bytes()).state == "lost"
+    beat = json.loads((config.data_dir / "run" / "health-1.json").read_text())
+    assert beat["feed_health"]["hall-1"]["looks"] > 0 and beat["cpu_s"] > 0
