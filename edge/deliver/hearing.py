@@ -108,7 +108,7 @@ class Hearing:
         else:
             by, refusal = getattr(command, "by", "central"), self._put_down(command)
         if refusal is None:
-            log.info("%s asks: %s", by, _in_words(command))
+            log.info("%s %s", by, _in_words(command))
             return Reply(id=command.id, status="done")
         self._complaints.say(_COMMAND, f"{by}: {refusal} - not taken")
         return Reply(id=command.id, status="refused", reason=refusal)
@@ -276,8 +276,8 @@ def _times(said: Statement, now: datetime) -> str | None:
 def _in_words(command: AnyCommand) -> str:
     if isinstance(command, TellFact):
         said = command.statement
-        return f"{said.fact} is {said.value} ({said.camera_id or 'every camera'})"
-    return f"{command.command} of {getattr(command, 'camera_id', None) or getattr(command, 'hold', '')}"
+        return f"says: {said.fact} is {said.value} ({said.camera_id or 'every camera'})"
+    return f"asks: {command.command} of {getattr(command, 'camera_id', None) or getattr(command, 'hold', '')}"
 
 
 def _read(read: Callable[[bytes], _Message], raw: bytes) -> tuple[_Message | None, str | None]:
