@@ -92,6 +92,7 @@ ABREAST = (
             "plan_looker",
             "polling_ledgers",
             "polling_process",
+            "polling_wall",
             "plates_reading",
             "queue_areas",
             "redaction",
