@@ -21,6 +21,7 @@ from edge.child import Child
 from edge.detect.client import service_stats
 from edge.detect.stats import Stats
 from edge.gaps import GapBook
+from edge.polling.metrics import feeds_of, of_feeds
 from edge.record.metrics import of_recordings, recordings_of
 from edge.sensors.metrics import of_sensors, sensors_of
 
@@ -56,6 +57,7 @@ class Health:
             "cameras": cameras,
             "recordings": recordings,
             "sensors": {name: str(figures.get("state")) for name, figures in sensors_of(self.parts).items()},
+            "troubles": {name: figures["troubles"] for name, figures in feeds_of(self.parts).items()},
             "shedding": shedding,
             "gaps": gaps,
             "outbox": outbox,
@@ -66,6 +68,7 @@ class Health:
         yield from metrics.of_parts(self.parts, self.gaps)
         yield from metrics.of_cameras(metrics.cameras_of(self.parts))
         yield from of_recordings(recordings_of(self.parts))
+        yield from of_feeds(feeds_of(self.parts))
         yield from of_sensors(sensors_of(self.parts))
         yield from metrics.of_outbox(read_json(self.folders.outbox_state))
         yield from metrics.of_inference(self._stats())

@@ -14,6 +14,7 @@ from edge.child import Child, Gap
 from edge.detect.stats import SHED_S, CameraCount, Lateness, Stats
 from edge.gaps import GapBook
 from edge.metrics import STAGES
+from edge.polling.metrics import of_feeds
 from edge.record.metrics import of_recordings, recordings_of
 from edge.sensors.metrics import of_sensors, sensors_of
 
@@ -60,6 +61,7 @@ def everything(book: GapBook) -> dict[tuple[str, tuple[str, ...]], float]:
         | samples(metrics.of_parts(parts, book))
         | samples(metrics.of_inference(stats(shedding=["cam-1"], late=4, instructions="avx2")))
         | samples(of_recordings({"cam-1": {"state": "live", "gaps": 1}}))
+        | samples(of_feeds({"hall-1": {"troubles": ["covered"], "learned": True, "looks": 4}}))
         | samples(of_sensors({"water-01": {"state": "raised", "value": 41.0, "refused": 2}}))
         | samples(metrics.of_outbox({"pending": 3, "connected": True, "problem": None}))
     )
@@ -76,6 +78,9 @@ def test_figures_of_a_camera_become_metrics(book: GapBook) -> None:
     assert told["sightline_edge_camera_shedding", ("cam-1",)] == 1
     assert told["sightline_edge_detector_info", ("avx2", "yolo11n", "1")] == 1
     assert told["sightline_edge_outbox_connected", ()] == 1
+    assert told["sightline_edge_feed_trouble", ("hall-1", "covered")] == 1
+    assert told["sightline_edge_feed_trouble", ("hall-1", "frozen")] == 0
+    assert told["sightline_edge_feed_looks_total", ("hall-1",)] == 4
     assert told["sightline_edge_sensor_state", ("water-01", "raised")] == 1
     assert told["sightline_edge_sensor_value", ("water-01",)] == 41.0
     assert told["sightline_edge_sensor_refused_total", ("water-01",)] == 2
