@@ -79,6 +79,7 @@ ABREAST = (
             "learning",
             "learning_postgres",
             "learning_workflow",
+            "input_of_people",
             "ledger",
             "media_holds",
             "media_store",

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement
 from central.db.learning import CaseFact
 from central.sites.areas import EVERYWHERE, within
 from central.tickets.errors import Unfit
+from contract.events import Rule
 
 #: Nobody reads more bars than these.
 MOST_STEPS = {"day": 366, "week": 366 * 3, "month": 366 * 20}
@@ -44,8 +45,9 @@ class Ask:
         if (self.last - self.first).days >= MOST_STEPS[self.step]:
             most = MOST_STEPS[self.step]
             raise Unfit(f"that is more than {most} days - choose fewer, or weeks or months", "report.long", most=most)
+        known = self.rule is None or self.rule in tuple(Rule)
         for value in (self.rule, self.site, self.camera):
-            if value is not None and (len(value) > _LONGEST or not value.isprintable()):
+            if not known or (value is not None and (len(value) > _LONGEST or not value.isprintable())):
                 raise Unfit("a report cannot be narrowed to that - choose a rule, a site or a camera", "report.narrow")
 
     def conditions(self) -> list[ColumnElement[bool]]:

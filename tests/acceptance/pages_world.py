@@ -18,6 +18,7 @@ from central.app import create_app
 from central.approvals import requests
 from central.db.accounts import User
 from central.db.cases import Case
+from central.db.database import Database
 from central.db.learning import LearningLog, Shadow
 from central.export import service as export
 from central.notices import appeals, public
@@ -65,6 +66,11 @@ class Pages:
             row = session.execute(select(User).where(User.name == name)).scalar_one()
             return SignedInUser(row.id, name, sessions.roles_of(session, row.id), "")
 
+    def version(self, number: str) -> int:
+        """Of a case, as its page has it."""
+        with self.world.db.read() as session:
+            return session.execute(select(Case.version).where(Case.number == number)).scalar_one()
+
     def party(self) -> str:
         """The pass of somebody who gave the number of their notice and the end of their plate."""
         return public.enter(self.world.db, self.notice[0], PARTY[-4:], "127.0.0.1", self.after.notices)
@@ -78,9 +84,9 @@ class Pages:
             getattr(decisions, action)(session, number, row.version, user, **given)
 
 
-def build(folder: Path) -> Pages:
-    """Cases in every state that people look at, alarms, and accounts of all kinds."""
-    world = web_world.build(folder / "central")
+def build(folder: Path, db: Database | None = None) -> Pages:
+    """Cases in every state that people look at, alarms, and accounts of all kinds; on SQLite or on `db`."""
+    world = web_world.build(folder / "central", db)
     rules = AccountRules(key_file=folder / "second.key")
     after = world.after = shipped(folder)
     peer = Peer()

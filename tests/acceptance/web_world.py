@@ -271,10 +271,10 @@ def _geometry(rule: Rule, times: tuple[float, float, float]) -> Geometry:
 QUESTION = Unknown(fact="officer_directing", question="Was an officer directing the traffic?", sources=["mqtt"])
 
 
-def build(folder: Path) -> World:
-    """An empty central with one enrolled box."""
+def build(folder: Path, db: Database | None = None) -> World:
+    """An empty central with one enrolled box, on SQLite or on the migrated database `db`."""
     folder.mkdir(parents=True, exist_ok=True)
-    db = sqlite_at(folder / "central.sqlite")
+    db = db or sqlite_at(folder / "central.sqlite")
     key = new_key()
     with db.write() as session:
         code = enrolment.issue_code(session, EDGE)

@@ -177,6 +177,8 @@ def test_narrowing_and_what_cannot_be_asked(db: Database) -> None:
             Ask(*wrong)
     with pytest.raises(Unfit):
         Ask(FIRST, FIRST, site="\x00")
+    with pytest.raises(Unfit):
+        Ask(FIRST, FIRST, rule="no such")
 
 
 def test_no_cell_of_a_file_is_a_formula(db: Database) -> None:
