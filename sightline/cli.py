@@ -9,6 +9,7 @@ from sightline import __version__
 from sightline.commands import (
     bench,
     bench_desk,
+    bench_masks,
     bench_record,
     central,
     demo,
@@ -38,6 +39,7 @@ edge.app.command()(top.top)
 edge.app.add_typer(outbox.app, name="outbox")
 bench.app.command()(bench_record.record)
 bench.app.command()(bench_desk.desk)
+bench.app.command()(bench_masks.masks)
 edge.app.add_typer(edge_secret.app, name="secret")
 app.add_typer(bench.app, name="bench")
 app.add_typer(demo.app, name="demo")

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from contract.errors import InputError
-from sightline.bench import desk_results
+from sightline.bench import desk_results, masks
 from sightline.bench.history import read_history
 
 HISTORY = "history.jsonl"
+#: Results that have a section of their own.
+_OTHERS = (desk_results.FILE, masks.FILE)
 _HEAD = """\
 # Benchmarks
 
@@ -19,6 +21,7 @@ $ sightline bench compose --clips ../shared/clips           once: the streams of
 $ sightline bench edge --parking 50 --yield 6 --duration 600 --peer ultralytics --json docs/benchmarks/county.json
 $ sightline bench edge --short --peer ultralytics --history docs/benchmarks/history.jsonl --keep
 $ sightline bench desk --cases 100000 --browser --json docs/benchmarks/desk.json
+$ sightline bench masks ../shared/clips/indoor_*.mp4 --json docs/benchmarks/masks.json
 $ sightline bench table
 ```
 
@@ -44,7 +47,7 @@ _COLUMNS = (
 
 def page(folder: Path) -> str:
     """The page's text. Raises InputError for a result that cannot be read."""
-    results = {path.stem: _read(path) for path in sorted(folder.glob("*.json")) if path.name != desk_results.FILE}
+    results = {path.stem: _read(path) for path in sorted(folder.glob("*.json")) if path.name not in _OTHERS}
     lines = [_HEAD, "## Results", "", _row(_COLUMNS), _row("-" * 3 for _ in _COLUMNS)]
     lines += [_row(_cells(name, result)) for name, result in results.items()]
     lines += ["", "On what, and how:", ""]
@@ -54,6 +57,7 @@ def page(folder: Path) -> str:
         lines += ["", "## The short run over time", "", _row(_SHORT), _row("-" * 3 for _ in _SHORT)]
         lines += [_row(str(one.get(key, "")) for key in _SHORT) for one in history[-20:]]
     lines += desk_results.section(folder / desk_results.FILE)
+    lines += masks.section(folder / masks.FILE)
     return "\n".join(lines) + "\n"
 
 

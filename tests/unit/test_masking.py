@@ -26,6 +26,7 @@ from edge.masking.stage import Height, Masks, stage
 from edge.replay import place_of
 from edge.supervisor import Supervisor
 from edge.worker import Worker
+from sightline.bench.masks import bench_masks, section
 from tests.mask_kit import SECRET, planes, record_room, showing_packets, within
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -304,3 +305,12 @@ def test_nothing_else_opens_a_camera() -> None:
     beyond = {one for one in found if not one.startswith("edge/cameras/")}
     # `edge.watch` is a worker's, which refuses a polling station.
     assert beyond == {"edge/record/recorder.py", "edge/watch.py"}
+
+
+def test_the_bench_measures_and_its_page_is_current(tmp_path: Path) -> None:
+    clip = record_room(tmp_path / "room.mp4", 2.0, SIZE)
+    result = bench_masks([clip], tmp_path / "streams", 1.0, lambda _: None)
+    assert [(row["stream"], row["pictures"]) for row in result["rows"]] == [("720p25", 25), ("1080p25", 25)]
+    assert all(row["core"] > 0 and row["psnr_db"] > 30 for row in result["rows"])
+    kept = "\n".join(section(ROOT / "docs" / "benchmarks" / "masks.json"))
+    assert kept in (ROOT / "docs" / "benchmarks.md").read_text()
