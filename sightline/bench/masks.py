@@ -31,8 +31,8 @@ _HEAD = """
 ## Privacy masks
 
 `sightline bench masks` makes streams as cameras send them (25 pictures/s, a keyframe every 2 s) of a real room,
-and puts them through what a recorder does where it paints masks: decode, paint, encode. *Core* is processor time over stream
-time in one thread; *PSNR* is of luma beside the mask, against the camera's pictures.
+and puts them through what a recorder does where it paints masks: decode, paint, encode. *Core* is processor time
+over stream time in one thread; *PSNR* is of luma beside the mask, against the camera's pictures.
 """
 _COLUMNS = ("room", "stream", "pictures", "core", "kbit/s in", "kbit/s out", "PSNR dB")
 
