@@ -66,6 +66,7 @@ class Recordings(Settings):
     folder: Readable | None = Field(default=None, description="default: `recordings` in data_dir")
     max_bytes: int = Field(default=200 * 1024**3, ge=10_000_000)
     min_free_bytes: int = Field(default=2 * 1024**3, ge=0, description="below it the oldest go, then recording stops")
+    block_s: float = Field(default=60.0, ge=1, le=60, description="a block of the continuity ledger is closed so often")
     cameras_per_recorder: int = Field(default=20, ge=1, le=25)
     masked_per_recorder: int = Field(
         default=4, ge=1, le=25, description="cameras whose masks the box paints: each costs up to half a core"

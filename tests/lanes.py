@@ -147,6 +147,7 @@ WAITING = (
             "media_quota",
             "media_sweep",
             "people",
+            "record_ledger",
             "record_process",
             "sensor_line",
             "sensors",

@@ -74,6 +74,18 @@ class StreamClock:
                 self._from_report = True
                 self._map(max(t, self._last), camera + max(t, self._last) - t)
 
+    @property
+    def reported(self) -> bool:
+        """Whether the wall clock of the newest pictures is the camera's own."""
+        with self._lock:
+            return self._from_report
+
+    def set_by(self, step_s: float) -> None:
+        """This machine's clock was set by so much: from here on the wall clock follows, unless it is the camera's."""
+        with self._lock:
+            if self._offsets and not self._from_report:
+                self._map(self._last, self._last + self._offsets[-1] + step_s)
+
     def wall(self, t: float) -> datetime:
         """Wall clock (UTC) of stream second `t`. Raises LookupError before the first packet."""
         with self._lock:

@@ -2,42 +2,20 @@
 
 A segment is named when its file is whole, on disk and under its name; a gap says from when to when there is nothing,
 and why; a hold keeps segments from deletion; what was deleted stays in the index, with when and why. Times are Unix
-microseconds, of the stream's clock; `t0` and `t1` are stream seconds of the run, which no clock can shift. Continuity
-(issue 7) is chained over these rows in the order of `n`.
+microseconds, of the stream's clock; `t0` and `t1` are stream seconds of the run, which no clock can shift. The
+continuity ledger (`edge.record.ledger`) is made of segments and marks in the order in which they were put in.
 """
 
 import fcntl
 import sqlite3
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
-Cause = Literal["network", "power", "storage", "camera", "operator", "clock", "process", "start"]
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS segment (
-    n INTEGER PRIMARY KEY AUTOINCREMENT, camera TEXT NOT NULL, start_us INTEGER NOT NULL, end_us INTEGER NOT NULL,
-    run TEXT NOT NULL, epoch INTEGER NOT NULL, t0 REAL NOT NULL, t1 REAL NOT NULL, name TEXT NOT NULL,
-    bytes INTEGER NOT NULL, sha256 TEXT NOT NULL, pictures INTEGER NOT NULL, damaged INTEGER NOT NULL,
-    codec TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, clock TEXT NOT NULL,
-    torn INTEGER NOT NULL DEFAULT 0, deleted_us INTEGER, why TEXT, UNIQUE (camera, name));
-CREATE INDEX IF NOT EXISTS segment_time ON segment (camera, start_us);
-CREATE INDEX IF NOT EXISTS segment_kept ON segment (start_us) WHERE deleted_us IS NULL;
-CREATE TABLE IF NOT EXISTS gap (
-    n INTEGER PRIMARY KEY AUTOINCREMENT, camera TEXT NOT NULL, start_us INTEGER NOT NULL, end_us INTEGER NOT NULL,
-    cause TEXT NOT NULL, detail TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS gap_time ON gap (camera, start_us);
-CREATE TABLE IF NOT EXISTS hold (
-    n INTEGER PRIMARY KEY AUTOINCREMENT, camera TEXT NOT NULL, start_us INTEGER NOT NULL, end_us INTEGER NOT NULL,
-    reason TEXT NOT NULL, made_us INTEGER NOT NULL, released_us INTEGER);
-CREATE TABLE IF NOT EXISTS run (
-    recorder TEXT PRIMARY KEY, id TEXT NOT NULL, boot TEXT NOT NULL, ended TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS total (only INTEGER PRIMARY KEY CHECK (only = 1), bytes INTEGER NOT NULL);
-INSERT OR IGNORE INTO total VALUES (1, 0);
-PRAGMA user_version = 1;
-"""
+from contract.continuity import Cause
+from edge.record.schema import prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +23,8 @@ class Segment:
     """One file of recording: `name` is its path below the camera's folder, `damaged` pictures lack packets.
 
     `clock` says where its wall clock came from (contract.events.Clock.source); `torn`: cut short by a crash.
+    `boot_us` is the boot clock of the machine's start `boot` when it began, `lead_us` the machine's wall clock against
+    it then; `by_camera`: its times are the camera's own. `cause` and `detail` say why nothing is before it, if so.
     """
 
     camera: str
@@ -64,6 +44,24 @@ class Segment:
     height: int
     clock: str
     torn: bool = False
+    boot: str = ""
+    boot_us: int = 0
+    lead_us: int = 0
+    by_camera: bool = False
+    cause: Cause = "unknown"
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Up to this instant, since what was put in before it, a camera was not recorded, because of `cause`."""
+
+    camera: str
+    boot: str
+    boot_us: int
+    lead_us: int
+    cause: Cause
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,28 +98,45 @@ class Index:
         with _alone(folder):
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
-            self._db.executescript(_SCHEMA)
+            prepared(self._db)
+
+    @property
+    def db(self) -> sqlite3.Connection:
+        """The connection, for what is kept in the same database: ledger, holds, deletions."""
+        return self._db
 
     def close(self) -> None:
         """Let go of the database."""
         self._db.close()
 
-    def add(self, rows: Iterable[Segment | Gap]) -> None:
-        """Put rows in, all or none, on disk when this returns."""
+    @contextmanager
+    def at_once(self) -> Iterator[sqlite3.Connection]:
+        """What is done within is done whole or not at all, and on disk when the outermost of them ends."""
+        if self._db.in_transaction:
+            yield self._db
+            return
         self._db.execute("BEGIN IMMEDIATE")
         try:
+            yield self._db
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+    def add(self, rows: Iterable[Segment | Gap | Mark]) -> None:
+        """Put rows in, all or none, on disk when this returns."""
+        with self.at_once():
             for row in rows:
                 if isinstance(row, Segment):
                     self._segment(row)
+                elif isinstance(row, Mark):
+                    self._mark(row)
                 else:
                     values = (row.camera, row.start_us, row.end_us, row.cause, row.detail[:300])
                     self._db.execute(
                         "INSERT INTO gap (camera, start_us, end_us, cause, detail) VALUES (?, ?, ?, ?, ?)", values
                     )
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
 
     def segments(self, camera: str, from_us: int = 0, until_us: int = 1 << 62) -> Iterator[Segment]:
         """Segments of a camera that are there and overlap the span, by time."""
@@ -131,7 +146,7 @@ class Index:
             (camera, from_us, until_us),
         )
         for row in rows:
-            yield Segment(**dict(zip(Segment.__slots__, row, strict=True)) | {"torn": bool(row[-1])})
+            yield segment_of(row)
 
     def gaps(self, camera: str) -> list[Gap]:
         """Gaps of a camera in the order in which they were found."""
@@ -140,12 +155,13 @@ class Index:
         )
         return [Gap(*row) for row in rows]
 
-    def last_end(self, camera: str) -> int | None:
-        """Where the newest recording of a camera ends, in the order in which it was made; None when there is none."""
+    def last(self, camera: str) -> Segment | None:
+        """The newest recording of a camera, in the order in which it was made, deleted or not; None without any."""
         row = self._db.execute(
-            "SELECT end_us FROM segment WHERE camera = ? ORDER BY n DESC LIMIT 1", (camera,)
+            f"SELECT {_SEGMENT} FROM segment WHERE camera = ? ORDER BY n DESC LIMIT 1",  # noqa: S608 - names of our own
+            (camera,),
         ).fetchone()
-        return int(row[0]) if row else None
+        return segment_of(row) if row else None
 
     def knows(self, camera: str, name: str) -> bool:
         """Whether a segment of that name was ever put in."""
@@ -162,46 +178,9 @@ class Index:
         """Note that a recorder ends in order."""
         self._db.execute("UPDATE run SET ended = ? WHERE recorder = ?", (how, recorder))
 
-    def hold(self, camera: str, start_us: int, end_us: int, reason: str) -> int:
-        """Keep a span from deletion until it is released; the hold's number."""
-        made = self._db.execute(
-            "INSERT INTO hold (camera, start_us, end_us, reason, made_us) VALUES (?, ?, ?, ?, ?)",
-            (camera, start_us, end_us, reason, time.time_ns() // 1000),
-        )
-        return int(made.lastrowid or 0)
-
-    def release(self, number: int) -> None:
-        """Let a hold go."""
-        now = time.time_ns() // 1000
-        self._db.execute("UPDATE hold SET released_us = ? WHERE n = ? AND released_us IS NULL", (now, number))
-
     def kept_bytes(self) -> int:
         """Bytes of all segments that are there."""
         return int(self._db.execute("SELECT bytes FROM total").fetchone()[0])
-
-    def oldest(
-        self, limit: int, camera: str | None = None, before_us: int = 1 << 62
-    ) -> list[tuple[int, str, str, int]]:
-        """(n, camera, name, bytes) of the oldest segments that are there, began before and no hold keeps."""
-        return self._db.execute(
-            "SELECT n, camera, name, bytes FROM segment WHERE deleted_us IS NULL AND start_us < ?"
-            " AND (? IS NULL OR camera = ?) AND NOT EXISTS (SELECT 1 FROM hold WHERE released_us IS NULL"
-            " AND hold.camera = segment.camera AND hold.start_us < segment.end_us AND hold.end_us > segment.start_us)"
-            " ORDER BY start_us LIMIT ?",
-            (before_us, camera, camera, limit),
-        ).fetchall()
-
-    def delete(self, chosen: Iterable[tuple[int, int]], why: str) -> None:
-        """Note that segments (n, bytes) are deleted; their files may go once this returned."""
-        now = time.time_ns() // 1000
-        self._db.execute("BEGIN IMMEDIATE")
-        for number, size in chosen:
-            done = self._db.execute(
-                "UPDATE segment SET deleted_us = ?, why = ? WHERE n = ? AND deleted_us IS NULL", (now, why, number)
-            )
-            if done.rowcount:
-                self._db.execute("UPDATE total SET bytes = bytes - ?", (size,))
-        self._db.execute("COMMIT")
 
     def _segment(self, row: Segment) -> None:
         values = [getattr(row, name) for name in Segment.__slots__]
@@ -209,5 +188,19 @@ class Index:
         self._db.execute(f"INSERT INTO segment ({_SEGMENT}) VALUES ({marks})", values)  # noqa: S608 - names of our own
         self._db.execute("UPDATE total SET bytes = bytes + ?", (row.bytes,))
 
+    def _mark(self, row: Mark) -> None:
+        values = (row.camera, row.camera, row.boot, row.boot_us, row.lead_us, row.cause, row.detail[:300])
+        self._db.execute(
+            "INSERT INTO mark (camera, after, boot, boot_us, lead_us, cause, detail)"
+            " VALUES (?, (SELECT coalesce(max(n), 0) FROM segment WHERE camera = ?), ?, ?, ?, ?, ?)",
+            values,
+        )
 
-__all__ = ["Cause", "Gap", "Index", "Segment"]
+
+def segment_of(row: tuple[Any, ...]) -> Segment:
+    """A segment from a row of its columns."""
+    found = dict(zip(Segment.__slots__, row, strict=True))
+    return Segment(**found | {"torn": bool(found["torn"]), "by_camera": bool(found["by_camera"])})
+
+
+__all__ = ["Cause", "Gap", "Index", "Mark", "Segment", "segment_of"]

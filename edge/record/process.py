@@ -17,19 +17,25 @@ from pathlib import Path
 from contract import events
 from contract.errors import ConfigError
 from contract.site import Recording
-from edge.box import Folders, places
+from edge.asked import Asked
+from edge.box import Folders, judged, places
+from edge.cameras.clock import host_error_ms
 from edge.config import EdgeConfig, load_config
 from edge.deliver.spool import Spool
 from edge.judgement import Place
 from edge.lifemark import boot_id
 from edge.masking.plan import plan_of
 from edge.part import beating, nap, run_part, write_heartbeat
+from edge.record.absence import ended_by
 from edge.record.cause import cause_of_restart
-from edge.record.index import Cause, Gap, Index, Segment
+from edge.record.deletion import Deletions
+from edge.record.elapsed import Here, here
+from edge.record.index import Gap, Index, Mark
+from edge.record.ledger import Ledger
 from edge.record.recorder import Recorder, Target
 from edge.record.recovery import recover
-from edge.record.sealer import Sealer
-from edge.record.space import Budget, Space
+from edge.record.sealer import Row, Sealer, Turn
+from edge.record.space import Budget, Keep, Space
 from edge.record.tap import Tap
 from edge.silence import Silence
 
@@ -44,6 +50,10 @@ ROOM_BYTES, ROOM_S = 1_000_000, 1.0
 HUNG_S = 6.0
 #: Whatever excuses it, so long is the end: with twenty recorders some thread nearly always waits for a slow disk.
 EXCUSED_S = 15.0
+#: The first block of a run is closed so soon. Seconds.
+FIRST_BLOCK_S = 20.0
+#: What nobody recorded is told up to so long ago: pictures that are under way may still be dated before. Microseconds.
+_UNDER_WAY_US = 2_000_000
 
 
 class _Flow:
@@ -83,15 +93,23 @@ class RecorderProcess:
         if strangers := [camera for camera in names if camera not in known]:
             raise ConfigError(f"--cameras {','.join(strangers)}: no site of this box has it with `recording`")
         chosen = [known[camera] for camera in names]
+        self._boot = boot_id()
         root = _root(config)
         budget = Budget(config.recording.max_bytes, config.recording.min_free_bytes)
         try:
             self._index, index = Index(root), Index(root)
         except (OSError, sqlite3.Error) as error:
             raise ConfigError(f"{root}: recordings cannot be kept there ({error}) - choose another folder") from error
-        self._space = Space(root, index, budget, {one.camera.id: _of(one).keep_days for one in chosen})
         self._spool = Spool(self._folders.spool)
-        self._sealer = Sealer(self._index, self._sealed)
+        deletions = Deletions(root, index, self._spool, config.edge_id)
+        keep = {name: Keep(_of(one).keep_days, not judged(one)) for name, one in known.items()}
+        asked = Asked(self._folders.asked, "keep_span"), Asked(self._folders.asked, "release_span")
+        self._space = Space(root, index, budget, deletions, keep, asked)
+        sites = {one.camera.id: one.site_file.site.site for one in chosen}
+        self._ledger = Ledger(self._index, self._spool, config.edge_id, sites)
+        self._block_s = config.recording.block_s
+        self._block_at = time.monotonic() + min(FIRST_BLOCK_S, self._block_s)
+        self._sealer = Sealer(self._index, self._sealed, self._closed)
         self._tap = Tap(self._folders.taps, [one.camera.id for one in chosen])
         self._recorders = self._made(config, root, chosen, waited)
         self._flows = [_Flow(recorder) for recorder in self._recorders]
@@ -110,6 +128,9 @@ class RecorderProcess:
                 due = time.monotonic() + HEARTBEAT_S
                 self._look()
                 self._beat()
+            if time.monotonic() >= self._block_at:
+                self._block_at = time.monotonic() + self._block_s
+                self._close_blocks()
             nap(signals, TURN_S)
         with beating(2 * END_S + 2.0):
             return self._wound_up()
@@ -123,6 +144,7 @@ class RecorderProcess:
             recorder.join(0.1 if recorder in self._hung else max(0.1, until - time.monotonic()))
         self._tap.stop()
         well = self._well(ended=True)
+        self._close_blocks()
         self._sealer.stop(END_S)
         if well and os.getppid() == self._parent:  # the kernel ends it as well when its supervisor was killed
             self._index.end_run(self._name, "the box was told to stop")
@@ -130,27 +152,51 @@ class RecorderProcess:
         return 0 if well else 1
 
     def _made(self, config: EdgeConfig, root: Path, chosen: list[Place], waited: str) -> list[Recorder]:
-        boot, run = boot_id(), uuid.uuid4().hex[:12]
-        before = self._index.begin_run(self._name, run, boot)
-        cause, detail = cause_of_restart(before, boot)
-        if waited:
-            cause, detail = "storage", waited
+        run, found = uuid.uuid4().hex[:12], []
+        for place in chosen:
+            found += recover(root / place.camera.id, place.camera.id, self._index)
+        for row in found:
+            log.warning("%s: %s was left by an earlier run and is kept", row.camera, row.name)
+        now = here(self._boot)
+        with self._index.at_once():
+            cause, detail = cause_of_restart(self._index.begin_run(self._name, run, now.boot), now.boot)
+            if waited:
+                cause, detail = "storage", waited
+            self._index.add(found)
+            # What is missing before this run is told for good, whatever this run comes to.
+            names = [place.camera.id for place in chosen]
+            self._index.add(Mark(name, now.boot, now.boot_us, now.lead_us, cause, detail) for name in names)
         made = []
         for place in chosen:
             camera = place.camera
-            folder = root / camera.id
-            rows = recover(folder, camera.id, self._index)
-            self._index.add(rows)
-            for row in rows:
-                log.warning("%s: %s was left by an earlier run and is kept", camera.id, row.name)
-            end = self._index.last_end(camera.id)
-            since: tuple[datetime, Cause, str] | None = None
-            if end is not None:
-                since = datetime.fromtimestamp(end / 1e6, UTC), cause, detail
+            last = self._index.last(camera.id)
+            ended = None if last is None else ended_by(last, cause, detail)
             segment_s, transport = _of(place).segment_s, config.rtsp_transport
-            target = Target(camera.id, camera.url, folder, run, segment_s, transport, masking=plan_of(place))
-            made.append(Recorder(target, self._sealer, self._space, since, self._tap))
+            folder, masking = root / camera.id, plan_of(place)
+            target = Target(camera.id, camera.url, folder, run, segment_s, transport, now.boot, masking)
+            made.append(Recorder(target, self._sealer, self._space, ended, self._tap))
         return made
+
+    def _close_blocks(self) -> None:
+        """Have the ledgers closed up to what is sealed, or, of a camera that is not recorded, up to now."""
+        now = here(self._boot)
+        for recorder in self._recorders:
+            absent = recorder.absences.now
+            if absent is not None:
+                at = now.boot_us - _UNDER_WAY_US
+                self._sealer.put(Mark(recorder.camera, now.boot, at, now.lead_us, *absent))
+        self._sealer.put(Turn(tuple(recorder.camera for recorder in self._recorders)))
+
+    def _closed(self, turn: Turn) -> None:
+        """Close blocks and hand them to deliver (sealer's thread); what the disk refuses waits for the next turn."""
+        now = self._now()
+        try:
+            for camera in turn.cameras:
+                for gap in self._ledger.close(camera, now):
+                    self._sealed(gap)
+            self._ledger.hand_over()
+        except (OSError, sqlite3.Error) as error:
+            log.error("the continuity ledger cannot be written (%s) - free space on the disk", error)
 
     def _well(self, *, ended: bool = False) -> bool:
         if ended:
@@ -163,11 +209,14 @@ class RecorderProcess:
     def _look(self) -> None:
         """Look after the disk; one that refuses even that is seen when the next segment begins."""
         try:
-            self._space.turn()
+            self._space.turn(self._now())
         except (OSError, sqlite3.Error) as error:
             log.error("room for recordings cannot be made (%s)", error)
 
-    def _sealed(self, row: Segment | Gap) -> None:
+    def _now(self) -> Here:
+        return here(self._boot, sure=host_error_ms() is not None)
+
+    def _sealed(self, row: Row) -> None:
         """A row is on disk (sealer's thread): a gap is told to central as well."""
         if not isinstance(row, Gap):
             return

@@ -8,28 +8,29 @@ import errno
 import logging
 import threading
 import time
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from av.error import FFmpegError
 
+from contract.continuity import Cause
 from edge.cameras.link import CameraLink, Change
 from edge.cameras.packets import CameraPacket
 from edge.cameras.raw import Transport
 from edge.masking.plan import Plan
 from edge.masking.stage import stage
+from edge.record.absence import GAP_S, Absences, Begins, Ended
 from edge.record.cause import cause_of
-from edge.record.index import Cause, Gap, Segment
+from edge.record.elapsed import STEP_US, boottime_us, here
+from edge.record.index import Segment
 from edge.record.recovery import repaired
 from edge.record.sealer import Finished, Sealer
-from edge.record.segment import GrowingSegment, Template
+from edge.record.segment import GrowingSegment, Stamp, Template
 from edge.record.space import Space
 from edge.record.tap import Tap
 
 log = logging.getLogger("sightline.recorder")
-#: A stretch without pictures is a gap from this length on. Seconds.
-GAP_S = 1.0
 #: Packets of a recording may wait this long to be taken together.
 GATHER_S = 0.25
 #: How often a full disk is asked again. Seconds.
@@ -53,7 +54,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What to record of a camera and where: `folder` is its own, `run` names this run of the recorder."""
+    """What to record of a camera and where: `folder` is its own, `run` names this run, `boot` the machine's start."""
 
     camera: str
     url: str
@@ -61,6 +62,7 @@ class Target:
     run: str
     segment_s: float
     transport: Transport = "tcp"
+    boot: str = ""
     masking: Plan | None = None
 
 
@@ -72,10 +74,10 @@ class Recorder:
         target: Target,
         sealer: Sealer,
         space: Space,
-        since: tuple[datetime, Cause, str] | None,
+        ended: Ended | None,
         tap: Tap | None = None,
     ) -> None:
-        """`since`: when the recording before ended, and why it did; None when there was none.
+        """`ended`: where the recording of the run before did, and why; None when there was none.
 
         `tap` is given each picture, also while the disk refuses.
         """
@@ -87,13 +89,13 @@ class Recorder:
         self._sealer = sealer
         self._space = space
         self._tap = tap
-        self._since = since
+        self.absences = Absences(target.camera, ended)
+        self._lead_us = here(target.boot).lead_us
         self._open: GrowingSegment | None = None
         self._template: Template | None = None
         self._ask_room_at = 0.0
-        self._next_t: float | None = None
-        self._missing: tuple[Cause, str] | None = None
-        self._begins: tuple[datetime, float] | None = None
+        self._begins: Begins | None = None
+        self._why: tuple[Cause, str] = ("unknown", "")
         self._lost_before = 0
         self._damaged = 0
         plan = target.masking
@@ -144,12 +146,12 @@ class Recorder:
             log.warning("%s: recording is interrupted - %s", self.camera, change.cause)
             self._drain()
             self._cut(None)
-            if self._missing is None or self._missing[0] != "storage":
-                self._missing = cause_of(self._target.url, change.cause), change.cause
+            self.absences.because(cause_of(self._target.url, change.cause), change.cause)
         else:
             log.info("%s: recording%s", self.camera, f" - {change.cause}" if change.cause else "")
-            if change.cause and self._missing is None:
-                self._missing = "camera", change.cause
+            self._lead_us = here(self._target.boot).lead_us  # what the new epoch's wall clock is made of
+            if change.cause:
+                self.absences.noticed("camera", change.cause)
 
     def _drain(self) -> None:
         """What the masks' decoder still holds is taken before anything is cut."""
@@ -159,13 +161,14 @@ class Recorder:
     def _hidden(self, why: str) -> None:
         """Nothing may be kept from here on: masks cannot be painted, or the picture is too high."""
         self._cut(None)
-        if self._missing is None or self._missing[0] != "storage":
-            self._missing = "camera", why
+        self.absences.because("camera", why)
 
     def _take(self, packet: CameraPacket) -> None:
         """One packet, of which nothing is left to hide."""
         if self._tap is not None:
             self._tap.give(self.camera, packet, _micros(self.link.clock.wall(packet.t)))
+        if packet.keyframe:
+            self._follow_clock()
         growing = self._open
         if growing is not None and self._must_cut(growing, packet):
             self._cut(packet)
@@ -186,6 +189,13 @@ class Recorder:
             self._lost_before = lost
             self._damaged += 1
 
+    def _follow_clock(self) -> None:
+        """A machine's clock that was set dates what comes, not what came; a camera that tells its own needs none."""
+        lead = here(self._target.boot).lead_us
+        if not self.link.clock.reported and abs(lead - self._lead_us) > STEP_US:
+            self.link.clock.set_by((lead - self._lead_us) / 1e6)
+            self._lead_us = lead
+
     def _must_cut(self, growing: GrowingSegment, packet: CameraPacket) -> bool:
         """Whether `packet` belongs to another segment: it is time, the stream changed, or there is a hole before it."""
         if packet.info is not growing.info or packet.dts - growing.last.dts > GAP_S + packet.duration:
@@ -203,13 +213,27 @@ class Recorder:
                 raise OSError(errno.ENOSPC, lack)
             if self._template is None or self._template.info is not packet.info:
                 self._template = Template(packet)
-            growing = GrowingSegment(self._target.folder, self.link.clock.wall(packet.t), self._template, packet)
+            start = self.link.clock.wall(packet.t)
+            growing = GrowingSegment(self._target.folder, start, self._template, packet, self._stamp(packet))
         except (OSError, FFmpegError, ValueError) as error:
             self._refused(error)
             return None
-        self._begins = growing.start, packet.t
+        self._why = self.absences.why
+        self._begins = Begins(_micros(growing.start), packet.t, growing.stamp.boot, growing.stamp.boot_us)
         self._open = growing
+        self.absences.over()
         return growing
+
+    def _stamp(self, packet: CameraPacket) -> Stamp:
+        return Stamp(
+            boot=self._target.boot,
+            boot_us=boottime_us(),
+            lead_us=self._lead_us,
+            by_camera=self.link.clock.reported,
+            run=self._target.run,
+            epoch=packet.info.epoch,
+            cause=self.absences.why[0],
+        )
 
     def _confirm(self) -> None:
         """The disk took the first of a new segment: from here on there is recording again."""
@@ -219,7 +243,11 @@ class Recorder:
         if self.full is not None:
             log.warning("%s: there is room again, recording goes on", self.camera)
             self.full = None
-        self._note_gap(*begins)
+        for gap in self.absences.closed(begins):
+            if gap.cause != "clock":
+                self.figures.gaps += 1
+                self.figures.lost_s = round(self.figures.lost_s + (gap.end_us - gap.start_us) / 1e6, 3)
+            self._sealer.put(gap)
 
     def _cut(self, following: CameraPacket | None) -> None:
         """Close what is open and hand it to the sealer; `following` begins where it ends when nothing is missing."""
@@ -240,12 +268,13 @@ class Recorder:
         self._seal(growing, end_t)
 
     def _seal(self, growing: GrowingSegment, end_t: float) -> None:
+        why, detail = self._why
         self._confirm()
-        end = growing.start + timedelta(seconds=end_t - growing.t0)
+        stamp, start = growing.stamp, _micros(growing.start)
         row = Segment(
             camera=self.camera,
-            start_us=_micros(growing.start),
-            end_us=_micros(end),
+            start_us=start,
+            end_us=start + round((end_t - growing.t0) * 1e6),
             run=self._target.run,
             epoch=growing.info.epoch,
             t0=growing.t0,
@@ -259,35 +288,25 @@ class Recorder:
             width=growing.info.width,
             height=growing.info.height,
             clock=self.link.clock.clock().source,
+            boot=stamp.boot,
+            boot_us=stamp.boot_us,
+            lead_us=stamp.lead_us,
+            by_camera=stamp.by_camera,
+            cause=why,
+            detail=detail,
         )
         self._damaged = 0
-        self._next_t = end_t
-        self._since = end, "camera", "pictures are missing in the stream"
         self.figures.segments += 1
         self.figures.bytes += row.bytes
         self.figures.pictures += row.pictures
         self._sealer.put(Finished(growing.part, growing.path, row))
+        self._ended(row, "camera", "pictures are missing in the stream")
 
-    def _note_gap(self, start: datetime, t: float) -> None:
-        """Between the end of the recording before and a new segment: what is missing, and why."""
-        since, missing = self._since, self._missing
-        self._missing = None
-        if since is None:
-            return
-        ended, cause, detail = since
-        cause, detail = missing or (cause, detail)
-        lost = t - self._next_t if self._next_t is not None else (start - ended).total_seconds()
-        shift = (start - ended).total_seconds() - lost
-        if self._next_t is None and lost < -GAP_S:
-            said = f"the clock is {-lost:.1f} s before the end of the recording before"
-            self._sealer.put(Gap(self.camera, _micros(start), _micros(start), "clock", said))
-        if lost > GAP_S:
-            self.figures.gaps += 1
-            self.figures.lost_s = round(self.figures.lost_s + lost, 3)
-            self._sealer.put(Gap(self.camera, _micros(ended), _micros(ended + timedelta(seconds=lost)), cause, detail))
-        if self._next_t is not None and abs(shift) > GAP_S:
-            said = f"the stream's wall clock was set by {shift:+.1f} s"
-            self._sealer.put(Gap(self.camera, _micros(start - timedelta(seconds=shift)), _micros(start), "clock", said))
+    def _ended(self, row: Segment, cause: Cause, detail: str) -> None:
+        """A segment was handed over."""
+        end_boot_us = row.boot_us + row.end_us - row.start_us
+        self.absences.ends(Ended(row.end_us, row.t1, row.boot, end_boot_us, cause, detail))
+        self.absences.nothing_open()
 
     def _refused(self, error: Exception) -> None:
         """The disk (or FFmpeg) refuses: let the open segment go for repair, say so once, and try again later."""
@@ -300,7 +319,8 @@ class Recorder:
         if self.full is None:
             log.error("%s: recording stops - %s; it goes on when there is room", self.camera, text)
         self.full = text
-        self._missing = "storage", text
+        self.absences.because("storage", text)
+        self.absences.nothing_open()
         self._ask_room_at = time.monotonic() + _ROOM_S
 
     def _salvage(self, growing: GrowingSegment) -> None:
@@ -312,12 +332,12 @@ class Recorder:
             return
         if row is None:
             return
+        why, detail = self._why
         self._confirm()
-        end_t = growing.t0 + row.t1
-        self._next_t = end_t
-        self._since = growing.start + timedelta(seconds=row.t1), "storage", "the disk refused"
+        row = replace(row, cause=why, detail=detail)
         self.figures.segments += 1
         self._sealer.put(row)
+        self._ended(row, "storage", "the disk refused")
 
 
 def _micros(moment: datetime) -> int:

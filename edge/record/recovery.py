@@ -15,7 +15,7 @@ from av.error import FFmpegError
 from edge.record.boxes import whole_length
 from edge.record.index import Index, Segment
 from edge.record.sealer import durable
-from edge.record.segment import PART, start_of
+from edge.record.segment import PART, stamp_in, start_of
 
 log = logging.getLogger("sightline.recorder")
 #: Folders of hours that may hold what the last run did not finish: a crash leaves it in the newest.
@@ -36,7 +36,6 @@ def recover(folder: Path, camera: str, index: Index) -> list[Segment]:
         name = str(path.relative_to(folder))
         if name not in names and not index.knows(camera, name) and (row := _row(path, folder, camera, torn=False)):
             found.append(row)
-    _remove_deleted(folder, camera, index, sorted(path for path in folder.glob("*/*") if path.is_dir())[:_NEWEST])
     return sorted(found, key=lambda row: row.start_us)
 
 
@@ -69,6 +68,7 @@ def _row(path: Path, folder: Path, camera: str, *, torn: bool) -> Segment | None
             length_s = float((end - min(pts for pts, _ in packets)) * base)
             context = stream.codec_context
             codec, width, height = context.name, context.width, context.height
+            stamp, t0 = stamp_in(container.metadata.get("comment", ""))
     except (FFmpegError, OSError, ValueError, IndexError) as error:
         log.warning("%s: cannot be read and is left out of the index (%s)", path, error)
         return None
@@ -76,10 +76,10 @@ def _row(path: Path, folder: Path, camera: str, *, torn: bool) -> Segment | None
         camera=camera,
         start_us=round(start.timestamp() * 1e6),
         end_us=round((start + timedelta(seconds=length_s)).timestamp() * 1e6),
-        run="",
-        epoch=0,
-        t0=0.0,
-        t1=length_s,
+        run=stamp.run,
+        epoch=stamp.epoch,
+        t0=t0,
+        t1=round(t0 + length_s, 6),
         name=str(path.relative_to(folder)),
         bytes=path.stat().st_size,
         sha256=_hash(path),
@@ -90,16 +90,12 @@ def _row(path: Path, folder: Path, camera: str, *, torn: bool) -> Segment | None
         height=height,
         clock="unknown",
         torn=torn,
+        boot=stamp.boot,
+        boot_us=stamp.boot_us,
+        lead_us=stamp.lead_us,
+        by_camera=stamp.by_camera,
+        cause=stamp.cause,
     )
-
-
-def _remove_deleted(folder: Path, camera: str, index: Index, hours: list[Path]) -> None:
-    """Files whose deletion was noted and cut short."""
-    kept = {row.name for row in index.segments(camera)} if hours else set()
-    for path in (path for hour in hours for path in hour.glob("*.mp4")):
-        name = str(path.relative_to(folder))
-        if name not in kept and index.knows(camera, name):
-            path.unlink()
 
 
 def _hash(path: Path) -> str:

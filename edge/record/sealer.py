@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.deliver.durable import sync_folder
-from edge.record.index import Gap, Index, Segment
+from edge.record.index import Gap, Index, Mark, Segment
 
 log = logging.getLogger("sightline.recorder")
 _AGAIN_S = 2.0
@@ -30,14 +30,29 @@ class Finished:
     row: Segment
 
 
-class Sealer:
-    """Takes what recorders finish. `sealed` hears of each row once it is on disk."""
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The ledgers of these cameras are to be closed up to here, once all before it is on disk."""
 
-    def __init__(self, index: Index, sealed: Callable[[Segment | Gap], None]) -> None:
+    cameras: tuple[str, ...]
+
+
+Row = Segment | Gap | Mark
+_Queued = Finished | Row | Turn
+
+
+class Sealer:
+    """Takes what recorders finish. `sealed` hears of each row once it is on disk, `turn` of each turn after that."""
+
+    def __init__(
+        self, index: Index, sealed: Callable[[Row], None], turn: Callable[[Turn], None] = lambda _: None
+    ) -> None:
         self._index = index
         self._sealed = sealed
-        self._queue: queue.Queue[Finished | Segment | Gap | None] = queue.Queue()
-        self._waiting: list[Segment | Gap] = []
+        self._turn = turn
+        self._turns: list[Turn] = []
+        self._queue: queue.Queue[_Queued | None] = queue.Queue()
+        self._waiting: list[Row] = []
         self._refused = False
         self._thread = threading.Thread(target=self._run, name="sealer", daemon=True)
 
@@ -45,7 +60,7 @@ class Sealer:
         """Start the thread."""
         self._thread.start()
 
-    def put(self, one: Finished | Segment | Gap) -> None:
+    def put(self, one: _Queued) -> None:
         """Seal this after everything before it; does not wait."""
         self._queue.put(one)
 
@@ -65,16 +80,22 @@ class Sealer:
             for one in self._taken():
                 if one is None:
                     going = False
-                elif isinstance(one, Gap | Segment):
-                    self._waiting.append(one)
-                else:
+                elif isinstance(one, Turn):
+                    self._turns.append(one)
+                elif isinstance(one, Finished):
                     self._named(one)
-            if not self._written() and not going:
+                else:
+                    self._waiting.append(one)
+            if self._written():
+                turns, self._turns = self._turns, []
+                for turn in turns:
+                    self._turn(turn)
+            elif not going:
                 return
 
-    def _taken(self) -> list[Finished | Segment | Gap | None]:
+    def _taken(self) -> list[_Queued | None]:
         """What waits, at least one unless rows are still to be written."""
-        found: list[Finished | Segment | Gap | None] = []
+        found: list[_Queued | None] = []
         try:
             found.append(self._queue.get(timeout=_AGAIN_S if self._waiting else None))
             while len(found) < _MOST:
@@ -120,4 +141,4 @@ def durable(part: Path, path: Path) -> None:
     sync_folder(path.parent)
 
 
-__all__ = ["Finished", "Sealer", "durable"]
+__all__ = ["Finished", "Row", "Sealer", "Turn", "durable"]

@@ -6,7 +6,9 @@ the last fragment.
 
 import hashlib
 import io
+import json
 import os
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +16,9 @@ from typing import Any
 
 import av
 from av.error import FFmpegError
+from pydantic import TypeAdapter
 
+from contract.continuity import Cause
 from edge.cameras.nal import annexb, parameters
 from edge.cameras.packets import CameraPacket, StreamInfo
 
@@ -25,6 +29,40 @@ _FRAGMENT_US = 500_000
 _OPTIONS = {"movflags": "empty_moov+default_base_moof", "frag_duration": str(_FRAGMENT_US)}
 _WRITE = 1 << 18
 _RAW = {"h264": "h264", "hevc": "hevc"}
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What a segment says of its own time, within the file, so that one that a crash tore is put where it belongs.
+
+    `boot_us` is the boot clock of the machine's start `boot` at its first picture, `lead_us` the wall clock against
+    it; `by_camera`: its wall clock is the camera's. `cause`: why nothing is before it, if so.
+    """
+
+    boot: str = ""
+    boot_us: int = 0
+    lead_us: int = 0
+    by_camera: bool = False
+    run: str = ""
+    epoch: int = 0
+    cause: Cause = "unknown"
+
+    def text(self, t0: float) -> str:
+        """As it stands in the file, with the stream second of the first picture."""
+        return json.dumps(asdict(self) | {"t0": t0})
+
+
+_STAMP = TypeAdapter(Stamp)
+
+
+def stamp_in(text: str) -> tuple[Stamp, float]:
+    """The stamp in a file and its first stream second; what is no stamp tells nothing."""
+    try:
+        told = json.loads(text)
+        t0 = float(told.pop("t0"))
+        return _STAMP.validate_python(told), t0
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return Stamp(), 0.0
 
 
 class Hashed:
@@ -91,9 +129,12 @@ class Template:
 class GrowingSegment:
     """An open segment. Raises OSError when the disk refuses, FFmpegError when FFmpeg does."""
 
-    def __init__(self, folder: Path, start: datetime, template: Template, first: CameraPacket) -> None:
-        """`folder` is the camera's; the file's name is the wall clock of the first picture."""
+    def __init__(
+        self, folder: Path, start: datetime, template: Template, first: CameraPacket, stamp: Stamp | None = None
+    ) -> None:
+        """`folder` is the camera's; the file's name is the wall clock of the first picture; `stamp` stands in it."""
         self.start = start
+        self.stamp = stamp or Stamp()
         self.info: StreamInfo = template.info
         self.t0 = first.t
         self.name = segment_name(start)
@@ -111,6 +152,7 @@ class GrowingSegment:
             self._target = av.open(self.file, "w", "mp4", options=_OPTIONS, buffer_size=_WRITE)
             self._stream = template.add_to(self._target)
             self._stream.time_base = _BASE
+            self._target.metadata["comment"] = self.stamp.text(first.t)
         except BaseException:
             self.file.close()
             self.part.unlink(missing_ok=True)

@@ -1,6 +1,7 @@
-"""Room for recordings: oldest first goes what is over the budget or past its days, never what a hold keeps.
+"""Room for recordings: what is past its days goes, then, over the budget, the oldest of what may go.
 
-One recorder of a box does it at a time (a lock on the folder); all of them ask whether there is room.
+Of a polling station nothing goes within its days, whatever the disk says: then recording stops, and says so. What a
+hold keeps never goes. One recorder of a box deletes at a time (a lock on the folder); all ask whether there is room.
 """
 
 import fcntl
@@ -12,13 +13,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge.asked import Asked
+from edge.record.deletion import Deletions, Doomed
+from edge.record.elapsed import Here
+from edge.record.holds import Holds
 from edge.record.index import Index
 
 log = logging.getLogger("sightline.recorder")
-_BATCH = 100
+_BATCH = 1000
 _DAY_US = 86_400_000_000
-#: How often it is asked what is past its days. Seconds.
-_DAYS_S = 60.0
+#: How often it is asked what is past its days, and how often one camera's deletions are told. Seconds.
+_DAYS_S = TOLD_S = 60.0
+#: Over the budget by this share, deletions do not wait to be told together, and with twice that recording stops.
+_SLACK = 0.025
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,48 +36,78 @@ class Budget:
     min_free_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """For how many days a camera's recordings are kept; those of a `polling` station whatever the disk says."""
+
+    days: float
+    polling: bool = False
+
+
 class Space:
     """The disk of a box's recordings."""
 
-    def __init__(self, folder: Path, index: Index, budget: Budget, keep_days: Mapping[str, float]) -> None:
-        """`keep_days` by camera; what no camera of the box made any more goes by the budget alone."""
+    def __init__(
+        self,
+        folder: Path,
+        index: Index,
+        budget: Budget,
+        deletions: Deletions,
+        keep: Mapping[str, Keep],
+        asked: tuple[Asked, Asked] | None = None,
+    ) -> None:
+        """`keep` by camera; one that the box has no more keeps what was said of it. `asked`: to keep, to release."""
         self._folder = folder
         self._index = index
         self._budget = budget
-        self._keep_days = dict(keep_days)
+        self._deletions = deletions
+        self._holds = Holds(index)
+        self._asked = asked
         self._lock = -1
         self._days_at = 0.0
-        self.deleted = 0
+        self._told: dict[str, float] = {}
         self.lack: str | None = None
+        with index.at_once() as db:
+            rows = [(camera, one.days, one.polling) for camera, one in keep.items()]
+            db.executemany("INSERT OR REPLACE INTO keeping VALUES (?, ?, ?)", rows)
+
+    def turn(self, now: Here) -> None:
+        """Delete what must go, unless another recorder sees to it, and look what is lacking: `lack`, None for nothing.
+
+        Raises OSError or sqlite3.Error.
+        """
+        if self._mine():
+            if self._asked is not None:
+                self._holds.take(*self._asked)
+            self._deletions.finish()
+            self._clear(now)
+        self.lack = self._lacking()
 
     def _lacking(self) -> str | None:
         free = shutil.disk_usage(self._folder).free
         if free < self._budget.min_free_bytes:
             return f"the disk has {free // 1_000_000} MB left, {self._budget.min_free_bytes // 1_000_000} are kept free"
         kept = self._index.kept_bytes()
-        if kept > self._budget.max_bytes * 1.05 and not self._index.oldest(1):
-            return f"holds keep {kept // 1_000_000} MB, over the budget of {self._budget.max_bytes // 1_000_000} MB"
+        if kept > self._budget.max_bytes * (1 + 2 * _SLACK) and not self._deletions.oldest(1, may_go=True):
+            return (
+                f"{kept // 1_000_000} MB may not be deleted (holds, and the days of polling stations), over the budget"
+                f" of {self._budget.max_bytes // 1_000_000} MB"
+            )
         return None
 
-    def turn(self) -> None:
-        """Delete what must go, unless another recorder sees to it, and look what is lacking: `lack`, None for nothing.
-
-        Raises OSError or sqlite3.Error.
-        """
-        if self._mine():
-            self._clear()
-        self.lack = self._lacking()
-
-    def _clear(self) -> None:
-        if time.monotonic() >= self._days_at:
+    def _clear(self, now: Here) -> None:
+        if time.monotonic() >= self._days_at or self._over() > 0:
             self._days_at = time.monotonic() + _DAYS_S
-            for camera, days in self._keep_days.items():
-                before = time.time_ns() // 1000 - round(days * _DAY_US)
-                while old := self._index.oldest(_BATCH, camera, before):
-                    self._delete(old, f"older than {days:g} days")
+            self._past_days(self._trusted(now))
         while (over := self._over()) > 0:
             if not self._delete_bytes(over):
                 return
+
+    def _past_days(self, now_us: int) -> None:
+        for camera, days in self._index.db.execute("SELECT camera, days FROM keeping").fetchall():
+            before = now_us - round(days * _DAY_US)
+            while old := self._deletions.oldest(_BATCH, camera, before):
+                self._deletions.delete(old, "kept_long_enough", f"older than {days:g} days")
 
     def _over(self) -> int:
         """Bytes to delete: over the budget, or missing on the disk (twice that, so that there is room for a while)."""
@@ -79,27 +116,40 @@ class Space:
         return max(budget, 2 * (self._budget.min_free_bytes - free))
 
     def _delete_bytes(self, wanted: int) -> bool:
-        chosen, size = [], 0
-        for row in self._index.oldest(_BATCH):
-            chosen.append(row)
-            size += row[3]
-            if size >= wanted:
-                break
-        if chosen:
-            self._delete(chosen, "over the budget of the disk")
-        return bool(chosen)
+        """Delete of the camera that has the oldest, a minute's worth at once, so that it is told once a minute."""
+        urgent = wanted > self._budget.max_bytes * _SLACK or shutil.disk_usage(self._folder).free < (
+            self._budget.min_free_bytes
+        )
+        now = time.monotonic()
+        for oldest in self._deletions.oldest(1 if urgent else _BATCH, may_go=True):
+            if urgent or now >= self._told.get(oldest.camera, 0.0) + TOLD_S:
+                self._told[oldest.camera] = now
+                self._deletions.delete(self._minute(oldest, wanted), "disk_full", "over the budget of the disk")
+                return True
+        return False
 
-    def _delete(self, rows: list[tuple[int, str, str, int]], why: str) -> None:
-        """The index first: a file that outlives its row is found and removed at the next start, never the reverse."""
-        self._index.delete([(row[0], row[3]) for row in rows], why)
-        for _, camera, name, _ in rows:
-            path = self._folder / camera / name
-            path.unlink(missing_ok=True)
-            for folder in path.parents[:2]:
-                if any(folder.iterdir()):
-                    break
-                folder.rmdir()
-        self.deleted += len(rows)
+    def _minute(self, oldest: Doomed, wanted: int) -> list[Doomed]:
+        chosen: list[Doomed] = []
+        size = 0
+        for one in self._deletions.oldest(_BATCH, oldest.camera, may_go=True):
+            if chosen and (size >= wanted or one.start_us >= oldest.start_us + TOLD_S * 1e6):
+                break
+            chosen.append(one)
+            size += one.bytes
+        return chosen
+
+    def _trusted(self, now: Here) -> int:
+        """The wall clock by which days are counted: one that leapt ahead deletes nothing unless the kernel vouches."""
+        db = self._index.db
+        row = db.execute("SELECT boot, boot_us, wall_us FROM trusted").fetchone()
+        wall = now.wall_us
+        if row is not None and not now.sure:
+            passed = now.boot_us - row[1] if row[0] == now.boot else 0
+            if wall > row[2] + passed + _DAY_US:
+                log.warning("this machine's clock leapt ahead by over a day - until it is synchronised no day counts")
+                wall = row[2] + passed
+        db.execute("INSERT OR REPLACE INTO trusted VALUES (1, ?, ?, ?)", (now.boot, now.boot_us, wall))
+        return wall
 
     def _mine(self) -> bool:
         if self._lock < 0:
@@ -111,4 +161,4 @@ class Space:
         return True
 
 
-__all__ = ["Budget", "Space"]
+__all__ = ["TOLD_S", "Budget", "Keep", "Space"]

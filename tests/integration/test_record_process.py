@@ -1,7 +1,6 @@
 """Recorders as processes, cameras over RTSP: every second is recorded, or is a gap with its cause."""
 
 import errno
-import hashlib
 import itertools
 import json
 import logging
@@ -12,17 +11,19 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import av
 import pytest
-import yaml
 
 from edge.cameras.packets import CameraPacket
 from edge.config import load_config
+from edge.deliver.spool import Spool
 from edge.record import segment as segments
+from edge.record.deletion import Deletions
+from edge.record.holds import Holds
 from edge.record.index import Gap, Index, Segment
 from edge.record.process import RecorderProcess
 from edge.record.recorder import Recorder, Target
@@ -30,11 +31,11 @@ from edge.record.sealer import Sealer
 from edge.record.segment import segment_name
 from edge.record.space import Budget, Space
 from edge.supervisor import Supervisor
+from tests.record_kit import MB, Box, holes, until, whole
 from tests.scenes.recordings import record
 from tests.scenes.rtsp import FileServer, Relay
 
 ROOT = Path(__file__).resolve().parents[2]
-MB = 1_000_000
 
 
 @pytest.fixture(scope="module")
@@ -52,53 +53,6 @@ def server(recordings: Path) -> Iterator[FileServer]:
     one.stop()
 
 
-class Box:
-    """A recorder process with its settings on disk."""
-
-    def __init__(self, place: Path, url: str, **recording: int | str) -> None:
-        folder = self.folder = place
-        site = {
-            "site": "s", "name": "S", "timezone": "Asia/Shanghai", "jurisdiction": "cn-default",
-            "cameras": [{"id": "cam-1", "url": url, "frame": [640, 360], "recording": {"segment_s": 2}}],
-        }  # fmt: skip
-        (folder / "site.yaml").write_text(yaml.safe_dump(site))
-        settings = {"edge_id": "box-1", "sites": ["site.yaml"], "data_dir": "data", "recording": recording}
-        (folder / "edge.yaml").write_text(yaml.safe_dump(settings))
-        self.root = folder / "data" / "recordings"
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def run(self) -> None:
-        command = [sys.executable, "-m", "edge.record.process", "--config", str(self.folder / "edge.yaml")]
-        with (self.folder / "log").open("ab") as out:
-            self.process = subprocess.Popen(
-                [*command, "--cameras", "cam-1"], cwd=ROOT, stdout=out, stderr=out, env={**os.environ}
-            )
-
-    def end(self, number: int = signal.SIGTERM) -> int:
-        assert self.process is not None
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        return self.process.wait(20)
-
-    def segments(self) -> list[Segment]:
-        with closing(Index(self.root)) as index:
-            return list(index.segments("cam-1"))
-
-    def gaps(self) -> list[Gap]:
-        with closing(Index(self.root)) as index:
-            return index.gaps("cam-1")
-
-    def beat(self) -> dict:
-        try:
-            told = json.loads((self.folder / "data" / "run" / "recorder-1.json").read_text())
-        except (OSError, ValueError):
-            return {}
-        return told["recording"]["cam-1"]
-
-    def told(self) -> str:
-        return (self.folder / "log").read_text(errors="replace")
-
-
 @pytest.fixture
 def box(tmp_path: Path) -> Iterator[Callable[..., Box]]:
     made: list[Box] = []
@@ -111,33 +65,6 @@ def box(tmp_path: Path) -> Iterator[Callable[..., Box]]:
     for one in made:
         if one.process is not None:
             one.end(signal.SIGKILL)
-
-
-def until(true: Callable[[], object], seconds: float, told: Callable[[], str]) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > end:
-            pytest.fail(f"not within {seconds:.0f} s\n{told()[-3000:]}")
-        time.sleep(0.05)
-
-
-def holes(rows: list[Segment]) -> list[float]:
-    """Seconds between each segment and the next."""
-    return [(b.start_us - a.end_us) / MB for a, b in itertools.pairwise(rows)]
-
-
-def whole(box: Box, rows: list[Segment]) -> int:
-    """Pictures in the files, after each was found to be what the index says and to play."""
-    count = 0
-    for row in rows:
-        path = box.root / "cam-1" / row.name
-        assert hashlib.sha256(path.read_bytes()).hexdigest() == row.sha256 and path.stat().st_size == row.bytes
-        with av.open(str(path)) as container:
-            times = [float(frame.pts * frame.time_base) for frame in container.decode(video=0)]
-        assert len(times) == row.pictures
-        assert times[-1] - times[0] == pytest.approx((row.end_us - row.start_us) / MB - 0.04, abs=0.06)
-        count += len(times)
-    return count
 
 
 def test_every_picture_is_recorded_once(box: Callable[..., Box], server: FileServer) -> None:
@@ -199,8 +126,8 @@ def test_a_camera_that_stalls_or_dies_is_a_gap_of_its_length(box: Callable[..., 
         assert between == [pytest.approx((gap.end_us - gap.start_us) / MB, abs=0.25)]
         whole(one, rows)
         spooled = [json.loads(path.read_bytes())["event"] for path in (one.folder / "data/spool/new").glob("*.json")]
-        assert [event["type"] for event in spooled] == ["sightline.box.gap"]
-        assert spooled[0]["data"]["cameras"] == ["cam-1"] and "camera" in spooled[0]["data"]["cause"]
+        (told,) = [event for event in spooled if event["type"] == "sightline.box.gap"]
+        assert told["data"]["cameras"] == ["cam-1"] and "camera" in told["data"]["cause"]
     finally:
         relay.close()
 
@@ -339,7 +266,9 @@ def test_on_a_full_disk_recording_stops_says_so_and_goes_on(
     index = Index(tmp_path)
     sealer = Sealer(index, rows.append)
     sealer.start()
-    space = Space(tmp_path, Index(tmp_path), Budget(10**12, 0), {})
+    spare = Index(tmp_path)
+    deletions = Deletions(tmp_path, spare, Spool(tmp_path / "spool"), "box-1")
+    space = Space(tmp_path, spare, Budget(10**12, 0), deletions, {})
     target = Target("cam-1", server.url("in.mp4"), tmp_path / "cam-1", "run", 2.0)
     recorder = Recorder(target, sealer, space, None)
     recorder.start()
@@ -387,7 +316,7 @@ def test_a_real_disk_fills_up_and_is_emptied(box: Callable[..., Box], server: Fi
     one = box(server.url("in.mp4"), folder=str(small_disk / "kept"))
     one.root = small_disk / "kept"
     index = Index(one.root)
-    index.hold("cam-1", 0, 1 << 60, "court")
+    Holds(index).hold("cam-1", 0, 1 << 60, "court")
     one.run()
     until(lambda: len(one.segments()) >= 1, 30, one.told)
     filler = small_disk / "filler"

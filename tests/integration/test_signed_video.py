@@ -18,7 +18,9 @@ from edge.cameras.link import CameraLink
 from edge.cameras.nal import annexb, parameters
 from edge.cameras.packets import CameraPacket
 from edge.cameras.ring import PacketRing
+from edge.deliver.spool import Spool
 from edge.evidence.clip import write_clip
+from edge.record.deletion import Deletions
 from edge.record.index import Index, Segment
 from edge.record.recorder import Recorder, Target
 from edge.record.sealer import Sealer
@@ -113,7 +115,9 @@ class Watching:
         self.rows: list[object] = []
         self.index = Index(folder)
         self.sealer = Sealer(self.index, self.rows.append)
-        space = Space(folder, Index(folder), Budget(10**12, 0), {})
+        spare = Index(folder)
+        deletions = Deletions(folder, spare, Spool(folder / "spool"), "box-1")
+        space = Space(folder, spare, Budget(10**12, 0), deletions, {})
         self.recorder = Recorder(Target("cam-1", url, folder / "cam-1", "run", 1.0), self.sealer, space, None)
 
     def __enter__(self) -> "Watching":

@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import multiprocessing
+import os
 import re
 import socket
 import threading
@@ -16,13 +17,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from contract.command import KeepSpan, ReleaseSpan
+from contract.continuity import Deleted
+from contract.events import parse_data
+from edge.asked import Asked
 from edge.cameras.file import FilePackets
+from edge.deliver.spool import Spool
 from edge.record.boxes import whole_length
 from edge.record.cause import cause_of, cause_of_restart
+from edge.record.deletion import Deletions
+from edge.record.elapsed import Here, here
+from edge.record.holds import Holds
 from edge.record.index import Gap, Index, Segment
 from edge.record.recovery import recover
 from edge.record.segment import GrowingSegment, Template, segment_name, start_of
-from edge.record.space import Budget, Space
+from edge.record.space import Budget, Keep, Space
 from tests.scenes.recordings import record
 
 START = datetime(2026, 1, 5, 2, 0, 0, 250_000, tzinfo=UTC)
@@ -126,7 +135,7 @@ def test_the_index_tells_what_is_there_and_what_is_not(index: Index) -> None:
     assert list(index.segments("cam-1")) == [segment("cam-1", 0), segment("cam-1", 1)]
     assert list(index.segments("cam-1", micros(START) + 12 * MB)) == [segment("cam-1", 1)]
     assert index.gaps("cam-1") == [gap] and index.gaps("cam-2") == []
-    assert index.last_end("cam-1") == micros(START) + 20 * MB and index.last_end("cam-9") is None
+    assert index.last("cam-1") == segment("cam-1", 1) and index.last("cam-9") is None
     assert index.kept_bytes() == 3 * MB
 
 
@@ -156,39 +165,57 @@ def test_recorders_that_start_together_make_one_index(tmp_path: Path) -> None:
         assert [process.exitcode for process in together] == [0] * 4
 
 
+def room(folder: Path, max_bytes: int, keep: dict[str, Keep], min_free: int = 0, asked: bool = False) -> Space:
+    """The space of a folder, its spool beside it."""
+    one, spool = Index(folder), Spool(folder / "spool")
+    commands = (Asked(folder / "asked", "keep_span"), Asked(folder / "asked", "release_span")) if asked else None
+    return Space(folder, one, Budget(max_bytes, min_free), Deletions(folder, one, spool, "box-1"), keep, commands)
+
+
+def spooled(folder: Path) -> list[Deleted]:
+    found = [parse_data(taken.item.event) for taken in Spool(folder / "spool").take()]
+    assert all(isinstance(one, Deleted) for one in found)
+    return found  # type: ignore[return-value]
+
+
+NOW = here("boot-1")
+
+
 def test_over_the_budget_the_oldest_go_and_what_is_held_stays(index: Index, tmp_path: Path) -> None:
     filled(index, tmp_path, 10)
-    index.hold("cam-1", micros(START) + 5 * MB, micros(START) + 15 * MB, "bookmark")
-    space = Space(tmp_path, Index(tmp_path), Budget(8 * MB, 0), {"cam-1": 9999, "cam-2": 9999})
-    space.turn()
+    Holds(index).hold("cam-1", micros(START) + 5 * MB, micros(START) + 15 * MB, "bookmark")
+    space = room(tmp_path, 8 * MB, {"cam-1": Keep(9999), "cam-2": Keep(9999)})
+    space.turn(NOW)
     assert index.kept_bytes() == 8 * MB and space.lack is None
     starts = [(row.start_us - micros(START)) // (10 * MB) for row in index.segments("cam-1")]
-    assert starts == [0, 1, 7, 8, 9], "the two that the hold touches, and the newest"
+    assert starts == [0, 1, 8, 9], "the two that the hold touches, and the newest, to a minute of each camera"
     for camera in ("cam-1", "cam-2"):
         there = {str(path.relative_to(tmp_path / camera)) for path in (tmp_path / camera).rglob("*.mp4")}
         assert there == {row.name for row in index.segments(camera)}
-    assert space.deleted == 12
+    told = spooled(tmp_path)
+    assert sum(len(one.segments) for one in told) == 12 and {one.why for one in told} == {"disk_full"}
 
 
 def test_when_holds_keep_everything_recording_stops_and_says_so_and_goes_on_after_release(
     index: Index, tmp_path: Path
 ) -> None:
     filled(index, tmp_path, 5)
-    holds = [index.hold(camera, 0, 1 << 60, "court") for camera in ("cam-1", "cam-2")]
-    space = Space(tmp_path, Index(tmp_path), Budget(2 * MB, 0), {})
-    space.turn()
+    kept = Holds(index)
+    holds = [kept.hold(camera, 0, 1 << 60, "court") for camera in ("cam-1", "cam-2")]
+    space = room(tmp_path, 2 * MB, {"cam-1": Keep(9999), "cam-2": Keep(9999)})
+    space.turn(NOW)
     assert index.kept_bytes() == 10 * MB
-    assert space.lack is not None and "holds keep 10 MB" in space.lack
+    assert space.lack is not None and "10 MB may not be deleted" in space.lack
     for number in holds:
-        index.release(number)
-    space.turn()
+        kept.release(number)
+    space.turn(NOW)
     assert index.kept_bytes() == 2 * MB and space.lack is None
 
 
 def test_days_are_kept_by_camera_and_what_went_stays_in_the_index(index: Index, tmp_path: Path) -> None:
     filled(index, tmp_path, 2, datetime.now(UTC) - timedelta(days=3))
-    space = Space(tmp_path, Index(tmp_path), Budget(100 * MB, 0), {"cam-1": 2.0, "cam-2": 4.0})
-    space.turn()
+    space = room(tmp_path, 100 * MB, {"cam-1": Keep(2.0), "cam-2": Keep(4.0)})
+    space.turn(NOW)
     assert not list(index.segments("cam-1")) and len(list(index.segments("cam-2"))) == 2
     told = index._db.execute("SELECT why, deleted_us FROM segment WHERE camera = 'cam-1'").fetchall()
     assert [why for why, _ in told] == ["older than 2 days"] * 2
@@ -197,20 +224,89 @@ def test_days_are_kept_by_camera_and_what_went_stays_in_the_index(index: Index, 
 
 def test_a_disk_that_is_nearly_full_is_cleared_and_then_told(index: Index, tmp_path: Path) -> None:
     filled(index, tmp_path, 3)
-    index.hold("cam-1", 0, 1 << 60, "court")
-    space = Space(tmp_path, Index(tmp_path), Budget(100 * MB, 1 << 60), {})
-    space.turn()
+    Holds(index).hold("cam-1", 0, 1 << 60, "court")
+    space = room(tmp_path, 100 * MB, {}, min_free=1 << 60)
+    space.turn(NOW)
     assert len(list(index.segments("cam-1"))) == 3 and not list(index.segments("cam-2"))
     assert space.lack is not None and "MB left" in space.lack
 
 
 def test_only_one_recorder_clears_the_disk(index: Index, tmp_path: Path) -> None:
     filled(index, tmp_path, 3)
-    first, second = (Space(tmp_path, Index(tmp_path), Budget(10 * MB, 0), {}) for _ in range(2))
-    first.turn()
+    first, second = (room(tmp_path, 10 * MB, {}) for _ in range(2))
+    first.turn(NOW)
     second._budget = Budget(MB, 0)
-    second.turn()
+    second.turn(NOW)
     assert index.kept_bytes() == 6 * MB and second.lack is None
+
+
+def test_of_a_polling_station_nothing_goes_within_its_days(index: Index, tmp_path: Path) -> None:
+    """The fault this was written for: over the budget the oldest went, whatever days were promised."""
+    filled(index, tmp_path, 3, datetime.now(UTC) - timedelta(days=3))
+    filled(index, tmp_path, 5, datetime.now(UTC) - timedelta(days=1))
+    space = room(tmp_path, 2 * MB, {"cam-1": Keep(2.0, polling=True), "cam-2": Keep(30.0)})
+    space.turn(NOW)
+    assert len(list(index.segments("cam-1"))) == 5, "what is past its days went, and nothing else"
+    assert not list(index.segments("cam-2")), "a road camera's goes within its days"
+    assert space.lack is not None and "5 MB may not be deleted" in space.lack
+    told = spooled(tmp_path)
+    assert {(one.camera_id, one.why) for one in told} == {("cam-1", "kept_long_enough"), ("cam-2", "disk_full")}
+    without = room(tmp_path, 2 * MB, {"cam-2": Keep(30.0)})
+    space._mine() and without.turn(NOW)
+    assert len(list(index.segments("cam-1"))) == 5, "also when the site file has the camera no more"
+
+
+def test_what_is_kept_on_command_is_kept_once_and_goes_after_its_release(index: Index, tmp_path: Path) -> None:
+    filled(index, tmp_path, 4)
+    asked = Asked(tmp_path / "asked", "keep_span")
+    span = {
+        "camera_id": "cam-1",
+        "from_us": micros(START),
+        "until_us": micros(START) + 15 * MB,
+        "by": "w",
+        "reason": "r",
+    }
+    space = room(tmp_path, MB, {"cam-1": Keep(9999)}, asked=True)
+    for _ in range(2):
+        asked.put(KeepSpan(command="keep_span", id="c-1", **span))
+        space.turn(NOW)
+    assert len(list(index.segments("cam-1"))) == 2 and asked.waiting() == []
+    assert index.db.execute("SELECT count(*) FROM hold").fetchone() == (1,)
+    release = Asked(tmp_path / "asked", "release_span")
+    release.put(ReleaseSpan(command="release_span", id="c-2", hold="c-1", by="w", reason="r"))
+    asked.put(KeepSpan(command="keep_span", id="c-1", **span))
+    space.turn(NOW)
+    assert len(list(index.segments("cam-1"))) == 1 and release.waiting() == [], "what was released stays released"
+
+
+def test_a_deletion_cut_short_is_finished_and_told_once(
+    index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(index, tmp_path, 3)
+    space = room(tmp_path, MB, {})
+
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as within, pytest.raises(KeyboardInterrupt):
+        within.setattr(Deletions, "_remove", dies)
+        space.turn(NOW)
+    assert spooled(tmp_path), "it is told before the file goes"
+    os.close(space._lock)
+    room(tmp_path, MB, {}).turn(NOW)
+    ids = {one.sha256 for one in index.segments("cam-1")} | {one.sha256 for one in index.segments("cam-2")}
+    there = [path for camera in ("cam-1", "cam-2") for path in (tmp_path / camera).rglob("*.mp4")]
+    assert len(there) == index.kept_bytes() // MB == len(ids) == 1
+
+
+def test_a_clock_that_leaps_ahead_deletes_nothing(index: Index, tmp_path: Path) -> None:
+    filled(index, tmp_path, 2, datetime.now(UTC) - timedelta(days=1))
+    space = room(tmp_path, 100 * MB, {"cam-1": Keep(30.0), "cam-2": Keep(30.0)})
+    space.turn(NOW)
+    for later, sure in ((NOW.boot, False), ("boot-2", False), ("boot-2", True)):
+        space._days_at = 0.0
+        space.turn(Here(later, NOW.boot_us + 60 * MB, NOW.lead_us + 400 * 86_400 * MB, sure))
+        assert len(list(index.segments("cam-1"))) == (0 if sure else 2)
 
 
 @pytest.mark.parametrize(
