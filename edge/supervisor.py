@@ -72,6 +72,7 @@ class Supervisor:
         polling = [place.camera.id for place in known if place.site_file.site.polling is not None]
         looked_after = enumerate(shares(polling, config.feed_health.cameras_per_process), start=1)
         self.healths = [_health(settings, self._folders, f"health-{number}", names) for number, names in looked_after]
+        self.lives = [_live(settings, self._folders)] if polling else []
         arguments = ["-m", "edge.deliver.process", "--config", str(settings)]
         measured = any(place.site_file.site.sensors for place in known)
         # Also for sensors that a site had before: what they had begun is to be ended.
@@ -89,7 +90,8 @@ class Supervisor:
     @property
     def parts(self) -> list[Child]:
         """All parts, in the order in which they start."""
-        return [*self._detector, *self.workers, *self.recorders, *self.healths, *self.sensors, self.deliver]
+        watchers = [*self._detector, *self.workers, *self.recorders, *self.healths, *self.lives]
+        return [*watchers, *self.sensors, self.deliver]
 
     @property
     def _watching(self) -> list[Child]:
@@ -169,7 +171,7 @@ class Supervisor:
         if any(part.running for part in self.parts):
             self._tell("stopping")
         for group, patience in (
-            ([*self.workers, *self.recorders, *self.healths, *self.sensors], WORKER_END_S),
+            ([*self.workers, *self.recorders, *self.healths, *self.lives, *self.sensors], WORKER_END_S),
             ([self.deliver], DELIVER_END_S),
             (self._detector, OTHER_END_S),
         ):
@@ -229,6 +231,11 @@ def _health(settings: Path, folders: Folders, name: str, cameras: list[str]) -> 
     arguments = ["-m", "edge.polling.process", "--config", str(settings), "--cameras", ",".join(cameras)]
     heartbeat = folders.heartbeat(name)
     return Child(name, [*arguments, "--name", name], heartbeat=heartbeat, patience_s=HUNG_S, environment=MEMORY)
+
+
+def _live(settings: Path, folders: Folders) -> Child:
+    arguments = ["-m", "edge.live.process", "--config", str(settings), "--name", "live"]
+    return Child("live", arguments, heartbeat=folders.heartbeat("live"), patience_s=HUNG_S, environment=MEMORY)
 
 
 def _sensors(settings: Path, folders: Folders) -> Child:

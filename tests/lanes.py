@@ -142,6 +142,7 @@ WAITING = (
             "edge_top",
             "intruder_short",
             "listening_broker",
+            "live_box",
             "masks",
             "media_killed",
             "media_quota",

@@ -49,7 +49,7 @@ def test_a_box_of_polling_stations_has_recorders_and_no_detector(tmp_path: Path)
     config = tmp_path / "edge.yaml"
     config.write_text(f"edge_id: box-1\nsites: [{SITE}]\ndata_dir: data\n")
     box = Supervisor(load_config(config), config, None, lambda _: None)
-    assert [part.name for part in box.parts] == ["recorder-1", "health-1", "deliver"]
+    assert [part.name for part in box.parts] == ["recorder-1", "health-1", "live", "deliver"]
 
 
 def test_a_road_without_a_detector_is_told(tmp_path: Path) -> None:

@@ -1,0 +1,151 @@
+"""One camera while somebody watches: read from the recorder's tap, sent to central on one outbound WebSocket."""
+
+import contextlib
+import json
+import logging
+import socket
+import ssl
+import threading
+import time
+from pathlib import Path
+from typing import Final
+
+from av.error import FFmpegError
+from joserfc.jwk import OKPKey
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import ClientConnection, connect
+
+from contract.errors import SightlineError
+from contract.livestream import LiveMessage, path_of
+from edge.box import Folders
+from edge.cameras.keyframe import KeyframeDecoder
+from edge.config import EdgeConfig
+from edge.deliver.transfer import token
+from edge.live.backlog import Backlog
+from edge.live.fragments import PLAYED, Fragments
+from edge.live.stills import still
+from edge.record.tapped import Tapped, TapReader
+
+log = logging.getLogger("sightline.live")
+#: After a connection or a recorder was lost; seconds.
+AGAIN_S: Final = 1.0
+#: The kernel holds little of what cannot be sent, so that a thin link is seen here and not minutes later. Bytes.
+_UNSENT: Final = 65_536
+_OPEN_S: Final = 5.0
+
+
+class LiveStream:
+    """Streams `camera` until `until` (monotonic seconds), which may be put off, or until it is cut or stopped."""
+
+    def __init__(self, config: EdgeConfig, key: OKPKey, camera: str, *, stills: bool = False) -> None:
+        self.until = 0.0
+        self.stills = stills
+        self.sent = 0
+        self._config, self._key, self._camera = config, key, camera
+        folders = Folders(config.data_dir)
+        self._taps, self._cut = folders.taps, folders.run / "cut" / camera
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"live-{camera}", daemon=True)
+
+    @property
+    def running(self) -> bool:
+        """Whether it still streams or tries to."""
+        return self._thread.is_alive()
+
+    @property
+    def cut(self) -> str | None:
+        """Why nobody may look at the camera now."""
+        return why_cut(self._cut)
+
+    def start(self) -> None:
+        """Begin in the background."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End now."""
+        self._stopped.set()
+
+    @property
+    def _watched(self) -> bool:
+        return not self._stopped.is_set() and time.monotonic() < self.until
+
+    def _run(self) -> None:
+        while self._watched:
+            try:
+                with self._connected() as line:
+                    if (why := self.cut) is None:
+                        self._stream(line)
+                        why = self.cut
+                    if why is not None:
+                        line.send(json.dumps({"state": "cut", "reason": why}))
+                        return
+            except (OSError, WebSocketException, SightlineError, ValueError) as error:
+                log.warning("%s: no live view (%s)", self._camera, error)
+            self._stopped.wait(AGAIN_S)
+
+    def _connected(self) -> ClientConnection:
+        central = self._config.central
+        address = central.url.rstrip("/").replace("http", "ws", 1) + path_of(self._camera)
+        headers = {"Authorization": f"Bearer {token(self._key, self._config.edge_id)}"}
+        trusted = None
+        if address.startswith("wss:"):
+            trusted = ssl.create_default_context(cafile=None if central.tls_ca is None else str(central.tls_ca))
+        line = connect(
+            address, additional_headers=headers, compression=None, proxy=None, open_timeout=_OPEN_S, close_timeout=1.0,
+            ssl=trusted,
+        )  # fmt: skip
+        line.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
+        line.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _UNSENT)
+        return line
+
+    def _stream(self, line: ClientConnection) -> None:
+        """Send until nobody watches, the camera is cut, or an end of it fails. Raises OSError, WebSocketException."""
+        backlog = Backlog()
+        reader = TapReader(self._taps, self._camera, "all")
+        over = threading.Event()
+        filler = threading.Thread(target=self._fill, args=(reader, backlog, over), daemon=True)
+        filler.start()
+        try:
+            while self._watched and self.cut is None and not over.is_set():
+                message = backlog.take(0.25)
+                # Looked at again after the wait: no picture goes out once a mask has failed.
+                if message is not None and self.cut is None:
+                    line.send(message.pack())
+                    self.sent += 1
+        finally:
+            reader.close()
+            filler.join(2.0)
+
+    def _fill(self, reader: TapReader, backlog: Backlog, over: threading.Event) -> None:
+        fragments, decoder = Fragments(), KeyframeDecoder()
+        with contextlib.suppress(OSError):
+            try:
+                for one in reader.pictures():
+                    for message in self._messages(one, fragments, decoder, thin=backlog.thin):
+                        backlog.put(message, time.monotonic())
+            except (FFmpegError, ValueError, SightlineError) as error:
+                log.warning("%s: a picture cannot be shown live (%s)", self._camera, error)
+        over.set()
+        backlog.end()
+
+    def _messages(
+        self, one: Tapped, fragments: Fragments, decoder: KeyframeDecoder, *, thin: bool
+    ) -> list[LiveMessage]:
+        if not (thin or self.stills or one.packet.info.codec not in PLAYED):
+            return fragments.add(one)
+        fragments.restart()
+        shown = still(one, decoder) if one.packet.keyframe else None
+        return [] if shown is None else [shown]
+
+
+def why_cut(path: Path) -> str | None:
+    """The reason in a camera's file below `run/cut`; None when it may be looked at."""
+    try:
+        return path.read_text(encoding="utf-8").strip() or "cut"
+    except FileNotFoundError:
+        return None
+    except OSError as error:  # what cannot be read may forbid it
+        return f"{path.name}: cannot be read ({error.strerror})"
+
+
+__all__ = ["AGAIN_S", "LiveStream", "why_cut"]

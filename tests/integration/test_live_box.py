@@ -1,0 +1,196 @@
+"""The box's end of the live view: a whole process, a real tap of real H.264, and a WebSocket server to call."""
+
+import io
+import json
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import av
+import pytest
+import yaml
+from joserfc import jwt
+from websockets.sync.server import Server, ServerConnection, serve
+
+from contract.command import LiveOn
+from contract.livestream import FRAGMENT, INIT, STILL, LiveMessage, path_of, unpack
+from edge.asked import Asked
+from edge.box import Folders
+from edge.cameras.file import FilePackets
+from edge.cameras.packets import CameraPacket
+from edge.deliver.keys import KeyRing
+from edge.live.backlog import LATE_S, WELL_S, Backlog
+from edge.record.tap import Tap
+from tests.mask_kit import record_room
+
+ROOT = Path(__file__).resolve().parents[2]
+SIZE = (320, 192)
+
+
+class Central:
+    """Takes what a box brings."""
+
+    def __init__(self) -> None:
+        self.calls: queue.Queue[tuple[str, str]] = queue.Queue()
+        self.said: queue.Queue[bytes | str | None] = queue.Queue()
+        self.server: Server = serve(self._take, "127.0.0.1", 0, compression=None)
+        self.port = self.server.socket.getsockname()[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def _take(self, line: ServerConnection) -> None:
+        assert line.request is not None
+        self.calls.put((line.request.path, line.request.headers["Authorization"]))
+        for one in line:
+            self.said.put(one)
+        self.said.put(None)
+
+    def messages(self, count: int) -> list[LiveMessage]:
+        found = []
+        while len(found) < count:
+            one = self.said.get(timeout=20)
+            assert isinstance(one, bytes), one
+            found.append(unpack(one))
+        return found
+
+    def text(self) -> str | None:
+        """The next that is no picture; None is the end of a connection."""
+        while isinstance(one := self.said.get(timeout=20), bytes):
+            pass
+        return one
+
+
+class Box:
+    """The process of a polling station's live view, and a recorder's tap that goes on and on."""
+
+    def __init__(self, place: Path, central: Central, codec: str = "libx264") -> None:
+        day = {"phase": "voting", "from": "2026-12-12T06:30:00+08:00", "until": "2026-12-12T15:00:00+08:00"}
+        site = {
+            "site": "s", "name": "S", "timezone": "Asia/Shanghai", "jurisdiction": "cn-default",
+            "polling": {"station": "1", "township": "T", "village": "V", "windows": [day]},
+            "cameras": [{"id": "cam-1", "url": "rtsp://127.0.0.1/x", "frame": list(SIZE), "recording": {"segment_s": 2}}],
+        }  # fmt: skip
+        (place / "site.yaml").write_text(yaml.safe_dump(site))
+        settings = {"edge_id": "b", "sites": ["site.yaml"], "data_dir": "data"}
+        settings["central"] = {"url": f"http://127.0.0.1:{central.port}"}
+        (place / "edge.yaml").write_text(yaml.safe_dump(settings))
+        self.folders = Folders(place / "data").make()
+        ring = KeyRing(self.folders.data_dir / "keys")
+        ring.pending()
+        self.key = ring.accept()
+        film = FilePackets(record_room(place / "a.mp4", 2.0, SIZE, codec), lambda _t: datetime.now(UTC))
+        self.packets = list(film.walk())
+        self.tap = Tap(self.folders.taps, ["cam-1"])
+        self.tap.start()
+        self._over = threading.Event()
+        threading.Thread(target=self._play, daemon=True).start()
+        command = [sys.executable, "-m", "edge.live.process", "--config", str(place / "edge.yaml")]
+        self.process = subprocess.Popen(command, cwd=ROOT)
+        heartbeat, until = self.folders.heartbeat("live"), time.monotonic() + 30
+        while not heartbeat.exists():  # what was asked before it began is not shown
+            assert time.monotonic() < until and self.process.poll() is None
+            time.sleep(0.05)
+
+    def _play(self) -> None:
+        begun, count = time.monotonic(), 0
+        while not self._over.is_set():
+            one, shift = self.packets[count % len(self.packets)], count // len(self.packets) * 2.0
+            t, dts = one.t + shift, one.dts + shift
+            moved = CameraPacket(t, dts, one.duration, one.data, one.keyframe, one.disposable, self.packets[0].info)
+            self.tap.give("cam-1", moved, time.time_ns() // 1000)
+            count += 1
+            time.sleep(max(0.0, begun + count / 25 - time.monotonic()))
+
+    def watch(self, seconds: float, camera: str = "cam-1") -> None:
+        said = LiveOn(id=f"w-{time.monotonic()}", command="live_on", camera_id=camera, seconds=seconds)
+        assert Asked(self.folders.asked, "live_on").put(said) is None
+
+    def close(self) -> int:
+        self.process.terminate()
+        status = self.process.wait(20)
+        self._over.set()
+        self.tap.stop()
+        return status
+
+
+@pytest.fixture
+def central() -> Iterator[Central]:
+    one = Central()
+    yield one
+    one.server.shutdown()
+
+
+def test_a_camera_is_shown_while_somebody_watches_and_cut_at_once(tmp_path: Path, central: Central) -> None:
+    box = Box(tmp_path, central)
+    try:
+        box.watch(20, "cam-none")
+        box.watch(20)
+        path, shown = central.calls.get(timeout=20)
+        assert path == path_of("cam-1")
+        claims = jwt.decode(shown.removeprefix("Bearer "), box.key, algorithms=["EdDSA"]).claims
+        assert (claims["iss"], claims["aud"]) == ("b", "sightline-central")
+
+        found = central.messages(60)
+        header, first = found[0], found[1]
+        assert (header.kind, first.kind, first.keyframe) == (INIT, FRAGMENT, True)
+        mime, _, begin = header.body.partition(b"\n")
+        assert mime.startswith(b'video/mp4; codecs="avc1.')
+        film = begin + b"".join(one.body for one in found[1:])
+        with av.open(io.BytesIO(film)) as source:
+            assert len(list(source.decode(video=0))) == len(found) - 1
+        late = sorted(time.time() - one.wall_us / 1e6 for one in central.messages(10))
+        assert 0 <= late[5] < 0.5
+
+        (box.folders.run / "cut").mkdir()
+        (box.folders.run / "cut" / "cam-1").write_text("a privacy mask is not painted\n")
+        assert json.loads(central.text() or "") == {"state": "cut", "reason": "a privacy mask is not painted"}
+        assert central.text() is None
+        box.watch(20)  # asked again: the reason, and no picture
+        assert json.loads(str(central.said.get(timeout=20)))["state"] == "cut"
+        assert central.said.get(timeout=20) is None
+        (box.folders.run / "cut" / "cam-1").unlink()
+        box.watch(1.0)
+        assert central.messages(1)[0].kind == INIT
+        assert central.text() is None  # nobody watches any more
+    finally:
+        assert box.close() == 0
+
+
+def test_what_browsers_do_not_play_is_shown_in_stills(tmp_path: Path, central: Central) -> None:
+    box = Box(tmp_path, central, "libx265")
+    try:
+        box.watch(20)
+        found = central.messages(2)
+        assert [one.kind for one in found] == [STILL, STILL]
+        assert all(one.body.startswith(b"\xff\xd8") for one in found)
+        assert 0.5e6 < found[1].wall_us - found[0].wall_us < 1.5e6
+    finally:
+        assert box.close() == 0
+
+
+def test_a_thin_link_leaves_pictures_out_then_gets_stills_and_recovers() -> None:
+    line = Backlog()
+    line.put(LiveMessage(INIT, True, 0, b"i"), 0.0)
+    line.put(LiveMessage(FRAGMENT, True, 1, b"k"), 0.0)
+    line.put(LiveMessage(FRAGMENT, False, 2, b"d"), LATE_S + 0.1)  # too late: all goes, and this needs what went
+    assert not line.thin
+    line.put(LiveMessage(FRAGMENT, True, 3, b"k"), LATE_S + 0.2)
+    left = [line.take(0), line.take(0), line.take(0)]
+    assert [None if one is None else one.wall_us for one in left] == [0, 3, None]
+    line.put(LiveMessage(FRAGMENT, True, 4, b"k"), 3.0)
+    line.put(LiveMessage(FRAGMENT, True, 5, b"k"), 3.0 + LATE_S + 0.1)
+    assert line.thin
+    while line.take(0) is not None:
+        pass
+    line.put(LiveMessage(STILL, True, 6, b"s"), 5.2 + WELL_S)
+    assert not line.thin
+
+
+@pytest.mark.parametrize("raw", [b"", b"\x01" * 10, b"\x09\x00" + bytes(9), b"\x02\x07" + bytes(9)])
+def test_what_is_no_message_is_refused(raw: bytes) -> None:
+    with pytest.raises(ValueError, match="message"):
+        unpack(raw)
