@@ -1,10 +1,11 @@
 """`sightline bench record`: N real RTSP streams recorded by the box's own recorders, what it costs and what is missing.
 
 Recording alone: `edge.record.process`, as many as the box would start, without detection. `saturate` keeps every core
-busy beside them, as detection does at its worst. Whole is judged by the index, deleted segments included.
+busy beside them, as detection does at its worst. Whole is judged by the index, deleted ones included, and by ledgers.
 """
 
 import itertools
+import json
 import shutil
 import socket
 import sqlite3
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from contract.continuity import Block, check, coverage, hash_of
 from contract.errors import RunError
 from edge.box import shares
 from sightline.bench.cameras import cameras_part
@@ -74,7 +76,9 @@ def bench_record(wish: RecordWish, say: Say) -> dict[str, Any]:
         figures = _measured(wish, recorders, cameras, started, say)
         for part in recorders:
             part.stop()
-        figures["recorded"] = recorded(wish.folder / "data" / "recordings" / "index.sqlite", names)
+        index = wish.folder / "data" / "recordings" / "index.sqlite"
+        figures["recorded"] = recorded(index, names)
+        figures["ledger"] = ledger(index, names)
     finally:
         for process in busy:
             process.kill()
@@ -97,6 +101,9 @@ def shortfalls(result: dict[str, Any], most_percent: float = 0.5) -> list[str]:
         )
     if result["core_percent_per_stream"] > most_percent:
         found.append(f"{result['core_percent_per_stream']:.2f} % of a core a stream is over {most_percent:g} %")
+    told = result.get("ledger")
+    if told is not None and (told["faults"] or told["gaps_s"] > 0.05):
+        found.append(f"the ledgers have {told['faults']} faults and {told['gaps_s']:.1f} s in gaps")
     return found
 
 
@@ -127,6 +134,28 @@ def recorded(index: Path, names: list[str]) -> dict[str, Any]:
         "gaps": gaps,
         "lost_s": round(lost, 3),
         "silent": silent,
+    }
+
+
+def ledger(index: Path, names: list[str]) -> dict[str, Any]:
+    """What the continuity ledgers say from each camera's first picture on: blocks, faults of the chain, seconds."""
+    database = sqlite3.connect(index)
+    blocks, faults, gaps_us, recorded_us = 0, 0, 0, 0
+    for name in names:
+        rows = database.execute("SELECT event FROM block WHERE camera = ? ORDER BY number", (name,)).fetchall()
+        told = [Block.model_validate(json.loads(row[0])["data"]) for row in rows]
+        blocks, faults = blocks + len(told), faults + len(check([(one, hash_of(one)) for one in told]))
+        begun = min((one.start_us for block in told for one in block.recorded), default=None)
+        if begun is not None:
+            found = coverage(told, begun, told[-1].until_us)
+            recorded_us += found.recorded_us
+            gaps_us += found.planned_us - found.recorded_us
+    database.close()
+    return {
+        "blocks": blocks,
+        "faults": faults,
+        "recorded_s": round(recorded_us / 1e6, 3),
+        "gaps_s": round(gaps_us / 1e6, 3),
     }
 
 
