@@ -24,7 +24,8 @@ class Segment:
 
     `clock` says where its wall clock came from (contract.events.Clock.source); `torn`: cut short by a crash.
     `boot_us` is the boot clock of the machine's start `boot` when it began, `lead_us` the machine's wall clock against
-    it then; `by_camera`: its times are the camera's own. `cause` and `detail` say why nothing is before it, if so.
+    it then; `by_camera`: its times are the camera's own. `cause` and `detail` say why nothing is before it, if so;
+    `masked`: the box painted the privacy masks.
     """
 
     camera: str
@@ -50,6 +51,7 @@ class Segment:
     by_camera: bool = False
     cause: Cause = "unknown"
     detail: str = ""
+    masked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +202,7 @@ class Index:
 def segment_of(row: tuple[Any, ...]) -> Segment:
     """A segment from a row of its columns."""
     found = dict(zip(Segment.__slots__, row, strict=True))
-    return Segment(**found | {"torn": bool(found["torn"]), "by_camera": bool(found["by_camera"])})
+    return Segment(**found | {name: bool(found[name]) for name in ("torn", "by_camera", "masked")})
 
 
 __all__ = ["Cause", "Gap", "Index", "Mark", "Segment", "segment_of"]

@@ -26,9 +26,9 @@ log = logging.getLogger("sightline.recorder")
 _MOST_ANEW = 120_000
 _ENTRIES = (
     "SELECT n, n, 0, boot, boot_us, start_us, end_us, lead_us, by_camera, cause, detail, run, epoch, t0, t1, clock,"
-    " name, sha256, bytes, pictures, damaged, torn FROM segment WHERE camera = ? AND {}"
+    " name, sha256, bytes, pictures, damaged, torn, masked FROM segment WHERE camera = ? AND {}"
     " UNION ALL SELECT n, after, n, boot, boot_us, boot_us + lead_us, boot_us + lead_us, lead_us, 0, cause, detail,"
-    " '', -1, 0, 0, 'unknown', NULL, NULL, 0, 0, 0, 0 FROM mark WHERE camera = ? AND {} ORDER BY 2, 3"
+    " '', -1, 0, 0, 'unknown', NULL, NULL, 0, 0, 0, 0, 0 FROM mark WHERE camera = ? AND {} ORDER BY 2, 3"
 )
 
 
@@ -135,10 +135,10 @@ def _entry(row: tuple[Any, ...]) -> Entry:
     n, _, _, boot, boot_us, start, end, lead, by_camera, cause, detail, run, epoch, t0, t1, clock, name, *rest = row
     told = None
     if name is not None:
-        sha256, size, pictures, damaged, torn = rest
+        sha256, size, pictures, damaged, torn, masked = rest
         told = Recorded(
             start_us=start, end_us=max(end, start + 1), name=name, sha256=sha256, bytes=size, pictures=pictures,
-            damaged=damaged, torn=bool(torn),
+            damaged=damaged, torn=bool(torn), masked=bool(masked),
         )  # fmt: skip
     return Entry(
         n, boot, boot_us, start, end, lead, bool(by_camera), cause, detail, run, epoch, t0, t1, clock, told

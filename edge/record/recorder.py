@@ -233,6 +233,7 @@ class Recorder:
             run=self._target.run,
             epoch=packet.info.epoch,
             cause=self.absences.why[0],
+            masked=packet.info.masked,
         )
 
     def _confirm(self) -> None:
@@ -294,6 +295,7 @@ class Recorder:
             by_camera=stamp.by_camera,
             cause=why,
             detail=detail,
+            masked=growing.info.masked,
         )
         self._damaged = 0
         self.figures.segments += 1

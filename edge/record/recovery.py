@@ -95,6 +95,7 @@ def _row(path: Path, folder: Path, camera: str, *, torn: bool) -> Segment | None
         lead_us=stamp.lead_us,
         by_camera=stamp.by_camera,
         cause=stamp.cause,
+        masked=stamp.masked,
     )
 
 

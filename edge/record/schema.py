@@ -2,7 +2,7 @@
 
 import sqlite3
 
-VERSION = 2
+VERSION = 3
 _FIRST = """
 CREATE TABLE IF NOT EXISTS segment (
     n INTEGER PRIMARY KEY AUTOINCREMENT, camera TEXT NOT NULL, start_us INTEGER NOT NULL, end_us INTEGER NOT NULL,
@@ -54,6 +54,10 @@ CREATE TABLE trusted (only INTEGER PRIMARY KEY CHECK (only = 1), boot TEXT NOT N
 ALTER TABLE hold ADD COLUMN command TEXT;
 CREATE UNIQUE INDEX hold_command ON hold (command) WHERE command IS NOT NULL;
 """
+#: Whether the box painted the privacy masks. What was recorded before had none painted.
+_THIRD = """
+ALTER TABLE segment ADD COLUMN masked INTEGER NOT NULL DEFAULT 0;
+"""
 
 
 def prepared(db: sqlite3.Connection) -> None:
@@ -61,7 +65,7 @@ def prepared(db: sqlite3.Connection) -> None:
     version = int(db.execute("PRAGMA user_version").fetchone()[0])
     if version >= VERSION:
         return
-    steps = [_FIRST, _SECOND][version:]
+    steps = [_FIRST, _SECOND, _THIRD][version:]
     db.executescript(f"BEGIN IMMEDIATE;{''.join(steps)}PRAGMA user_version = {VERSION};COMMIT;")
 
 

@@ -46,6 +46,7 @@ class Stamp:
     run: str = ""
     epoch: int = 0
     cause: Cause = "unknown"
+    masked: bool = False
 
     def text(self, t0: float) -> str:
         """As it stands in the file, with the stream second of the first picture."""

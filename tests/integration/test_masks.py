@@ -182,7 +182,7 @@ def test_nothing_shows_through_b_frames_a_change_of_size_kill_9_and_reconnection
     rows, seen, handed = box.segments(), box.recorded(), box.handed_out()
     assert seen.showing == 0 and seen.sizes == {SMALL, LARGE}
     assert seen.pictures == sum(row.pictures for row in rows) > 150
-    assert any(row.torn for row in rows) and {row.codec for row in rows} == {"h264"}
+    assert all(row.masked for row in rows) and any(row.torn for row in rows) and {row.codec for row in rows} == {"h264"}
     assert handed.showing == 0 and handed.pictures > 150
     assert all(packet.info.masked for packet in box.tapped)
     assert {gap.cause for gap in box.gaps()} <= {"process", "camera", "network"}
