@@ -27,6 +27,7 @@ class Permission(StrEnum):
     APPROVALS_SEE = "see requests"
     APPROVALS_ACT = "decide requests"
     EXPORT_APPROVE = "approve exports"
+    STATIONS_SEE = "see stations"
 
 
 _DESK: Final = frozenset({Role.REVIEWER, Role.SECOND_REVIEWER, Role.CHIEF})
@@ -47,6 +48,7 @@ ROLE_MAY: Final[Mapping[Permission, frozenset[Role]]] = {
     Permission.APPROVALS_SEE: _DESK | {Role.AUDITOR, Role.ADMIN},
     Permission.APPROVALS_ACT: _DESK | {Role.ADMIN},
     Permission.EXPORT_APPROVE: frozenset({Role.SECOND_REVIEWER, Role.CHIEF}),
+    Permission.STATIONS_SEE: frozenset({Role.MONITOR, Role.CHIEF, Role.AUDITOR}),
 }
 
 

@@ -22,6 +22,8 @@ class CameraCoverage:
     edge_id: str | None
     coverage: Coverage
     fault: str | None
+    #: From when to when (Unix microseconds) the ledger tells at all; None where it tells nothing.
+    told: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +78,12 @@ def micros(moment: datetime) -> int:
 
 def _told(
     session: Session, ledger: RecordingLedger | None, window: Window, until: datetime
-) -> tuple[str | None, Coverage, str | None]:
+) -> tuple[str | None, Coverage, str | None, tuple[int, int] | None]:
     first, last = micros(window.begin), micros(until)
     if ledger is None:
-        return None, Coverage(last - first, 0, last - first, ()), None
-    return ledger.edge_id, coverage(session, ledger, first, last), ledger.fault
+        return None, Coverage(last - first, 0, last - first, ()), None, None
+    told = (ledger.from_us, ledger.until_us) if ledger.from_us is not None and ledger.until_us is not None else None
+    return ledger.edge_id, coverage(session, ledger, first, last), ledger.fault, told
 
 
 def _ledgers(session: Session, sites: Collection[str]) -> Mapping[Place, RecordingLedger]:

@@ -27,6 +27,8 @@ def begin(user: SignedInUser) -> str:
         return "/"
     if user.may(Permission.ALARMS_SEE):
         return f"/?show={_ALARMS}"
+    if user.may(Permission.STATIONS_SEE):
+        return "/stations"
     return "/people" if user.may(Permission.PEOPLE_SEE) else "/me"
 
 

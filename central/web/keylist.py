@@ -89,4 +89,16 @@ CASE = Keys(
     )
 )
 
-__all__ = ["CASE", "QUEUE", "Keys", "Listed", "Row"]
+STATIONS = Keys(
+    (
+        Row(
+            {"ArrowRight": "next", "ArrowLeft": "previous", "ArrowDown": "below", "ArrowUp": "above"},
+            "keys.stations.choose",
+        ),
+        Row({"Enter": "open", "o": "open"}, "keys.stations.open"),
+        Row({"1": "one", "4": "four", "9": "nine", "6": "sixteen"}, "keys.stations.layout"),
+        _HELP,
+    )
+)
+
+__all__ = ["CASE", "QUEUE", "STATIONS", "Keys", "Listed", "Row"]

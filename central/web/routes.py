@@ -26,6 +26,7 @@ from central.web import (
     sign_in_routes,
     statement_routes,
     statics,
+    station_routes,
 )
 from central.web.front import PageRoute
 
@@ -61,4 +62,5 @@ def router(
     notice_routes.add(pages, db, stills, letters, after)
     public_routes.add(pages, db, stills, letters, after, secure)
     statement_routes.add(pages, db, stills, after, secure)
+    station_routes.add(pages, db)
     return pages

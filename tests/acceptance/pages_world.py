@@ -20,6 +20,7 @@ from central.db.accounts import User
 from central.db.cases import Case
 from central.db.database import Database
 from central.db.learning import LearningLog, Shadow
+from central.db.polling import Station
 from central.export import service as export
 from central.notices import appeals, public
 from central.notices import service as notices
@@ -40,6 +41,7 @@ EVERYBODY = frozenset(Role) - {Role.AUDITOR}
 YIELD, ASKS, ARRIVING, SECOND, REJECTED, MORE, LONG, PLATE, TOLD = (f"{DAY}-000{n}" for n in range(1, 10))
 APPROVED, OBJECTED = (f"{DAY}-00{n}" for n in range(10, 12))
 ALARM = f"S{DAY}-0001"
+STATION = "chunjiang-polling-02"
 PARTY = "苏A12345"
 _LONG = "机动车道与非机动车道之间的临时停车位" * 5
 
@@ -112,6 +114,7 @@ def build(folder: Path, db: Database | None = None) -> Pages:
     send(world, EventType.SMOKE, alarm(SensorKind.SMOKE, 0))
     send(world, EventType.WATER_LEVEL, alarm(SensorKind.WATER_LEVEL, 1, unit="cm", value=41.0, peak=42.0))
     _shadowed(world)
+    _station(world)
     return pages
 
 
@@ -132,6 +135,18 @@ def _shadowed(world: World) -> None:
         )
     world.passing(camera_id="cam-9")
     facts.catch_up(world.db)
+
+
+def _station(world: World) -> None:
+    """A polling station of which nothing was ever heard, in the middle of its hours."""
+    hours = {"phase": "voting", "from": "2026-01-05T08:00:00+08:00", "until": "2030-01-05T20:00:00+08:00"}
+    with world.db.write() as session:
+        session.add(
+            Station(
+                site=STATION, station="330122-014-02", township="城南街道", village="春江社区", name="春江社区第 2 投票站",
+                sha256="0" * 64, windows=[hours], cameras=[{"id": "hall-1", "name": "投票箱与通道"}],
+            )
+        )  # fmt: skip
 
 
 def _cases(world: World) -> Iterator[object]:

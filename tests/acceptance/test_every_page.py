@@ -34,6 +34,7 @@ from tests.acceptance.pages_world import (
     PLATE,
     REJECTED,
     SECOND,
+    STATION,
     TOLD,
     YIELD,
     Pages,
@@ -53,6 +54,7 @@ PLACES = {
     "/cases/{number}": YIELD,
     "/people/{name}": "wang",
     "/learning/shadow/{number}": "1",
+    "/stations/{site}": STATION,
 }
 #: Answered with something else than a page.
 NO_PAGE = {

@@ -158,10 +158,11 @@ def test_who_sees_no_case_and_who_changes_nothing() -> None:
     assert not blind & (ROLE_MAY[Permission.CASES_SEE] | ROLE_MAY[Permission.CASES_DECIDE])
     reads = {
         Permission.OWN, Permission.CASES_SEE, Permission.ALARMS_SEE, Permission.PEOPLE_SEE, Permission.REPORTS_SEE,
-        Permission.REPORTS_PEOPLE,
+        Permission.REPORTS_PEOPLE, Permission.STATIONS_SEE,
     }  # fmt: skip
     assert ROLE_MAY[Permission.REPORTS_PEOPLE] == {Role.CHIEF, Role.AUDITOR}
     assert ROLE_MAY[Permission.SHADOWS_LIFT] == {Role.CHIEF}
+    assert ROLE_MAY[Permission.STATIONS_SEE] == {Role.MONITOR, Role.CHIEF, Role.AUDITOR}
     assert {one for one in Permission if Role.AUDITOR in ROLE_MAY[one] and not one.startswith("see")} == {
         Permission.OWN
     }

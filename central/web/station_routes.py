@@ -1,0 +1,66 @@
+"""The pages of polling stations: the wall, and one station. Thin: ask, put in words, render."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy import select
+
+from central.accounts.permissions import Permission
+from central.clock import office_now
+from central.db.database import Database
+from central.db.polling import FeedTrouble
+from central.marks import needs
+from central.polling import continuity, wall
+from central.tickets.errors import CaseMissing
+from central.web import station, stations
+from central.web.front import language_of, render, user_asking
+from central.web.keylist import STATIONS
+
+Name = Annotated[str, Query(max_length=200)]
+#: Troubles on the page of a station, open ones first.
+_MOST = 200
+_SEES = [needs(Permission.STATIONS_SEE)]
+
+
+def add(pages: APIRouter, db: Database) -> None:
+    """Add the pages under /stations to `pages`. Who has areas sees the stations in them and no others."""
+
+    @pages.get("/stations", dependencies=_SEES)
+    def what_is_dark(
+        request: Request,
+        tiles: int = stations.LAYOUTS[0],
+        township: Name = "",
+        village: Name = "",
+        page: Annotated[int, Query(ge=1, le=10_000)] = 1,
+    ) -> Response:
+        user, say, now = user_asking(request), language_of(request), office_now()
+        shown = tiles if tiles in stations.LAYOUTS else stations.LAYOUTS[0]
+        asked = stations.Asked(shown, township.replace("\0", ""), village.replace("\0", ""), page)
+        with db.read() as session:
+            seen = stations.Wall(wall.tiles(session, now, user.areas), asked, say)
+        at = f"{now:%Y-%m-%d %H:%M}"
+        return render(request, "stations.html", user, section="stations", keys=STATIONS.listed(say), wall=seen, at=at)
+
+    @pages.get("/stations/{site}", dependencies=_SEES)
+    def how_is_it(request: Request, site: str) -> Response:
+        """Raises CaseMissing for a station that is not there, or not in their areas."""
+        user, say, now = user_asking(request), language_of(request), office_now()
+        with db.read() as session:
+            found = wall.tiles(session, now, user.areas, site.replace("\0", ""))
+            if not found:
+                raise CaseMissing("there is no such station", "station.none")
+            here = found[0]
+            names = {camera.id: camera.name for camera in here.cameras}
+            phases = [station.phase_view(one, names, say) for one in continuity.of_station(session, here.station, now)]
+            query = select(FeedTrouble).where(FeedTrouble.site == here.station.site)
+            query = query.order_by(FeedTrouble.at_end.is_not(None), FeedTrouble.at_first.desc()).limit(_MOST)
+            wrong = session.execute(query).scalars().all()
+            troubles = station.troubles(wrong, names, stations.zone_of(here), say)
+        tile = stations.tile(here, say)
+        return render(
+            request, "station.html", user, section="stations", tile=tile, phases=phases, troubles=troubles,
+            width=station.WIDTH,
+        )  # fmt: skip
+
+
+__all__ = ["add"]
