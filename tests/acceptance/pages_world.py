@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -139,7 +140,9 @@ def _shadowed(world: World) -> None:
 
 def _station(world: World) -> None:
     """A polling station of which nothing was ever heard, in the middle of its hours."""
-    hours = {"phase": "voting", "from": "2026-01-05T08:00:00+08:00", "until": "2030-01-05T20:00:00+08:00"}
+    begin = now() - timedelta(hours=1)
+    until = begin + timedelta(days=1)
+    hours = {"phase": "voting", "from": begin.isoformat(), "until": until.isoformat()}
     with world.db.write() as session:
         session.add(
             Station(
