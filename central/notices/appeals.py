@@ -11,6 +11,7 @@ from central.notices import service
 from central.notices.errors import Closed
 from central.notices.rules import NoticeRules
 from central.tickets import decisions
+from central.tickets.facts import upheld
 from central.tickets.reasons import GROUNDS
 from central.tickets.states import APPEAL, ENTERED, HANDLED, NOTIFIED
 from central.tickets.words import is_text
@@ -53,6 +54,10 @@ def received(session: Session, row: Case, text: str, ground: str | None, address
         if row.state == APPEAL:
             raise Closed("a statement is being looked at already", "statement.another")
         raise Closed("the matter is closed", "statement.closed")
+    if upheld(session, [row.id]):
+        raise Closed(
+            "an objection was answered already - turn to an administrative review, or the court", "appeal.upheld"
+        )
     statement = Statement(
         case_id=row.id, received_at=office_now(), via="public", text=said, ground=ground, address=address[:64]
     )

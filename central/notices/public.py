@@ -25,6 +25,7 @@ from central.notices import appeals
 from central.notices.errors import Closed, PassEnded, TooOften, WrongKey
 from central.notices.rules import NoticeRules
 from central.notices.service import NOTICE
+from central.tickets.facts import upheld
 from central.workflow.said import Said
 from contract.events import now
 from contract.exempt import plain
@@ -110,9 +111,10 @@ def fetch(db: Database, address: str) -> None:
     _count(db, ((f"q-letter:{network(address)}", LETTERS_BY_ADDRESS),))
 
 
-def open_to(case: Case, notice: Notice) -> bool:
-    """Whether a statement can be handed in now."""
-    return case.state in appeals.OPEN and (notice.answer_by is None or office_now() < notice.answer_by)
+def open_to(session: Session, case: Case, notice: Notice) -> bool:
+    """Whether a statement can be handed in now: in time, and none was answered before."""
+    in_time = notice.answer_by is None or office_now() < notice.answer_by
+    return case.state in appeals.OPEN and in_time and not upheld(session, [case.id])
 
 
 def sweep(session: Session) -> None:

@@ -1,18 +1,20 @@
 """What the guards of the review table look at, gathered for a batch of cases with a few queries."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from central.db.cases import Case
+from central.db.cases import Case, CaseLog
 from central.db.events import Event
 from central.db.media import Media
 from central.db.notices import Notice
 from central.tickets import precheck
 from central.tickets.guards import CaseFacts, Last
 from central.tickets.standing import standing
-from central.tickets.states import APPEAL, UPHELD
+from central.tickets.states import APPEAL, ENTERED, HANDLED, NOTIFIED, UPHELD
+
+_OPEN_TO_OBJECTION = frozenset({ENTERED, NOTIFIED, HANDLED})
 
 
 def gathered(session: Session, cases: Sequence[Case]) -> list[CaseFacts]:
@@ -27,6 +29,7 @@ def gathered(session: Session, cases: Sequence[Case]) -> list[CaseFacts]:
         held = select(Media.sha256).where(Media.sha256.in_(named), Media.complete.is_(True))
         there = set(session.execute(held).scalars()) if named else set()
         untold = _untold(session, cases)
+        answered = upheld(session, [case.id for case in cases if case.state in _OPEN_TO_OBJECTION])
         return [
             CaseFacts(
                 manifest=case.manifest,
@@ -36,6 +39,7 @@ def gathered(session: Session, cases: Sequence[Case]) -> list[CaseFacts]:
                 suppressed=precheck.suppressed(case.checks),
                 verified=case.ground is not None,
                 untold=case.id in untold,
+                upheld=case.id in answered,
                 first_by=case.first_by_id,
                 judges=frozenset(one for one in (case.first_by_id, case.decided_by_id) if one is not None),
                 due=case.due_at,
@@ -43,6 +47,14 @@ def gathered(session: Session, cases: Sequence[Case]) -> list[CaseFacts]:
             )
             for case in cases
         ]
+
+
+def upheld(session: Session, case_ids: Collection[int]) -> set[int]:
+    """Those to which an objection was answered, and which stand."""
+    if not case_ids:
+        return set()
+    query = select(CaseLog.case_id).where(CaseLog.case_id.in_(case_ids), CaseLog.action == "uphold")
+    return set(session.execute(query).scalars())
 
 
 def _untold(session: Session, cases: Sequence[Case]) -> set[int]:
@@ -59,4 +71,4 @@ def _last(case: Case) -> Last | None:
     return standing(case.history).last if case.final_at is not None else None
 
 
-__all__ = ["gathered"]
+__all__ = ["gathered", "upheld"]

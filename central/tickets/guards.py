@@ -32,8 +32,8 @@ class CaseFacts:
     `unanswered` names the facts still open, `suppressed` facts that a plate read later told and for which nobody would
     have been accused, `held` hard checks that failed, `differs` what the vehicle register has otherwise. `reason`,
     `note` and `ground` are what the officer gave. `first_by` is the account that passed the first look, `judges` those
-    of both looks. `untold`: it has a plate, and the party was sent
-    no notice. `due` is when the time for the step ends, `keep_until` that of keeping the record (None: no such time
+    of both looks. `untold`: it has a plate, and the party was sent no notice; `upheld`: an objection was answered,
+    and it stands. `due` is when the time for the step ends, `keep_until` that of keeping the record (None: no such time
     is known).
     """
 
@@ -50,6 +50,7 @@ class CaseFacts:
     ground: str | None = None
     verified: bool = False
     untold: bool = False
+    upheld: bool = False
     first_by: int | None = None
     judges: frozenset[int] = frozenset()
     last: Last | None = None
@@ -219,6 +220,13 @@ def not_told(facts: CaseFacts, _: Doing) -> Said | None:
 def told(facts: CaseFacts, _: Doing) -> Said | None:
     """Its party was, wherever there is one."""
     return Said("its party was not told yet - issue its notice first", "notice.untold") if facts.untold else None
+
+
+def not_upheld(facts: CaseFacts, _: Doing) -> Said | None:
+    """An objection is answered once here; who is not content with the answer turns to a review of the authority, or a
+    court (domain B5)."""
+    said = "an objection to it was answered already - what follows is an administrative review, or the court"
+    return Said(said, "appeal.upheld") if facts.upheld else None
 
 
 def neither_judge(facts: CaseFacts, doing: Doing) -> Said | None:

@@ -44,13 +44,21 @@ class Seen:
     statements: Sequence[Statement]
     letters: Sequence[Notice]
     stills: Sequence[Still]
+    open: bool
 
 
 def seen(session: Session, notice: Notice, stills: PublicStills) -> Seen:
     """Everything that stands on the page of `notice`."""
     case = session.get_one(Case, notice.case_id)
     letters = [one for one in service.of_case(session, case.id) if one.id != notice.id]
-    return Seen(notice, case, service.statements(session, case.id), letters, stills.of(session, notice))
+    return Seen(
+        notice,
+        case,
+        service.statements(session, case.id),
+        letters,
+        stills.of(session, notice),
+        open_page.open_to(session, case, notice),
+    )
 
 
 def notice_page(
@@ -62,7 +70,7 @@ def notice_page(
     return hidden(render(
         request, "q_notice.html", None, status=status, notice=notice, statements=found.statements,
         stills=stills.nameable(found.stills), letters=found.letters,
-        state=say.known(f"q.state.{case.state}", say("q.state.other")), open=open_page.open_to(case, notice),
+        state=say.known(f"q.state.{case.state}", say("q.state.other")), open=found.open,
         csrf=open_page.token_for_form(token), **_writing(say, after),
         thanks="said" in request.query_params, draft=draft or Draft(notice.number),
         problem=problem, public=True,

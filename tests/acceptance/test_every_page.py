@@ -243,8 +243,14 @@ def test_nothing_serious_is_found_on_any_page(browser: Browser, pages: Pages, ad
             for visit in visits:
                 if visit.who == who:
                     look.at(visit)
-    for name, act in (("one-time", invited), ("codes", enrolled), ("second", half), ("identity", linking)):
-        who = {"one-time": "everybody", "codes": f"two-{tag[:2]}", "second": None, "identity": "wang"}[name]
+    for name, act, who in (
+        ("one-time", invited, "everybody"),
+        ("one-time-half", asked_for, "everybody"),
+        ("said-late", said_late, "party"),
+        ("codes", enrolled, f"two-{tag[:2]}"),
+        ("second", half, None),
+        ("identity", linking, "wang"),
+    ):
         with window(browser, pages, address, tag, who) as context:
             page = context.new_page()
             act(page, pages, address, tag[:2])
@@ -257,8 +263,26 @@ def invited(page: Page, pages: Pages, address: str, tag: str) -> None:
     """The one-time password of a new account, which is shown once."""
     page.goto(f"{address}/people")
     page.fill("#new-name", f"new-{tag}")
-    page.check("[name=role-reviewer]")
+    page.check("[name=role-monitor]")
     page.click("main form .primary")
+
+
+def asked_for(page: Page, pages: Pages, address: str, tag: str) -> None:
+    """Half of the one-time password of somebody who decides: another admin has the rest."""
+    page.goto(f"{address}/people")
+    page.fill("#new-name", f"decides-{tag}")
+    page.check("[name=role-reviewer]")
+    page.fill("#new-reason", "new at the desk")
+    page.click("main form .primary")
+
+
+def said_late(page: Page, pages: Pages, address: str, tag: str) -> None:
+    """A statement whose writer's pass ended meanwhile: shown again, with number and plate to be shown anew."""
+    page.goto(f"{address}/q/notice")
+    page.fill("#q-text", "I did give way")
+    page.context.clear_cookies(name=PASS)
+    page.click("#say button")
+    page.wait_for_selector("#q-plate")
 
 
 def enrolled(page: Page, pages: Pages, address: str, tag: str) -> None:

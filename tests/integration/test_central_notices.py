@@ -321,7 +321,18 @@ def test_what_was_let_stand_before_its_letter_is_told_before_it_is_dealt_with(de
         (number,), _ = service.issue_all(desk.db, desk.li, desk.after.notices)
         assert service.issue_all(desk.db, desk.li, desk.after.notices) == ([], [])
     assert desk.case(case).state == "NOTIFIED" and letter_of(desk, number).answer_by == desk.case(case).due_at
+    _not_again(desk, case)
     assert desk.step(case, "handle").state == "HANDLED"
+    _not_again(desk, case)
+
+
+def _not_again(desk: Desk, case: str) -> None:
+    """What was answered once is not answered again here: neither on paper nor on the public page."""
+    row = desk.case(case)
+    with pytest.raises(Unfit, match="answered already"), later(80), desk.db.write() as session:
+        appeals.brought(session, case, row.version, desk.li, "once more", "G1")
+    with pytest.raises(Closed, match="answered already"), later(80), desk.db.write() as session:
+        appeals.received(session, session.get_one(Case, row.id), "once more", "G1", "198.51.100.7")
 
 
 def test_many_are_dealt_with_at_once_each_with_its_line_and_the_others_say_why_not(desk: Desk) -> None:
