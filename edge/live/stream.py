@@ -1,6 +1,5 @@
 """One camera while somebody watches: read from the recorder's tap, sent to central on one outbound WebSocket."""
 
-import contextlib
 import json
 import logging
 import socket
@@ -118,15 +117,17 @@ class LiveStream:
 
     def _fill(self, reader: TapReader, backlog: Backlog, over: threading.Event) -> None:
         fragments, decoder = Fragments(), KeyframeDecoder()
-        with contextlib.suppress(OSError):
-            try:
-                for one in reader.pictures():
-                    for message in self._messages(one, fragments, decoder, thin=backlog.thin):
-                        backlog.put(message, time.monotonic())
-            except (FFmpegError, ValueError, SightlineError) as error:
-                log.warning("%s: a picture cannot be shown live (%s)", self._camera, error)
-        over.set()
-        backlog.end()
+        try:
+            for one in reader.pictures():
+                for message in self._messages(one, fragments, decoder, thin=backlog.thin):
+                    backlog.put(message, time.monotonic())
+        except (FFmpegError, ValueError, SightlineError) as error:
+            log.warning("%s: a picture cannot be shown live (%s)", self._camera, error)
+        except OSError:
+            pass  # the recorder ended, or the reader was closed
+        finally:  # whatever it was: a stream that nobody fills must end, not fall silent
+            over.set()
+            backlog.end()
 
     def _messages(
         self, one: Tapped, fragments: Fragments, decoder: KeyframeDecoder, *, thin: bool
