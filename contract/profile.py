@@ -120,13 +120,14 @@ class ReviewDays(Model):
     """Days within which each step must be done; None where no source fixes one.
 
     The first three count from the capture, `handled` from the notice, `answer` from the objection and `reversal` from
-    the verification of its ground.
+    the verification of its ground. `extended`: so many more, once, behind the end of `handled`; None: no extension.
     """
 
     first: Days | None = None
     second: Days | None = None
     entered: Days | None = None
     handled: Days | None = None
+    extended: Days | None = None
     answer: Days | None = None
     reversal: Days | None = None
 

@@ -23,9 +23,12 @@ _DAYS: Final[dict[str, Callable[[Profile], int | None]]] = {
     "entered": lambda profile: profile.review_days.entered,
     "notified": lambda profile: profile.notice_days,
     "handled": lambda profile: profile.review_days.handled,
+    "extended": lambda profile: profile.review_days.extended,
     "answer": lambda profile: profile.review_days.answer,
     "reversal": lambda profile: profile.review_days.reversal,
 }
+#: Puts off the deadline of a step, which goes on.
+EXTEND: Final = "extend"
 #: Between these the time goes on as it ran: what is asked for or corrected wins nobody a day.
 _SAME_TIME: Final = frozenset({REVIEW1, NEEDS_MORE})
 #: A limit after approval begins with the step itself, not with the capture.
@@ -52,6 +55,8 @@ def after(case: Case, source: str, action: str, target: str, at: datetime) -> De
 
 
 def _names(source: str, action: str, target: str) -> tuple[str, ...]:
+    if action == EXTEND:
+        return ("extended",)
     if action == "verify":
         # A ground that was verified begins a time of its own (程序规定 22).
         return ("reversal",)
@@ -65,6 +70,9 @@ def enter(case: Case, source: str, action: str, target: str, at: datetime) -> No
     """The case is in `target` from `at` on, with the deadline of that step and its place in the queue."""
     if action == "notify" and source == target:
         # The letter that goes out during an objection puts off no answer.
+        return
+    if action == EXTEND:
+        put(case, after(case, source, action, target, at))
         return
     case.state, case.state_at = target, at
     if not {source, target} <= _SAME_TIME:
@@ -97,6 +105,9 @@ def _limited(case: Case, name: str, at: datetime) -> Deadline | None:
         return None
     # A box whose clock is ahead wins no time: nothing is captured after it was received.
     start = at if name in _FROM_STEP else min(case.at_trigger, case.created_at)
+    if name == "extended":
+        # Behind the last day that there was: the limit ends at the midnight after it.
+        start = (case.due_at or at) - timedelta(microseconds=1)
     known = calendar.load(profile.country) if profile.country else None
     zone = profile.zone_info or timezone(timedelta(seconds=case.utc_offset_s))
     due = limits.reckoned(start, limits.of_days(days, known), known, zone)

@@ -10,7 +10,9 @@ from central.db.events import Event
 from central.db.media import Media
 from central.db.notices import Notice
 from central.tickets import precheck
+from central.tickets.deadlines import EXTEND
 from central.tickets.guards import CaseFacts, Last
+from central.tickets.precheck.profiles import counted_by
 from central.tickets.standing import standing
 from central.tickets.states import APPEAL, ENTERED, HANDLED, NOTIFIED, UPHELD
 
@@ -30,6 +32,7 @@ def gathered(session: Session, cases: Sequence[Case]) -> list[CaseFacts]:
         there = set(session.execute(held).scalars()) if named else set()
         untold = _untold(session, cases)
         answered = upheld(session, [case.id for case in cases if case.state in _OPEN_TO_OBJECTION])
+        extended = _had(session, [case.id for case in cases if case.state == NOTIFIED], EXTEND)
         return [
             CaseFacts(
                 manifest=case.manifest,
@@ -40,6 +43,8 @@ def gathered(session: Session, cases: Sequence[Case]) -> list[CaseFacts]:
                 verified=case.ground is not None,
                 untold=case.id in untold,
                 upheld=case.id in answered,
+                extensible=case.state == NOTIFIED and counted_by(case.jurisdiction).review_days.extended is not None,
+                extended=case.id in extended,
                 first_by=case.first_by_id,
                 judges=frozenset(one for one in (case.first_by_id, case.decided_by_id) if one is not None),
                 due=case.due_at,
@@ -51,9 +56,14 @@ def gathered(session: Session, cases: Sequence[Case]) -> list[CaseFacts]:
 
 def upheld(session: Session, case_ids: Collection[int]) -> set[int]:
     """Those to which an objection was answered, and which stand."""
+    return _had(session, case_ids, "uphold")
+
+
+def _had(session: Session, case_ids: Collection[int], action: str) -> set[int]:
+    """Those with a step of that name in their history."""
     if not case_ids:
         return set()
-    query = select(CaseLog.case_id).where(CaseLog.case_id.in_(case_ids), CaseLog.action == "uphold")
+    query = select(CaseLog.case_id).where(CaseLog.case_id.in_(case_ids), CaseLog.action == action)
     return set(session.execute(query).scalars())
 
 

@@ -32,9 +32,9 @@ class CaseFacts:
     `unanswered` names the facts still open, `suppressed` facts that a plate read later told and for which nobody would
     have been accused, `held` hard checks that failed, `differs` what the vehicle register has otherwise. `reason`,
     `note` and `ground` are what the officer gave. `first_by` is the account that passed the first look, `judges` those
-    of both looks. `untold`: it has a plate, and the party was sent no notice; `upheld`: an objection was answered,
-    and it stands. `due` is when the time for the step ends, `keep_until` that of keeping the record (None: no such time
-    is known).
+    of both looks. `untold`: it has a plate, and the party was sent no notice; `upheld`: an objection was answered, and
+    it stands; `extensible`: the law of its place lets its time be extended, `extended`: it was. `due` is when the time
+    for the step ends, `keep_until` that of keeping the record (None: no such time is known).
     """
 
     manifest: bool = False
@@ -51,6 +51,8 @@ class CaseFacts:
     verified: bool = False
     untold: bool = False
     upheld: bool = False
+    extensible: bool = False
+    extended: bool = False
     first_by: int | None = None
     judges: frozenset[int] = frozenset()
     last: Last | None = None
@@ -227,6 +229,17 @@ def not_upheld(facts: CaseFacts, _: Doing) -> Said | None:
     court (domain B5)."""
     said = "an objection to it was answered already - what follows is an administrative review, or the court"
     return Said(said, "appeal.upheld") if facts.upheld else None
+
+
+def extensible(facts: CaseFacts, _: Doing) -> Said | None:
+    """The law of its place knows an extension (程序规定 53), and there is a time to be extended."""
+    said = "the law of its place knows no extension of this time"
+    return None if facts.extensible and facts.due is not None else Said(said, "case.not_extensible")
+
+
+def not_extended(facts: CaseFacts, _: Doing) -> Said | None:
+    """It is extended once."""
+    return Said("its time was extended already, which is done once", "case.extended") if facts.extended else None
 
 
 def neither_judge(facts: CaseFacts, doing: Doing) -> Said | None:

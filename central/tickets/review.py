@@ -14,6 +14,7 @@ from central.tickets.guards import (
     answered,
     compared,
     exempt,
+    extensible,
     failed,
     free,
     ground_given,
@@ -23,6 +24,7 @@ from central.tickets.guards import (
     manifest_there,
     media_there,
     neither_judge,
+    not_extended,
     not_told,
     not_upheld,
     not_verified,
@@ -59,6 +61,7 @@ from central.workflow.table import SYSTEM, Transition
 _SYSTEM = frozenset({SYSTEM})
 _FIRST: Final = frozenset(map(str, (Role.REVIEWER, Role.CHIEF)))
 _SECOND: Final = frozenset(map(str, (Role.SECOND_REVIEWER, Role.CHIEF)))
+_CHIEF: Final = frozenset({str(Role.CHIEF)})
 #: Everybody who may decide cases.
 _DESK: Final = frozenset(map(str, ROLE_MAY[Permission.CASES_DECIDE]))
 _EITHER = _SYSTEM | _DESK
@@ -108,6 +111,8 @@ TABLE: Final[tuple[Transition[CaseFacts], ...]] = (
     Transition("notify", APPEAL, APPEAL, _EITHER, (not_told,)),
     Transition("notify", UPHELD, NOTIFIED, _EITHER, (not_told,)),
     Transition("handle", NOTIFIED, HANDLED, _DESK, (), "handled"),
+    # An investigation may need longer than the party's thirty days: a chief says why, once.
+    Transition("extend", NOTIFIED, NOTIFIED, _CHIEF, (noted, extensible, not_extended)),
     Transition("appeal", ENTERED, APPEAL, _EITHER, (not_upheld,)),
     Transition("appeal", NOTIFIED, APPEAL, _EITHER, (not_upheld,)),
     Transition("appeal", HANDLED, APPEAL, _EITHER, (not_upheld,)),

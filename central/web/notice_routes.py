@@ -15,7 +15,7 @@ from central.marks import needs
 from central.notices import appeals, service, settling
 from central.notices.letters import Letters
 from central.notices.stills import PublicStills
-from central.tickets import queue
+from central.tickets import decisions, queue
 from central.web import forms
 from central.web.front import acting, language_of, render, user_asking
 from central.web.sign_in_routes import to
@@ -102,12 +102,16 @@ def _add_steps(pages: APIRouter, db: Database, after: After) -> None:
     def handled(session: Session, number: str, version: int, user: SignedInUser, form: Fields) -> object:
         return service.handled(session, number, version, user, form.get("note", ""))
 
+    def extended(session: Session, number: str, version: int, user: SignedInUser, form: Fields) -> object:
+        return decisions.step(session, number, version, user, "extend", note=form.get("note", ""))
+
     steps: dict[str, _Step] = {
         "objection": brought,
         "objection/verify": verify,
         "objection/cancel": cancel,
         "objection/uphold": uphold,
         "handled": handled,
+        "extended": extended,
     }
     for address, step in steps.items():
         _add_step(pages, db, address, step)

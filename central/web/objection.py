@@ -12,6 +12,7 @@ from central.db.cases import Case
 from central.db.notices import Notice, Statement
 from central.notices import service
 from central.notices.text import words
+from central.tickets.facts import gathered
 from central.tickets.reasons import GROUNDS
 from central.tickets.review import WORKFLOW
 from central.tickets.states import APPEAL, ARCHIVED, CANCELLED, ENTERED, HANDLED, NOTIFIED, UPHELD
@@ -32,6 +33,7 @@ class Objection:
     judge: str | None
     verified: str | None
     answer_by: datetime | None
+    extensible: bool
     grounds: Sequence[str]
     ground_words: Mapping[str, str]
 
@@ -47,6 +49,7 @@ def objection(session: Session, row: Case, user: SignedInUser, say: Language) ->
         actions -= {"cancel", "uphold"}
     if row.ground is None:
         actions.discard("cancel")
+    (known,) = gathered(session, [row])
     return Objection(
         version=row.version,
         statements=service.statements(session, row.id),
@@ -55,6 +58,7 @@ def objection(session: Session, row: Case, user: SignedInUser, say: Language) ->
         judge=judge,
         verified=tongue[f"ground.{row.ground}"] if row.ground else None,
         answer_by=row.due_at if row.state == APPEAL else None,
+        extensible=known.extensible and not known.extended,
         grounds=list(GROUNDS),
         ground_words=tongue,
     )

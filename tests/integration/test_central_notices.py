@@ -17,6 +17,7 @@ from central.db.cases import Case, CaseLog
 from central.db.notices import Notice, NoticePass, NoticeView, Statement
 from central.export import service as export
 from central.export.table import cells
+from central.ledger import audit_cases
 from central.notices import appeals, letter, public, rules, service, settling, text
 from central.notices.errors import Closed, PassEnded, TooOften, WrongKey
 from central.notices.rules import NoticeRules, Office
@@ -460,3 +461,23 @@ def test_a_letter_says_when_no_plate_is_left_to_read(plain: Desk) -> None:
     assert said["stills.no_plate"] in letter.html(notice, [still])
     shown = letter.html(notice, [replace(still, plate=True)])
     assert said["stills.redacted"] in shown and said["stills.no_plate"] not in shown
+
+
+def test_a_chief_puts_off_the_time_of_handling_once_and_says_why(desk: Desk) -> None:
+    case, _ = desk.notified()
+    before = desk.case(case)
+    assert before.due_at is not None
+    with pytest.raises(NotAllowed):
+        desk.step(case, "extend", desk.li, note="an expert is asked")
+    with pytest.raises(Unfit, match="say"):
+        desk.step(case, "extend", desk.chief, note=" ")
+    after = desk.step(case, "extend", desk.chief, note="an expert is asked")
+    assert (after.state, after.state_at) == ("NOTIFIED", before.state_at)
+    assert after.due_at is not None and after.due_at - before.due_at == timedelta(days=89)
+    with pytest.raises(Unfit, match="extended already"):
+        desk.step(case, "extend", desk.chief, note="and another")
+    with desk.db.read() as session:
+        line = session.execute(select(CaseLog).where(CaseLog.action == "extend")).scalar_one()
+        assert line.actor == "chen" and line.detail["note"] == "an expert is asked"
+        assert list(audit_cases.cases(session)) == []
+    assert desk.step(case, "handle").state == "HANDLED"

@@ -40,6 +40,8 @@ def letting(row: Transition[CaseFacts]) -> CaseFacts:
         facts = replace(facts, verified=False)
     if row.action == "notify":
         facts = replace(facts, untold=True)
+    if row.action == "extend":
+        facts = replace(facts, extensible=True)
     if row.action == "hold":
         facts = replace(facts, held=("clock",))
     if row.action == "expire":
@@ -80,7 +82,7 @@ def test_each_guard_of_each_row_can_say_no(row: Transition[CaseFacts]) -> None:
             CaseFacts(last=last, due=AT, seen=False, missing_media=1, unanswered=("x",), differs=("type",)),
             CaseFacts(suppressed=("x",), held=("clock",), first_by=WANG, judges=frozenset({WANG})),
             CaseFacts(due=AT + timedelta(days=1), verified=True),
-            CaseFacts(untold=True, upheld=True),
+            CaseFacts(untold=True, upheld=True, extended=True),
         ]
         assert any(guard(facts, doing(role)) for facts in worse), guard
 

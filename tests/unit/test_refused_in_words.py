@@ -72,7 +72,7 @@ def test_every_refusal_in_the_source_has_its_sentence_and_every_sentence_its_ref
 
 FACTS = (
     CaseFacts(),
-    CaseFacts(upheld=True),
+    CaseFacts(upheld=True, extended=True),
     CaseFacts(suppressed=("emergency_vehicle",), held=("clock", "site"), unanswered=("driver_present", "clock")),
     CaseFacts(manifest=True, missing_media=2, sealed=True, seen=True, reason="R16", unanswered=("clock",)),
     CaseFacts(manifest=True, sealed=True, seen=True, first_by=7, judges=frozenset({7}), ground="G8", verified=True),
