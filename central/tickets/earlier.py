@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from central.db.cases import Case
+from central.db.cases import Case, plain_plate
 
 #: So many are told; an officer who needs more asks the queue of the site.
 MOST: Final = 5
@@ -16,9 +16,10 @@ def of_plate(session: Session, row: Case, plate: str | None) -> list[Case]:
 
     Sought by the index on plates: how long it takes depends on the cases of that plate alone.
     """
-    if not plate:
+    same = plain_plate(plate)
+    if same is None:
         return []
-    query = select(Case).where(Case.plate == plate, Case.site == row.site, Case.id != row.id)
+    query = select(Case).where(Case.plate_plain == same, Case.site == row.site, Case.id != row.id)
     return list(session.execute(query.order_by(Case.at_trigger.desc(), Case.id.desc()).limit(MOST)).scalars())
 
 
