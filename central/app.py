@@ -18,6 +18,7 @@ from central.learning.floor import DEFAULT, Floor
 from central.marks import require_marks
 from central.media.store import MediaStore
 from central.metrics import Metrics
+from central.polling.asking import Says
 from central.refusals import Refusals
 from central.web.routes import router as pages
 
@@ -35,15 +36,18 @@ def create_app(  # noqa: PLR0913 - the parts that a process is made of
     after: After | None = None,
     floor: Floor = DEFAULT,
     provider: Provider | None = None,
+    says: Says | None = None,
 ) -> FastAPI:
     """The application. `secure`: browsers come by https; `front=False`: health and metrics only (no web role).
 
-    Without `ca` boxes get no certificates; `provider`: people sign in there, too.
+    Without `ca` boxes get no certificates; `provider`: people sign in there, too; without `says` no box is told
+    anything at once.
     Raises RuntimeError for a route that does not say who may come.
     """
     app = FastAPI(title=TITLE, version=VERSION, docs_url=None, redoc_url=None)
     app.state.db, app.state.media, app.state.metrics = db, media, metrics
     app.state.ca, app.state.refusals = ca, Refusals()
+    app.state.says = says
     app.state.accounts = accounts or AccountRules()
     app.add_middleware(BodyLimit)
     app.add_middleware(StrictHeaders, https=secure)

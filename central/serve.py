@@ -4,10 +4,11 @@ import errno
 import os
 import socket
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from types import FrameType
-from typing import Literal
+from typing import Literal, Protocol
 
 import structlog
 import uvicorn
@@ -26,12 +27,13 @@ from central.ingest.receiver import Receiver
 from central.ingest.statuses import Statuses
 from central.jobs import Jobs
 from central.learning.floor import Floor
-from central.ledger.keeper import Keeper, keeper_of
+from central.ledger.keeper import keeper_of
 from central.ledger.key import office_key
 from central.media.guarded import GuardedStore
 from central.media.opening import open_store, quotas_of
 from central.media.rounds import Rounds
 from central.metrics import Metrics
+from central.polling.asking import Asker
 from central.retention.rounds import Forgetting
 from central.tickets.precheck import own_profiles
 from central.workflow.calendar import load as load_calendar
@@ -45,6 +47,18 @@ _log = structlog.get_logger("central")
 _GRACE_S = 10
 
 
+class Beside(Protocol):
+    """Work in threads of its own."""
+
+    def start(self) -> None:
+        """Begin."""
+        ...
+
+    def stop(self) -> None:
+        """End."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What the process is made of; a role leaves out what it does not do."""
@@ -53,11 +67,9 @@ class Parts:
     media: GuardedStore
     metrics: Metrics
     receiver: Receiver | None
-    statuses: Statuses | None
-    jobs: Jobs | None
-    sweeps: Rounds | None
-    forgetting: Forgetting | None
-    ledger: Keeper | None
+    #: What goes on beside requests and ingest, in the order in which it is begun and ended.
+    beside: Sequence[Beside]
+    asker: Asker | None
     front: bool
     ca: Issuer | None
 
@@ -114,15 +126,20 @@ def _parts(config: CentralConfig, role: Role) -> Parts:
     if role in {"all", "ingest"}:
         intake = Intake(db, metrics, config.ingest.quarantine_rows)
         receiver = Receiver(config.broker, config.ingest, intake, metrics)
-    statuses = Statuses(db, config.broker) if receiver is not None else None
-    jobs = Jobs(db, media, ca=ca, floor=_floor(config)) if role in {"all", "jobs"} else None
-    sweeps = Rounds(db, media, metrics, config.media.orphan_days) if role in {"all", "jobs"} else None
-    ledger = keeper_of(config, db) if role in {"all", "jobs"} else None
-    # Behind the keeper, which makes the office's key where there is none.
-    forgetting = _forgetting(config, db, media) if role in {"all", "jobs"} else None
-    return Parts(
-        db, media, metrics, receiver, statuses, jobs, sweeps, forgetting, ledger, front=role in {"all", "web"}, ca=ca
-    )
+    asker = Asker(db, config.broker) if role in {"all", "web"} else None
+    beside: list[Beside] = [Statuses(db, config.broker)] if receiver is not None else []
+    beside += [asker] if asker is not None else []
+    if role in {"all", "jobs"}:
+        keeper = keeper_of(config, db)
+        if keeper is not None:
+            beside.append(keeper)
+        beside += [
+            Jobs(db, media, ca=ca, floor=_floor(config)),
+            Rounds(db, media, metrics, config.media.orphan_days),
+            # Behind the keeper, which makes the office's key where there is none.
+            _forgetting(config, db, media),
+        ]
+    return Parts(db, media, metrics, receiver, beside, asker, front=role in {"all", "web"}, ca=ca)
 
 
 def _floor(config: CentralConfig) -> Floor:
@@ -144,6 +161,7 @@ def _run(config: CentralConfig, parts: Parts, listener: socket.socket, redactor:
         parts.metrics,
         secure=config.https,
         ingest=parts.receiver,
+        says=parts.asker,
         front=parts.front,
         ca=parts.ca,
         accounts=config.account_rules,
@@ -166,16 +184,8 @@ def _run(config: CentralConfig, parts: Parts, listener: socket.socket, redactor:
     if parts.receiver is not None:
         parts.receiver.start()
         watch.start()
-    if parts.statuses is not None:
-        parts.statuses.start()
-    if parts.jobs is not None:
-        parts.jobs.start()
-    if parts.sweeps is not None:
-        parts.sweeps.start()
-    if parts.forgetting is not None:
-        parts.forgetting.start()
-    if parts.ledger is not None:
-        parts.ledger.start()
+    for one in parts.beside:
+        one.start()
     _log.info("central is up", address=f"http://{config.host}:{config.port}", pid=os.getpid())
     try:
         server.run(sockets=[listener])
@@ -189,16 +199,8 @@ def _run(config: CentralConfig, parts: Parts, listener: socket.socket, redactor:
 def _end(parts: Parts) -> None:
     if parts.receiver is not None:
         parts.receiver.stop()
-    if parts.statuses is not None:
-        parts.statuses.stop()
-    if parts.jobs is not None:
-        parts.jobs.stop()
-    if parts.sweeps is not None:
-        parts.sweeps.stop()
-    if parts.forgetting is not None:
-        parts.forgetting.stop()
-    if parts.ledger is not None:
-        parts.ledger.stop()
+    for one in parts.beside:
+        one.stop()
 
 
 class _Server(uvicorn.Server):

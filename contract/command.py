@@ -68,12 +68,25 @@ class SendSpan(_Span):
 
 
 class LiveOn(_Asked):
-    """Somebody watches: open a live stream to central for `seconds`, longer when asked again."""
+    """Somebody watches: open a stream to central for `seconds`, longer when asked again.
+
+    A camera has one live stream. With `from_us` it is played back from there, out of the recording, `pace` times as
+    fast as it was; each play back has a `stream` of its own.
+    """
 
     command: Literal["live_on"]
     camera_id: Identifier
     quality: Literal["main", "sub", "stills"] = "main"
     seconds: Annotated[float, Field(gt=0, le=120, allow_inf_nan=False)] = 30.0
+    stream: Identifier | None = None
+    from_us: Micros | None = None
+    pace: Annotated[int, Field(ge=1, le=8)] = 1
+
+    @model_validator(mode="after")
+    def _played(self) -> Self:
+        if (self.stream is None) != (self.from_us is None):
+            raise ValueError("`stream` and `from_us` belong together - a play back has a stream of its own")
+        return self
 
 
 AnyCommand = TellFact | KeepSpan | ReleaseSpan | SendSpan | LiveOn

@@ -41,9 +41,10 @@ def unpack(raw: bytes) -> LiveMessage:
     return LiveMessage(kind, bool(keyframe), wall_us, raw[HEAD.size :])
 
 
-def path_of(camera_id: str) -> str:
-    """Where a box brings a camera's pictures. Raises ValueError for an id that is none."""
-    return f"/edge/v1/live/{check_identifier(camera_id, 'camera id')}"
+def path_of(camera_id: str, stream: str | None = None) -> str:
+    """Where a box brings a camera's pictures, live or a play back's. Raises ValueError for an id that is none."""
+    path = f"/edge/v1/live/{check_identifier(camera_id, 'camera id')}"
+    return path if stream is None else f"{path}?stream={check_identifier(stream, 'stream id')}"
 
 
 __all__ = ["FRAGMENT", "HEAD", "INIT", "MOST_BYTES", "STILL", "LiveMessage", "path_of", "unpack"]

@@ -165,9 +165,10 @@ class FeedTrouble(Base):
 
 
 class BoxCommand(Base):
-    """What was asked of a box, by whom, and what it answered."""
+    """What was asked of a box, by whom, and what it answered: `status` is None until it does."""
 
     __tablename__ = "box_commands"
+    __table_args__ = (Index("ix_box_commands_waiting", "status", "asked_at"),)
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     edge_id: Mapped[str] = mapped_column(ForeignKey("edges.id"), index=True)
@@ -176,6 +177,8 @@ class BoxCommand(Base):
     body: Mapped[dict[str, Any]]
     asked_by: Mapped[str] = mapped_column(String(64))
     asked_at: Mapped[datetime] = mapped_column(index=True)
+    sent_at: Mapped[datetime | None]
+    tries: Mapped[int] = mapped_column(default=0)
     answered_at: Mapped[datetime | None]
     status: Mapped[str | None] = mapped_column(String(10))
     reason: Mapped[str | None] = mapped_column(String(300))
