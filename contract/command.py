@@ -70,8 +70,9 @@ class SendSpan(_Span):
 class LiveOn(_Asked):
     """Somebody watches: open a stream to central for `seconds`, longer when asked again.
 
-    A camera has one live stream. With `from_us` it is played back from there, out of the recording, `pace` times as
-    fast as it was; each play back has a `stream` of its own.
+    A camera's live stream of quality `main` has no `stream`, those of the others are called as their quality: a
+    viewer on a thin link takes nothing from the rest. With `from_us` it is played back from there, out of the
+    recording, `pace` times as fast as it was; each play back has a `stream` of its own.
     """
 
     command: Literal["live_on"]
@@ -84,8 +85,13 @@ class LiveOn(_Asked):
 
     @model_validator(mode="after")
     def _played(self) -> Self:
-        if (self.stream is None) != (self.from_us is None):
-            raise ValueError("`stream` and `from_us` belong together - a play back has a stream of its own")
+        live = self.stream is None or self.stream == self.quality
+        if self.from_us is None and not live:
+            raise ValueError(
+                "`stream` of a live view is its quality's name - a play back has one of its own, and `from_us`"
+            )
+        if self.from_us is not None and (self.stream is None or self.stream in ("main", "sub", "stills")):
+            raise ValueError("`from_us` wants a `stream` of its own, which is no quality's name")
         return self
 
 

@@ -35,7 +35,7 @@ class Live:
         self._ring = KeyRing(config.data_dir / "keys")
         self._heartbeat = folders.heartbeat(name)
         self._cameras = {place.camera.id for place in places(config) if place.site_file.site.polling is not None}
-        self._streams: dict[str, LiveStream] = {}
+        self._streams: dict[tuple[str, str | None], LiveStream] = {}
         self._beat_at = 0.0
 
     def run(self, signals: list[int]) -> int:
@@ -55,11 +55,11 @@ class Live:
             if isinstance(command, LiveOn):
                 self._show(command)
             self._asked.done(command)
-        for camera in [name for name, stream in self._streams.items() if not stream.running]:
-            del self._streams[camera]
+        for place in [place for place, stream in self._streams.items() if not stream.running]:
+            del self._streams[place]
         if time.monotonic() >= self._beat_at:
             self._beat_at = time.monotonic() + HEARTBEAT_S
-            figures = {camera: {"sent": stream.sent} for camera, stream in self._streams.items()}
+            figures = {"/".join(filter(None, place)): {"sent": stream.sent} for place, stream in self._streams.items()}
             write_heartbeat(self._heartbeat, {"live": figures}, log)
 
     def _show(self, command: LiveOn) -> None:
@@ -67,14 +67,14 @@ class Live:
         if camera not in self._cameras:
             log.warning("%s: no polling station of this box has that camera, nothing is shown", camera)
             return
-        stream = self._streams.get(camera)
+        stream = self._streams.get((camera, command.stream))
         if stream is None or not stream.running:
             try:
-                stream = LiveStream(self._config, self._ring.load(), camera)
+                stream = LiveStream(self._config, self._ring.load(), camera, command.stream)
             except SightlineError as error:
                 log.warning("%s: no live view (%s)", camera, error)
                 return
-            self._streams[camera] = stream
+            self._streams[camera, command.stream] = stream
         stream.until = time.monotonic() + command.seconds
         stream.stills = command.quality == "stills"
         if not stream.running:

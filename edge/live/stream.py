@@ -34,13 +34,18 @@ _OPEN_S: Final = 5.0
 
 
 class LiveStream:
-    """Streams `camera` until `until` (monotonic seconds), which may be put off, or until it is cut or stopped."""
+    """Streams `camera` until `until` (monotonic seconds), which may be put off, or until it is cut or stopped.
 
-    def __init__(self, config: EdgeConfig, key: OKPKey, camera: str, *, stills: bool = False) -> None:
+    `stream` is what central calls it; None for the camera's own.
+    """
+
+    def __init__(
+        self, config: EdgeConfig, key: OKPKey, camera: str, stream: str | None = None, *, stills: bool = False
+    ) -> None:
         self.until = 0.0
         self.stills = stills
         self.sent = 0
-        self._config, self._key, self._camera = config, key, camera
+        self._config, self._key, self._camera, self._name = config, key, camera, stream
         folders = Folders(config.data_dir)
         self._taps, self._cut = folders.taps, folders.run / "cut" / camera
         self._stopped = threading.Event()
@@ -84,7 +89,7 @@ class LiveStream:
 
     def _connected(self) -> ClientConnection:
         central = self._config.central
-        address = central.url.rstrip("/").replace("http", "ws", 1) + path_of(self._camera)
+        address = central.url.rstrip("/").replace("http", "ws", 1) + path_of(self._camera, self._name)
         headers = {"Authorization": f"Bearer {token(self._key, self._config.edge_id)}"}
         trusted = None
         if address.startswith("wss:"):

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import av
 import pytest
@@ -105,8 +106,12 @@ class Box:
             count += 1
             time.sleep(max(0.0, begun + count / 25 - time.monotonic()))
 
-    def watch(self, seconds: float, camera: str = "cam-1") -> None:
-        said = LiveOn(id=f"w-{time.monotonic()}", command="live_on", camera_id=camera, seconds=seconds)
+    def watch(self, seconds: float, camera: str = "cam-1", quality: Literal["main", "stills"] = "main") -> None:
+        named = None if quality == "main" else quality
+        said = LiveOn(
+            id=f"w-{time.monotonic()}", command="live_on", camera_id=camera, quality=quality, stream=named,
+            seconds=seconds,
+        )  # fmt: skip
         assert Asked(self.folders.asked, "live_on").put(said) is None
 
     def close(self) -> int:
@@ -168,6 +173,19 @@ def test_what_browsers_do_not_play_is_shown_in_stills(tmp_path: Path, central: C
         assert [one.kind for one in found] == [STILL, STILL]
         assert all(one.body.startswith(b"\xff\xd8") for one in found)
         assert 0.5e6 < found[1].wall_us - found[0].wall_us < 1.5e6
+    finally:
+        assert box.close() == 0
+
+
+def test_stills_for_a_thin_link_go_beside_the_video_of_the_others(tmp_path: Path, central: Central) -> None:
+    box = Box(tmp_path, central)
+    try:
+        box.watch(20)
+        box.watch(20, quality="stills")
+        paths = {central.calls.get(timeout=20)[0] for _ in range(2)}
+        assert paths == {path_of("cam-1"), path_of("cam-1", "stills")}
+        kinds = {one.kind for one in central.messages(80)}
+        assert kinds == {INIT, FRAGMENT, STILL}
     finally:
         assert box.close() == 0
 

@@ -1,5 +1,6 @@
 """What central may ask of a box: put down where a part takes it, once, whatever stands in it."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,24 @@ def test_a_command_is_told_by_its_word() -> None:
     assert isinstance(live, LiveOn) and live.quality == "main"
     with pytest.raises(ValidationError, match="tell_fact"):
         COMMAND.validate_json('{"id": "x", "command": "delete_all"}')
+
+
+@pytest.mark.parametrize(
+    ("said", "held"),
+    [
+        ({}, True),
+        ({"quality": "sub", "stream": "sub"}, True),
+        ({"stream": "p-1", "from_us": 1}, True),
+        ({"stream": "p-1"}, False),
+        ({"quality": "main", "stream": "sub"}, False),
+        ({"from_us": 1}, False),
+        ({"stream": "stills", "from_us": 1}, False),
+    ],
+)
+def test_a_play_back_never_takes_the_place_of_a_live_view(said: dict[str, object], held: bool) -> None:
+    whole = {"id": "l-1", "command": "live_on", "camera_id": "cam-1", **said}
+    with nullcontext() if held else pytest.raises(ValidationError, match="stream"):
+        LiveOn.model_validate(whole)
 
 
 @pytest.mark.parametrize("until", [1_000, 999, 1_000 + LONGEST_SPAN_US + 1])
