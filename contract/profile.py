@@ -7,7 +7,7 @@ B3): those are facts of their own, with their source, or absent.
 
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, field_validator, model_validator
@@ -116,6 +116,10 @@ class Evidence(Model):
         return self
 
 
+#: Decisions of one plate, site and code within so many seconds are taken for one matter (domain B4).
+MERGE_S: Final = {Rule.ILLEGAL_PARKING: 3600.0, Rule.FAILURE_TO_YIELD: 10.0}
+
+
 class ReviewDays(Model):
     """Days within which each step must be done; None where no source fixes one.
 
@@ -161,6 +165,9 @@ class Profile(Model):
     allowed_zone_types: list[AllowedZone] | None = Field(default=None, description="absent: every type")
     permitted_wait_s: dict[ZoneType, Positive]
     grace_s: dict[ZoneType, NotNegative] = Field(default={}, description="at the end of permitted parking only")
+    merge_s: dict[Rule, Positive] = Field(
+        default={}, description="seconds within which decisions of one plate, site and code are one matter"
+    )
     evidence: Evidence
     facts: dict[str, UnknownFact] = Field(default={}, description="where this place departs from configs/facts.yaml")
     warning_days: Days | None = Field(
@@ -184,6 +191,10 @@ class Profile(Model):
     def zone_info(self) -> ZoneInfo | None:
         """The place's clock over the year; None where the profile names none."""
         return ZoneInfo(self.timezone) if self.timezone else None
+
+    def merges_within(self, rule: Rule) -> float:
+        """Seconds within which two decisions of one plate, site and code may be one matter."""
+        return self.merge_s.get(rule, MERGE_S[rule])
 
     def code_for(self, rule: str, zone: Zone) -> str | None:
         """The violation code for `rule` in `zone`: the zone's own, else the closest entry, else None."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from central import printing
 from central.db.notices import Notice
 from central.notices import letter
 from central.notices.stills import PublicStills, Still, write
@@ -31,7 +32,7 @@ class Letters:
     def pdf(self, notice: Notice, stills: Sequence[Still]) -> bytes:
         """The letter; `stills` are those that `PublicStills.of` told of it.
 
-        Raises Busy, and RunError where no letter can be set here.
+        Raises Busy, and CannotPrint.
         """
         page = letter.html(notice, self._stills.all_made(stills))
         path = self._folder / f"{notice.number}-{sha256_hex(page.encode())}.pdf"
@@ -39,7 +40,7 @@ class Letters:
             with self._turns.one():
                 # Another one may have waited for the same letter.
                 if not path.is_file():
-                    write(path, letter.pdf(page))
+                    write(path, printing.pdf(page))
                     self._forget_others(notice.number, path)
         return path.read_bytes()
 

@@ -1,4 +1,4 @@
-"""A report as a file: CSV, XLSX, PDF. No cell of them is ever a formula, whatever a camera or a person is called."""
+"""A report as a table: CSV, XLSX. No cell of them is ever a formula, whatever a camera or a person is called."""
 
 import csv
 import io
@@ -13,7 +13,6 @@ from openpyxl.utils import get_column_letter
 
 from central.reports.tables import Cell, Table
 from central.spreadsheet import guarded
-from contract.errors import RunError
 
 _BOLD: Final = Font(bold=True)
 
@@ -65,20 +64,6 @@ def as_xlsx(found: Sequence[Table], about: Sequence[tuple[str, str]]) -> bytes:
     return out.getvalue()
 
 
-def as_pdf(page: str, style: str) -> bytes:
-    """A whole HTML page with its style as PDF. It fetches nothing. Raises RunError where it cannot be set here."""
-    try:
-        from weasyprint import CSS, HTML
-        from weasyprint.urls import URLFetcher
-    except (ImportError, OSError) as error:
-        cause = (str(error).splitlines() or [type(error).__name__])[0]
-        raise RunError(
-            f"PDFs cannot be set here ({cause[:120]}) - install libpango-1.0-0 and libpangoft2-1.0-0"
-        ) from error
-    document = HTML(string=page, url_fetcher=URLFetcher(allowed_protocols=["data"]))
-    return bytes(document.write_pdf(stylesheets=[CSS(string=style)], pdf_variant="pdf/ua-1"))
-
-
 def _cell(sheet: Any, value: Cell, *, bold: bool = False) -> Any:
     cell = WriteOnlyCell(sheet, value=plain(value))
     if isinstance(value, str):
@@ -98,4 +83,4 @@ def _width(cell: Cell) -> int:
     return sum(2 if ord(sign) > 0x2E80 else 1 for sign in str("" if cell is None else cell))
 
 
-__all__ = ["as_csv", "as_pdf", "as_xlsx", "plain"]
+__all__ = ["as_csv", "as_xlsx", "plain"]

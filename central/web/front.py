@@ -20,6 +20,7 @@ from central.accounts.errors import AccountError, BadAccount, CsrfRefused, DoFir
 from central.accounts.service import SignedInUser
 from central.db.database import AWAY, Database
 from central.marks import asking
+from central.printing import CannotPrint
 from central.refusals import refusals_of
 from central.tickets.errors import Conflict, TicketError
 from central.turns import Busy
@@ -114,6 +115,7 @@ def refusal(request: Request, error: Exception) -> Response:
     values = error.values if isinstance(error, BadAccount) else {}
     key = "error.csrf" if isinstance(error, CsrfRefused) else key
     key = "error.busy" if isinstance(error, Busy) else key
+    key = "error.printing" if isinstance(error, CannotPrint) else key
     if status == 503 and request.method == "POST" and isinstance(error, AWAY):
         # It may have failed on the way back: nobody knows, and nobody is told that they do.
         key = "error.503.sent"

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 
+from central import printing
 from central.accounts.permissions import Permission
 from central.clock import office_now
 from central.db.database import Database
@@ -90,7 +91,7 @@ def add(pages: APIRouter, db: Database, turns: Turns) -> None:
 
 
 def as_file(made: report.Report, kind: str, say: Language) -> bytes:
-    """The report as `csv`, `xlsx` or `pdf`. Raises RunError where a PDF cannot be set here."""
+    """The report as `csv`, `xlsx` or `pdf`. Raises CannotPrint."""
     found = tables.tables(made, say)
     if kind == "csv":
         return files.as_csv(found)
@@ -98,7 +99,7 @@ def as_file(made: report.Report, kind: str, say: Language) -> bytes:
     if kind == "xlsx":
         return files.as_xlsx(found, about)
     shown = _printed().get_template("print.html").render(say=say, about=about, parts=reports.parts(made, say))
-    return files.as_pdf(shown, (_PRINT / "print.css").read_text(encoding="utf-8"))
+    return printing.pdf(shown, (_PRINT / "print.css").read_text(encoding="utf-8"))
 
 
 @cache

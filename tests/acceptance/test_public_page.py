@@ -2,6 +2,7 @@
 
 import html
 import re
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,12 +16,13 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import delete, select
 
+from central import printing
 from central.accounts.roles import Role
 from central.after import shipped
 from central.db.accounts import Attempt
 from central.db.cases import Case
 from central.db.notices import Notice, NoticePass, NoticeView
-from central.notices import letter, service
+from central.notices import service
 from central.notices.public import LETTERS_BY_ADDRESS, token_for_form
 from central.redaction.redactor import Redactor
 from central.web.public_page import ANSWER_S
@@ -272,6 +274,20 @@ def test_words_that_are_not_taken_stand_in_the_form_with_what_to_mend(world: Wor
         assert late.status_code == 422 and "readonly>\nzu spät</textarea>" in late.text and "has ended" in late.text
 
 
+def test_a_machine_that_cannot_set_a_letter_says_so(
+    world: World, address: str, notified: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, number = notified
+    assert world.after is not None
+    for kept in (world.after.copies / "letters").glob("*.pdf"):
+        kept.unlink()
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
+    with client(address) as party:
+        assert party.post("/q", data={"number": number, "plate": PLATE}).status_code == 200
+        answer = party.get(f"/q/letters/{number}", headers={"accept": "text/html"})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5") and "PDF" in answer.text
+
+
 def test_letters_are_set_in_turns_with_no_connection_held_and_are_the_same_bytes(
     world: World, address: str, notified: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -279,14 +295,14 @@ def test_letters_are_set_in_turns_with_no_connection_held_and_are_the_same_bytes
     assert world.after is not None
     for kept in (world.after.copies / "letters").glob("*.pdf"):
         kept.unlink()
-    held, real = [], letter.pdf
+    held, real = [], printing.pdf
 
     def slow(page: str) -> bytes:
         time.sleep(0.7)  # the others have come by then, and wait
         held.append(world.db.engine.pool.checkedout())  # type: ignore[attr-defined]
         return real(page)
 
-    monkeypatch.setattr(letter, "pdf", slow)
+    monkeypatch.setattr(printing, "pdf", slow)
     with client(address) as party:
         assert party.post("/q", data={"number": number, "plate": PLATE}).status_code == 200
         with ThreadPoolExecutor(12) as crowd:

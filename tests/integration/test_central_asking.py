@@ -1,6 +1,6 @@
 """What central's books ask of cases that are open already, and what they hold before the first look."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -21,7 +21,7 @@ from central.tickets import asking, decisions, service
 from central.tickets.errors import Conflict, Unfit
 from central.web.language import load
 from central.web.page import Page
-from contract.events import Clock, EventType, Vehicle
+from contract.events import Clock, EventType, Image, Vehicle
 from contract.sitefile import load_site
 from tests.schema_kit import sqlite_at
 
@@ -207,6 +207,37 @@ def test_what_is_known_to_fail_holds_a_case_and_what_is_not_known_does_not(
             assert decisions.resume(session, case.number, version, li, "the certificate is here").state == "REVIEW1"
 
 
+@pytest.mark.parametrize(
+    ("change", "held"),
+    [
+        (lambda images: images, []),
+        (lambda images: images[:1], ["images"]),
+        (lambda images: [one.model_copy(update={"at": images[0].at}) for one in images], ["images"]),
+        (lambda images: [one.model_copy(update={"w": 640, "h": 360}) for one in images], ["size"]),
+        (
+            lambda images: [
+                one.model_copy(update={"at": AT + timedelta(seconds=place)}) for place, one in enumerate(images)
+            ],
+            ["spacing"],
+        ),
+    ],
+)
+def test_a_pack_below_what_the_law_asks_waits_for_a_person_who_says_why(
+    db: Database, tmp_path: Path, change: Callable[[list[Image]], list[Image]], held: list[str]
+) -> None:
+    box = Box()
+    box.enrol(db)
+    manifest, files = evidence("p0")
+    short = manifest.model_copy(update={"images": change(manifest.images)})
+    intake_of(db).take([decision(box, violation("p0")), box.say(EventType.MANIFEST, short)])
+    upload(db, tmp_path / "media", files)
+    with db.read() as session:
+        case = session.execute(select(Case)).scalar_one()
+        said = session.execute(select(CaseLog.detail).where(CaseLog.action == "hold")).scalars().all()
+    assert case.state == ("NEEDS_MORE" if held else "REVIEW1")
+    assert [one["checks"] for one in said] == ([held] if held else [])
+
+
 def test_a_batch_is_held_or_let_go_with_the_same_few_questions(db: Database, tmp_path: Path) -> None:
     put(db, inspection_until=ON - timedelta(days=1))
     box = Box()
@@ -230,6 +261,7 @@ def test_a_batch_is_held_or_let_go_with_the_same_few_questions(db: Database, tmp
         event.remove(db.engine, "before_cursor_execute", counted)
         asked.append(count[0])
     with db.read() as session:
-        states = session.execute(select(Case.state).order_by(Case.id)).scalars().all()
-    assert sorted(states) == ["NEEDS_MORE"] * 7 + ["REVIEW1"] * 7
+        held = session.execute(select(CaseLog.detail).where(CaseLog.action == "hold")).scalars().all()
+    # A pack without pictures is held in any case; half of them for the devices as well.
+    assert sorted("device" in one["checks"] for one in held) == [False] * 7 + [True] * 7
     assert asked[1] <= asked[0] + 2, asked

@@ -12,6 +12,7 @@ import pytest
 from after_kit import PLATE, Desk, later
 from sqlalchemy import func, select, update
 
+from central import printing
 from central.db.accounts import Attempt
 from central.db.cases import Case, CaseLog
 from central.db.notices import Notice, NoticePass, NoticeView, Statement
@@ -93,8 +94,8 @@ def test_in_a_warning_period_neither_letter_nor_table_speaks_of_money(plain: Des
 def test_a_letter_is_a_pdf_with_chinese_in_it_and_the_same_each_time(plain: Desk) -> None:
     _, number = plain.notified()
     notice = letter_of(plain, number)
-    made = letter.pdf(letter.html(notice, []))
-    assert made.startswith(b"%PDF-") and letter.pdf(letter.html(letter_of(plain, number), [])) == made
+    made = printing.pdf(letter.html(notice, []))
+    assert made.startswith(b"%PDF-") and printing.pdf(letter.html(letter_of(plain, number), [])) == made
     plain_text = b"".join(_inflated(made))
     assert re.search(rb"/BaseFont\s*/[A-Z]{6}\+Noto", made + plain_text)
     # Every character has a glyph of its own: the map of the font to Unicode names them.
@@ -116,7 +117,7 @@ def test_what_a_person_writes_stays_text_in_a_letter(plain: Desk) -> None:
         notice = appeals.uphold(session, case, plain.case(case).version, plain.zhao, reason, plain.after.notices)
     page = letter.html(notice, [])
     assert "<script>" not in page and "&lt;script&gt;" in page and "<img" not in page
-    assert letter.pdf(letter.html(notice, [])).startswith(b"%PDF-")
+    assert printing.pdf(letter.html(notice, [])).startswith(b"%PDF-")
 
 
 def test_numbers_by_configuration_never_twice(desk: Desk) -> None:

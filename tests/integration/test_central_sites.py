@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, timedelta
+from importlib import resources
 from itertools import permutations
 from pathlib import Path
 
@@ -235,6 +236,25 @@ def test_the_same_matter_of_two_boxes_is_shown_on_both(
         (found,) = [check for check in view.checks if check.name == "duplicates"]
         assert (found.ok, found.cases) == (not same, [other] if same else [])
         assert view.state == "CANDIDATE"
+
+
+def test_a_place_sets_the_window_of_duplicates(db: Database, tmp_path: Path) -> None:
+    shipped = resources.files("configs").joinpath("jurisdictions/cn-default.yaml").read_text(encoding="utf-8")
+    own = shipped.replace("id: cn-default", "id: our-town") + "merge_s: {illegal_parking: 120}\n"
+    (tmp_path / "our-town.yaml").write_text(own, encoding="utf-8")
+    box = Box()
+    box.enrol(db)
+    intake_of(db).take(
+        [told(box, at(apart, box, f"p{apart}", Rule.ILLEGAL_PARKING, jurisdiction="our-town")) for apart in (0, 130)]
+    )
+    before = precheck.own_profiles(tmp_path)
+    try:
+        with db.read() as session:
+            number = service.queue(session, state="CANDIDATE").items[0].number
+            (found,) = [one for one in service.case(session, number, None).checks if one.name == "duplicates"]
+    finally:
+        precheck.own_profiles(before)
+    assert (found.ok, found.figures) == (True, ["120"])
 
 
 def test_every_result_stands_in_the_fixed_order(db: Database) -> None:

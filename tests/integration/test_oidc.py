@@ -18,6 +18,7 @@ from sqlalchemy import select, text
 
 from central.accounts import people, second, sessions, signing_in
 from central.accounts.errors import SignInRefused
+from central.accounts.oidc import flow
 from central.accounts.oidc.provider import Provider, ProviderAway
 from central.accounts.oidc.settings import Oidc
 from central.accounts.roles import OFFICER, Role
@@ -232,6 +233,17 @@ def test_what_was_begun_is_of_use_once_in_its_browser_and_for_ten_minutes(house:
     with house.db.read() as session:
         kept = session.execute(text("SELECT state, browser FROM oidc_flows")).all()
         assert all(len(one) == 64 for row in kept for one in row)
+
+
+def test_a_crowd_on_its_way_to_the_provider_is_bounded(
+    house: House, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.linked(peer, house.browser())
+    monkeypatch.setattr(flow, "MOST", 3)
+    assert [house.browser().get("/sign-in/oidc").status_code for _ in range(4)] == [303, 303, 303, 429]
+    with house.db.write() as session:
+        session.execute(text("UPDATE oidc_flows SET expires_at = '2020-01-01'"))
+    assert house.came(peer, house.browser()).status_code == 303
 
 
 def test_linking_wants_the_session_that_began_it(house: House, peer: Peer) -> None:

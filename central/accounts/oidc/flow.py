@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -26,6 +26,8 @@ from central.db.identities import Identity, OidcFlow
 from contract.events import now
 
 LIFE: Final = timedelta(minutes=10)
+#: Ways that are open at once at most: anybody may begin one, and each is a row until it ends.
+MOST: Final = 5_000
 _ACTOR: Final = "provider"
 
 
@@ -46,11 +48,13 @@ class Back:
 
 
 def begin(db: Database, provider: Provider, back: str, user_id: int | None = None) -> Way:
-    """Send a browser to the provider, to sign in or to link. Raises ProviderAway."""
+    """Send a browser to the provider, to sign in or to link. Raises ProviderAway, or TooManyAttempts in a crowd."""
     state, browser, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(4))
     address = provider.way(state, nonce, verifier)
     with db.write() as session:
         session.execute(delete(OidcFlow).where(OidcFlow.expires_at <= now()))
+        if session.execute(select(func.count()).select_from(OidcFlow)).scalar_one() >= MOST:
+            raise TooManyAttempts("too many are on their way to the provider - wait and try again")
         session.add(
             OidcFlow(
                 state=sessions.digest(state), browser=sessions.digest(browser), nonce=nonce, verifier=verifier,

@@ -1,4 +1,4 @@
-"""The same matter twice: the same plate, site and code within the merge window (domain B4), whichever came first.
+"""The same matter twice: same plate, site and code within the profile's merge window (domain B4), whichever came first.
 
 Two cameras and two boxes may both have seen it, and written its plate each in their own way. Nothing is rejected for
 it: R12 is one key, and a person who sees both.
@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from central.db.cases import Case, plain_plate
 from central.db.events import Event
+from central.tickets.precheck.profiles import profile_of
 from central.tickets.views import Check
-from contract.events import Rule, Violation, parse_event
+from contract.events import Violation, parse_event
+from contract.profile import MERGE_S
 
-#: Within which two decisions of one rule are taken for one matter, in seconds (domain B4).
-WINDOW_S = {Rule.ILLEGAL_PARKING: 3600.0, Rule.FAILURE_TO_YIELD: 10.0}
 _MOST = 20
 
 
@@ -23,7 +23,8 @@ def of_duplicates(session: Session, row: Case, plate: str | None, data: Violatio
     """Other cases of `plate` at that site with that code, their triggers no further away than the window."""
     if plate is None:
         return Check(name="duplicates", ok=None, detail="the plate was not read")
-    window = WINDOW_S[data.rule]
+    profile = profile_of(data.jurisdiction)
+    window = MERGE_S[data.rule] if profile is None else profile.merges_within(data.rule)
     found = [one for one in _near(session, row, plate, window) if _code(session, one) == data.violation_code]
     if not found:
         said = f"no other case of it here within {window:g} s"
@@ -56,4 +57,4 @@ def _code(session: Session, row: Case) -> str | None:
     return said if isinstance(said, str) else None
 
 
-__all__ = ["WINDOW_S", "of_duplicates"]
+__all__ = ["of_duplicates"]

@@ -18,7 +18,7 @@ from central.tickets.precheck.places import known_places, of_place
 from contract.events import Violation
 
 #: Of those stored with a case, and of what the register of sites says.
-_STORED: Final = frozenset({"clock"})
+_STORED: Final = frozenset({"clock", "images", "size", "spacing"})
 _PLACES: Final = frozenset({"site", "zone", "device"})
 
 
