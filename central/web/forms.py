@@ -9,6 +9,8 @@ from central.origin import from_here
 #: A form of ours is far below this; a reason of five megabytes is refused before it is held in memory.
 MAX_FORM_BYTES = 64_000
 MAX_FIELDS = 100
+#: Fields of words that took somebody time: whatever a form is refused for, they are shown to them again.
+WORDS = ("text", "note", "reason")
 
 
 class FormRefused(Exception):  # noqa: N818 - reads as a sentence
@@ -37,7 +39,9 @@ async def read_form(request: Request) -> dict[str, str]:
         raise FormRefused(422, "error.422") from error
     if any("\x00" in text for field in fields for text in field):
         raise FormRefused(422, "error.no_text")
-    return dict(fields)
+    form = dict(fields)
+    request.state.written = "\n\n".join(form[name] for name in WORDS if form.get(name, "").strip())
+    return form
 
 
 def answers_of(form: dict[str, str]) -> dict[str, str]:

@@ -124,7 +124,8 @@ def refusal(request: Request, error: Exception) -> Response:
     sentence = say(key, **values) if key in say.sentences else say("error.400")
     user = getattr(request.state, "user", None)
     room = "/alarms" if request.url.path.startswith("/alarms/") else "/cases"
-    told = {"sentence": sentence, "detail": detail, "number": number, "room": room}
+    written = getattr(request.state, "written", "")
+    told = {"sentence": sentence, "detail": detail, "number": number, "room": room, "written": written}
     page = render(request, "error.html", user, status=status, here="/", **told)
     if status in {429, 503}:
         page.headers["Retry-After"] = str(getattr(error, "retry_s", 5))

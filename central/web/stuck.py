@@ -5,9 +5,11 @@ from sqlalchemy.orm import Session
 from central.accounts.permissions import Permission
 from central.accounts.roles import Role
 from central.accounts.sessions import SignedInUser
+from central.clock import office_now
 from central.tickets.queue import MOST_COUNTED
 from central.tickets.stuck import Late, Stranded, late, stranded
 from central.web.language import Language
+from central.web.words import age
 
 
 def lines(session: Session, user: SignedInUser, say: Language) -> list[tuple[str, str]]:
@@ -28,7 +30,7 @@ def _stranded(one: Stranded, say: Language) -> str:
 
 
 def _late(one: Late, say: Language) -> str:
-    since = f"{one.since:%Y-%m-%d %H:%M} UTC"
+    since = age(one.since, office_now(), say)
     return say("queue.late_evidence", count=_count(one.count), since=since, edges=", ".join(one.edges))
 
 

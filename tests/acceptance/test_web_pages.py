@@ -1,5 +1,6 @@
 """The web front over HTTP, against the application that central serves: who gets what, and refusals as sentences."""
 
+import html
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -214,6 +215,15 @@ def test_what_cannot_be_used_is_refused_in_a_sentence(
     assert answer.headers["content-type"].startswith("text/html")
     assert "Traceback" not in answer.text
     assert state(world, YIELD) == before
+
+
+def test_what_somebody_wrote_is_not_lost_with_what_was_refused(officer: httpx.Client) -> None:
+    words = "</textarea><b>the sign is hidden\nby a tree</b>"
+    form = {"csrf": csrf(officer), "version": "999999", "code": "R03", "note": words}
+    answer = officer.post(f"/cases/{YIELD}/reject", data=form)
+    shown = answer.text.partition("readonly>")[2].partition("</textarea>")[0]
+    assert (answer.status_code, html.unescape(shown).strip()) == (409, words)
+    assert "readonly>" not in officer.post(f"/cases/{YIELD}/reject", data=form | {"note": ""}).text
 
 
 @pytest.mark.parametrize(
