@@ -171,19 +171,39 @@ def check(blocks: Sequence[tuple[Block, str]]) -> list[Fault]:
     return faults
 
 
-def coverage(blocks: Iterable[Block], from_us: int, until_us: int) -> Coverage:
-    """What the blocks say of the window: later words take the place of earlier ones."""
+def told(blocks: Iterable[Block], from_us: int, until_us: int) -> list[Recorded | Missing]:
+    """What the blocks say of a window, entry by entry, by time: later words take the place of earlier ones.
+
+    Entries that reach over the window's ends are whole; one that later words cut in two stands there twice.
+    """
     entries: list[Recorded | Missing] = []
     for block in blocks:
-        entries += [*block.recorded, *block.missing]
+        own: list[Recorded | Missing] = [*block.recorded, *block.missing]
+        entries += [one for one in own if _touches(one, from_us, until_us)]
         for late in block.late:
-            entries = [rest for one in entries for rest in _without(one, late)]
-            entries.append(late)
-    cut = [one for entry in entries for one in _inside(entry, from_us, until_us)]
+            if _touches(late, from_us, until_us):
+                entries = [rest for one in entries for rest in _without(one, late)]
+                entries.append(late)
+    return sorted((one for one in entries if _touches(one, from_us, until_us)), key=lambda one: one.start_us)
+
+
+def coverage(blocks: Iterable[Block], from_us: int, until_us: int) -> Coverage:
+    """What the blocks say of the window, summed up."""
+    cut = [one for entry in told(blocks, from_us, until_us) if (one := inside(entry, from_us, until_us)) is not None]
     recorded = sum(one.end_us - one.start_us for one in cut if isinstance(one, Recorded))
-    gaps = sorted((one for one in cut if isinstance(one, Missing)), key=lambda one: one.start_us)
-    told = recorded + sum(one.end_us - one.start_us for one in gaps)
-    return Coverage(until_us - from_us, recorded, until_us - from_us - told, tuple(gaps))
+    gaps = tuple(one for one in cut if isinstance(one, Missing))
+    known = recorded + sum(one.end_us - one.start_us for one in gaps)
+    return Coverage(until_us - from_us, recorded, until_us - from_us - known, gaps)
+
+
+def inside(entry: Recorded | Missing, from_us: int, until_us: int) -> Recorded | Missing | None:
+    """The part of an entry within a window, None where there is none."""
+    first, last = max(entry.start_us, from_us), min(entry.end_us, until_us)
+    return entry.model_copy(update={"start_us": first, "end_us": last}) if first < last else None
+
+
+def _touches(entry: Recorded | Missing, from_us: int, until_us: int) -> bool:
+    return entry.start_us < until_us and from_us < entry.end_us
 
 
 def _without(entry: Recorded | Missing, late: Recorded | Missing) -> list[Recorded | Missing]:
@@ -192,11 +212,6 @@ def _without(entry: Recorded | Missing, late: Recorded | Missing) -> list[Record
         return [entry]
     parts = [(entry.start_us, late.start_us), (late.end_us, entry.end_us)]
     return [entry.model_copy(update={"start_us": first, "end_us": last}) for first, last in parts if first < last]
-
-
-def _inside(entry: Recorded | Missing, from_us: int, until_us: int) -> list[Recorded | Missing]:
-    first, last = max(entry.start_us, from_us), min(entry.end_us, until_us)
-    return [entry.model_copy(update={"start_us": first, "end_us": last})] if first < last else []
 
 
 __all__ = [
@@ -211,5 +226,7 @@ __all__ = [
     "check",
     "coverage",
     "hash_of",
+    "inside",
     "tiling",
+    "told",
 ]

@@ -40,12 +40,7 @@ def load_site(path: Path) -> SiteFile:
         raise SiteError(f"{path}: cannot be read ({error.strerror}) - give the path of a site file") from error
     if len(raw) > MAX_BYTES:
         raise SiteError(f"{path}: is over {MAX_BYTES} bytes - a site file is a few kilobytes of YAML")
-    node = _compose(raw, path)
-    lines = dict(_lines(node, ()))
-    try:
-        site = Site.model_validate(_values(raw, path))
-    except ValidationError as error:
-        raise SiteError(_complaints(path, lines, error)) from error
+    site, lines = _read(raw, path)
     known = names(path)
     if site.jurisdiction not in known:
         line = _line(lines, ("jurisdiction",))
@@ -59,6 +54,24 @@ def load_site(path: Path) -> SiteFile:
     if bad:
         raise SiteError("\n".join(bad[:5]))
     return SiteFile(site, hashlib.sha256(raw).hexdigest(), path)
+
+
+def site_of(raw: bytes, where: str) -> Site:
+    """The site in the bytes of a file as it was in force somewhere: profiles and lists it names are not looked for.
+
+    Raises SiteError naming `where`.
+    """
+    if len(raw) > MAX_BYTES:
+        raise SiteError(f"{where}: is over {MAX_BYTES} bytes - a site file is a few kilobytes of YAML")
+    return _read(raw, Path(where))[0]
+
+
+def _read(raw: bytes, path: Path) -> tuple[Site, dict[_Path, int]]:
+    lines = dict(_lines(_compose(raw, path), ()))
+    try:
+        return Site.model_validate(_values(raw, path)), lines
+    except ValidationError as error:
+        raise SiteError(_complaints(path, lines, error)) from error
 
 
 def line_of(path: Path, at: _Path) -> int:

@@ -50,7 +50,9 @@ def export(
 
 
 def verify(
-    bundle: Annotated[Path, typer.Argument(help="A bundle that `evidence export` made.", show_default=False)],
+    bundle: Annotated[
+        Path, typer.Argument(help="A bundle of a case, or an archive of a recording.", show_default=False)
+    ],
     trust: Annotated[
         str | None, typer.Option("--trust", help="The office's key as it is published (its thumbprint).")
     ] = None,
@@ -61,12 +63,13 @@ def verify(
         Path | None, typer.Option("--authority", help="Root certificate (PEM) of the timestamp authority.")
     ] = None,
 ) -> None:
-    """Check a bundle, offline. Exit 0 when everything holds, else 1 and the first thing that does not.
+    """Check a bundle or a recording, offline. Exit 0 when everything holds, else 1 and what does not.
 
     \b
     sightline evidence verify case-20261121-0001.zip --trust KEY --heads heads.jsonl
 
     Without --trust and --heads everything is checked but who the office is: its key is printed, to be compared.
+    Of a recording it names the seconds that were altered, and of a download that broke off up to when it is good.
     C2PA manifests are checked where `c2pa-python` is installed; else the line `c2pa` says that they were not.
     """
     from sightline.evidence.verify import Trust

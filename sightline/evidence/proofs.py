@@ -1,20 +1,50 @@
 """The ledger's part of a bundle: its head, that it goes on from what was published, its stamp, and every entry."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from cryptography import x509
+from joserfc.jwk import OKPKey
+from pydantic import BaseModel
 
 from contract import bundle, stamp
 from contract.errors import ConfigError, InputError, SealError
 from contract.ledger import SignedHead, canonical, read_head, read_line
 from contract.merkle import consistent, included, leaf_hash
-from sightline.evidence.opening import MOST, Opened
+from sightline.evidence.opening import MOST
 
 _SMALL = 100_000
+_Parsed = TypeVar("_Parsed", bound=BaseModel)
+
+
+class Files(Protocol):
+    """The files of an archive by name."""
+
+    @property
+    def entries(self) -> Mapping[str, object]:
+        """What there is."""
+
+    def read(self, name: str, most: int) -> bytes:
+        """A whole file of at most `most` bytes. Raises SealError."""
+
+
+class Vouched(Protocol):
+    """An archive whose files the office vouches for with `key`: a bundle, or a recording."""
+
+    @property
+    def archive(self) -> Files:
+        """Its files."""
+
+    @property
+    def key(self) -> OKPKey:
+        """The office's."""
+
+    def parsed(self, name: str, model: type[_Parsed]) -> _Parsed:
+        """A file as a model. Raises SealError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +69,7 @@ class Ledger:
         return [line for line in self.lines if line.entry["kind"] == kind]
 
 
-def proven(opened: Opened, heads: Path | None, roots: list[x509.Certificate]) -> Ledger:
+def proven(opened: Vouched, heads: Path | None, roots: list[x509.Certificate]) -> Ledger:
     """Check head, publication, stamp and entries. `heads` is the file that the office published, where one is at hand.
 
     Raises SealError with the first thing that does not hold.
@@ -52,7 +82,7 @@ def proven(opened: Opened, heads: Path | None, roots: list[x509.Certificate]) ->
     return Ledger(head, published, stamped, _lines(opened, head))
 
 
-def _head(opened: Opened) -> SignedHead:
+def _head(opened: Vouched) -> SignedHead:
     raw = opened.archive.read(bundle.HEAD, _SMALL)
     seal = opened.archive.read(bundle.HEAD_SEAL, _SMALL).decode("ascii", "replace")
     try:
@@ -61,7 +91,7 @@ def _head(opened: Opened) -> SignedHead:
         raise SealError(f"{bundle.HEAD}: {error}") from error
 
 
-def _published(opened: Opened, head: SignedHead) -> SignedHead:
+def _published(opened: Vouched, head: SignedHead) -> SignedHead:
     given = opened.parsed(bundle.PUBLISHED, bundle.Published)
     try:
         old = read_head(given.head.encode(), given.jws, opened.key)
@@ -77,7 +107,7 @@ def _published(opened: Opened, head: SignedHead) -> SignedHead:
     return old
 
 
-def _among(published: SignedHead, heads: Path, opened: Opened) -> None:
+def _among(published: SignedHead, heads: Path, opened: Vouched) -> None:
     """The published head of the bundle must be one of those that the world has seen."""
     try:
         lines = heads.read_text(encoding="utf-8").splitlines()
@@ -97,7 +127,7 @@ def _among(published: SignedHead, heads: Path, opened: Opened) -> None:
     )
 
 
-def _stamped(opened: Opened, head: SignedHead, roots: list[x509.Certificate]) -> datetime | None:
+def _stamped(opened: Vouched, head: SignedHead, roots: list[x509.Certificate]) -> datetime | None:
     if bundle.HEAD_STAMP not in opened.archive.entries:
         return None
     try:
@@ -107,7 +137,7 @@ def _stamped(opened: Opened, head: SignedHead, roots: list[x509.Certificate]) ->
         raise SealError(f"{bundle.HEAD_STAMP}: {error}") from error
 
 
-def _lines(opened: Opened, head: SignedHead) -> tuple[Line, ...]:
+def _lines(opened: Vouched, head: SignedHead) -> tuple[Line, ...]:
     given = opened.parsed(bundle.ENTRIES, bundle.Entries).entries
     root, size = bytes.fromhex(head.head.root), head.head.size
     lines = []

@@ -18,6 +18,7 @@ from sightline.evidence.content import content
 from sightline.evidence.matter import export_of, history, matter
 from sightline.evidence.opening import open_bundle, opened
 from sightline.evidence.proofs import proven
+from sightline.evidence.recording import is_recording, verify_recording
 from sightline.evidence.sealed import linked, sealed
 
 
@@ -38,6 +39,8 @@ def verify(path: Path, trust: Trust) -> list[str]:
             roots = stamp.certificates(trust.authority.read_bytes(), str(trust.authority))
         except OSError as error:
             raise InputError(f"{trust.authority}: cannot be read ({error.strerror}) - give the root's PEM") from error
+    if is_recording(path):
+        return verify_recording(path, trust.office, trust.heads, roots)
     with open_bundle(path) as file:
         bundle = opened(file, trust.office)
         ledger = proven(bundle, trust.heads, roots)
