@@ -15,6 +15,7 @@ from central.ca.certificates import Issuer
 from central.db.database import Database
 from central.headers import StrictHeaders
 from central.learning.floor import DEFAULT, Floor
+from central.live import doors as live
 from central.marks import require_marks
 from central.media.store import MediaStore
 from central.metrics import Metrics
@@ -37,11 +38,12 @@ def create_app(  # noqa: PLR0913 - the parts that a process is made of
     floor: Floor = DEFAULT,
     provider: Provider | None = None,
     says: Says | None = None,
+    address: str | None = None,
 ) -> FastAPI:
     """The application. `secure`: browsers come by https; `front=False`: health and metrics only (no web role).
 
     Without `ca` boxes get no certificates; `provider`: people sign in there, too; without `says` no box is told
-    anything at once.
+    anything at once. `address`: where other replicas reach this one.
     Raises RuntimeError for a route that does not say who may come.
     """
     app = FastAPI(title=TITLE, version=VERSION, docs_url=None, redoc_url=None)
@@ -61,5 +63,6 @@ def create_app(  # noqa: PLR0913 - the parts that a process is made of
         app.include_router(alarms.router)
         parts = pages(db, media, after or shipped(Path()), secure=secure, provider=provider, floor=floor)
         app.include_router(parts)
+        app.include_router(live.router(db, app.state.accounts, says, address))
     require_marks(app)
     return app

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from fastapi import Depends, FastAPI, Header, Request
+from fastapi import Depends, FastAPI, Header
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import iter_route_contexts
+from fastapi.routing import APIWebSocketRoute, iter_route_contexts
+from starlette.requests import HTTPConnection
 
 from central.accounts import sessions
 from central.accounts.errors import DoFirst, NotPermitted, NotSignedIn
@@ -22,6 +23,8 @@ from central.edges import tokens
 from central.sites import reach
 from central.tickets.errors import CaseMissing
 
+#: The method of a route that is a WebSocket.
+WEBSOCKET: Final = "WS"
 #: Written by a page's script when it asks again by itself: nobody need be there.
 BACKGROUND_HEADER: Final = "X-Sightline-Background"
 _FIRST: Final = {
@@ -39,7 +42,7 @@ class Needs:
 
     permission: Permission
 
-    def __call__(self, request: Request) -> SignedInUser:
+    def __call__(self, request: HTTPConnection) -> SignedInUser:
         """Look before the route does."""
         user = asking(request)
         if user.first is not None and self.permission is not Permission.OWN:
@@ -67,7 +70,7 @@ class Boxes:
 
     def __call__(
         self,
-        request: Request,
+        request: HTTPConnection,
         authorization: Annotated[
             str | None, Header(description="Bearer: a JWT (EdDSA) of the key the box was enrolled with")
         ] = None,
@@ -94,7 +97,7 @@ def public(why: str) -> Any:
 AskingBox = Annotated[str, Depends(Boxes())]
 
 
-def database_of(request: Request) -> Database:
+def database_of(request: HTTPConnection) -> Database:
     """The application's database."""
     db = request.app.state.db
     if not isinstance(db, Database):
@@ -102,7 +105,7 @@ def database_of(request: Request) -> Database:
     return db
 
 
-def rules_of(request: Request) -> AccountRules:
+def rules_of(request: HTTPConnection) -> AccountRules:
     """What the place's settings say of accounts."""
     rules = request.app.state.accounts
     if not isinstance(rules, AccountRules):
@@ -110,7 +113,7 @@ def rules_of(request: Request) -> AccountRules:
     return rules
 
 
-def asking(request: Request) -> SignedInUser:
+def asking(request: HTTPConnection) -> SignedInUser:
     """Who is signed in here, looked up once a request. Raises NotSignedIn."""
     known = getattr(request.state, "user", None)
     if isinstance(known, SignedInUser):
@@ -124,7 +127,7 @@ def asking(request: Request) -> SignedInUser:
     return user
 
 
-def _require_areas(request: Request, user: SignedInUser) -> None:
+def _require_areas(request: HTTPConnection, user: SignedInUser) -> None:
     """Who has areas finds nothing outside of them, whatever the route does. Raises CaseMissing as for none."""
     room = str(request.scope["route"].path).partition("/{number}")[0].rpartition("/")[2]
     number = str(request.path_params["number"])
@@ -133,9 +136,14 @@ def _require_areas(request: Request, user: SignedInUser) -> None:
             raise CaseMissing(f"there is nothing numbered {number[:40]!r}", "number.none", number=number[:40])
 
 
-def _by_itself(request: Request) -> bool:
-    """Whether a page asks again without anybody's doing: htmx says so of what is not a link that was followed."""
+def _by_itself(request: HTTPConnection) -> bool:
+    """Whether a page asks again without anybody's doing: htmx says so of what is not a link that was followed.
+
+    A player connects again by itself as well, so what opens a WebSocket is never a person for certain.
+    """
     given = request.headers
+    if request.scope["type"] == "websocket":
+        return True
     return BACKGROUND_HEADER in given or ("hx-request" in given and "hx-boosted" not in given)
 
 
@@ -160,6 +168,9 @@ def routes(app: FastAPI) -> Iterator[Marked]:
         marks = tuple(dict.fromkeys(_marks(dependant))) if dependant is not None else ()
         if path == app.openapi_url:
             marks = (Public("what the API is, not what is in it"),)
+        if isinstance(context.original_route, APIWebSocketRoute):
+            yield Marked(WEBSOCKET, path, marks)
+            continue
         for method in sorted((context.methods or {"GET"}) - {"HEAD"} or {"HEAD"}):
             yield Marked(method, path, marks)
 
@@ -183,6 +194,6 @@ def require_marks(app: FastAPI) -> None:
 
 
 __all__ = [
-    "BACKGROUND_HEADER", "AskingBox", "Boxes", "Mark", "Marked", "Needs", "Public", "asking", "database_of", "needs",
-    "public", "require_marks", "routes", "rules_of",
+    "BACKGROUND_HEADER", "WEBSOCKET", "AskingBox", "Boxes", "Mark", "Marked", "Needs", "Public", "asking",
+    "database_of", "needs", "public", "require_marks", "routes", "rules_of",
 ]  # fmt: skip

@@ -25,3 +25,14 @@ def from_here(headers: Mapping[str, str]) -> bool:
 
 
 __all__ = ["from_here"]
+
+
+def socket_from_here(headers: Mapping[str, str]) -> bool:
+    """The same of a WebSocket, which any page may open with its visitor's cookies: a browser always names the page."""
+    whence = headers.get("origin")
+    if whence is None:
+        return from_here(headers)
+    return from_here({"origin": whence, "host": headers.get("host", "")})
+
+
+__all__ = ["from_here", "socket_from_here"]

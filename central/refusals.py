@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 import structlog
 from fastapi.exceptions import RequestValidationError
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 _log = structlog.get_logger("front")
 _QUIET_S = 60.0
@@ -48,7 +48,7 @@ class Refusals:
         self._of_address: dict[tuple[str, str], _Told] = {}
         self._minute, self._lines = clock(), 0
 
-    def tell(self, request: Request, status: int, error: Exception, sentence: str) -> None:
+    def tell(self, request: HTTPConnection, status: int, error: Exception, sentence: str) -> None:
         """`request` was answered `status` with `sentence`, because of `error`."""
         if status in _ORDINARY:
             return
@@ -59,7 +59,8 @@ class Refusals:
         # What a stranger sent goes into the log as an address goes over the wire: no line break, no escape code.
         path = quote(str(request.scope["path"])[:100].encode("utf-8", "replace"))
         _log.warning(
-            "request refused", status=status, reason=sentence[:200], method=request.method, path=path,
+            "request refused", status=status, reason=sentence[:200],
+            method=request.scope.get("method", "WS"), path=path,
             address=address, **{name: number for name, number in counts.items() if number},
         )  # fmt: skip
 
@@ -99,7 +100,7 @@ class Refusals:
                 del self._of_address[reason, address]
 
 
-def _reason(request: Request, status: int, error: Exception) -> str:
+def _reason(request: HTTPConnection, status: int, error: Exception) -> str:
     """The line of code that refused; of a request that does not fit its description, which one and how."""
     if isinstance(error, RequestValidationError):
         kinds = [str(one["type"]) for one in error.errors()[:1]]
@@ -110,7 +111,7 @@ def _reason(request: Request, status: int, error: Exception) -> str:
     return f"{status} {type(error).__name__} {place}"
 
 
-def refusals_of(request: Request) -> Refusals:
+def refusals_of(request: HTTPConnection) -> Refusals:
     """The application's own. Raises TypeError for an application that was not made by `create_app`."""
     found = request.app.state.refusals
     if not isinstance(found, Refusals):

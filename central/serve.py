@@ -29,6 +29,7 @@ from central.jobs import Jobs
 from central.learning.floor import Floor
 from central.ledger.keeper import keeper_of
 from central.ledger.key import office_key
+from central.live.wire import UVICORN
 from central.media.guarded import GuardedStore
 from central.media.opening import open_store, quotas_of
 from central.media.rounds import Rounds
@@ -175,6 +176,7 @@ def _run(config: CentralConfig, parts: Parts, listener: socket.socket, redactor:
         log_config=None,
         access_log=False,
         server_header=False,
+        **UVICORN,
         timeout_graceful_shutdown=_GRACE_S,
         # Limits on failed sign-ins count by address: without it everybody behind a proxy would be one.
         forwarded_allow_ips=config.proxies,

@@ -28,6 +28,7 @@ class Permission(StrEnum):
     APPROVALS_ACT = "decide requests"
     EXPORT_APPROVE = "approve exports"
     STATIONS_SEE = "see stations"
+    LIVE_WATCH = "watch live"
 
 
 _DESK: Final = frozenset({Role.REVIEWER, Role.SECOND_REVIEWER, Role.CHIEF})
@@ -49,6 +50,8 @@ ROLE_MAY: Final[Mapping[Permission, frozenset[Role]]] = {
     Permission.APPROVALS_ACT: _DESK | {Role.ADMIN},
     Permission.EXPORT_APPROVE: frozenset({Role.SECOND_REVIEWER, Role.CHIEF}),
     Permission.STATIONS_SEE: frozenset({Role.MONITOR, Role.CHIEF, Role.AUDITOR}),
+    # Who checks on the office reads who watched; looking into a polling station is the monitors' work alone.
+    Permission.LIVE_WATCH: frozenset({Role.MONITOR, Role.CHIEF}),
 }
 
 

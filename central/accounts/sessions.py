@@ -8,12 +8,12 @@ on every replica.
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from central.accounts.errors import CsrfRefused, NotSignedIn
@@ -141,11 +141,24 @@ def asking(db: Database, token: str | None, rules: AccountRules, *, active: bool
     return user
 
 
+def among(session: Session, digests: Collection[str], rules: AccountRules) -> dict[str, SignedInUser]:
+    """Of the sessions whose tokens have these digests, those that are open, and whose they are."""
+    found = {}
+    for row in session.execute(_rows(UserSession.token_hash.in_(sorted(digests)), half=False)):
+        opened = _of(row[0], row[1], row[2], row[3], row[4], rules)
+        if opened is not None:
+            found[row[1].token_hash] = opened[0]
+    return found
+
+
 def _found(session: Session, token: str | None, rules: AccountRules) -> tuple[SignedInUser, UserSession] | None:
     row = _row(session, token, half=False)
-    if row is None:
-        return None
-    user, held, names, areas, second = row
+    return None if row is None else _of(*row, rules)
+
+
+def _of(
+    user: User, held: UserSession, names: str | None, areas: str | None, second: datetime | None, rules: AccountRules
+) -> tuple[SignedInUser, UserSession] | None:
     if now() - (held.last_seen_at or held.created_at) > rules.idle:
         return None
     roles = frozenset(str(names or "").split(","))
@@ -185,20 +198,20 @@ def _row(
 ) -> tuple[User, UserSession, str | None, str | None, datetime | None] | None:
     if not token or len(token) > 100:
         return None
+    found = session.execute(_rows(UserSession.token_hash == digest(token), half=half)).one_or_none()
+    return None if found is None else (found[0], found[1], found[2], found[3], found[4])
+
+
+def _rows(which: ColumnElement[bool], *, half: bool) -> Select[Any]:
     names = select(func.aggregate_strings(UserRole.role, ",")).where(UserRole.user_id == User.id).scalar_subquery()
     # Codes of areas are letters and digits (`central.sites.register`).
     areas = select(func.aggregate_strings(UserArea.area, ",")).where(UserArea.user_id == User.id).scalar_subquery()
-    query = (
+    return (
         select(User, UserSession, names, areas, SecondFactor.confirmed_at)
         .join(UserSession, UserSession.user_id == User.id)
         .outerjoin(SecondFactor, SecondFactor.user_id == User.id)
-        .where(
-            UserSession.token_hash == digest(token), UserSession.half.is_(half),
-            UserSession.expires_at > now(), User.disabled_at.is_(None),
-        )
-    )  # fmt: skip
-    found = session.execute(query).one_or_none()
-    return None if found is None else (found[0], found[1], found[2], found[3], found[4])
+        .where(which, UserSession.half.is_(half), UserSession.expires_at > now(), User.disabled_at.is_(None))
+    )
 
 
 def check_csrf(user: SignedInUser, given: str | None) -> None:

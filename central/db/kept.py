@@ -13,10 +13,15 @@ _PREFIX = "kept_"
 def put_away(*tables: str, kind: str | None = None) -> None:
     """Rename the tables. What waits for the ledger as `kind` is noted anew when they come back."""
     if kind is not None:
-        waiting = sa.table("ledger_waiting", sa.column("kind"))
-        op.execute(sa.delete(waiting).where(waiting.c.kind == kind))
+        not_waiting(kind)
     for table in tables:
         op.rename_table(table, _PREFIX + table)
+
+
+def not_waiting(kind: str) -> None:
+    """Nothing of that kind waits for the ledger any more: the version before cannot read it."""
+    waiting = sa.table("ledger_waiting", sa.column("kind"))
+    op.execute(sa.delete(waiting).where(waiting.c.kind == kind))
 
 
 def taken_back(*tables: str) -> bool:
@@ -28,8 +33,8 @@ def taken_back(*tables: str) -> bool:
     return True
 
 
-def note_again(table: str, kind: str) -> None:
-    """What is in the table and not in the ledger waits for it."""
+def note_again(table: str, kind: str, when: str = "1 = 1") -> None:
+    """What is in the table, of rows of which `when` holds, and not in the ledger waits for it."""
     rows = sa.table(table, sa.column("id", sa.Integer()))
     leaves, waiting = (
         sa.table(name, sa.column("kind"), sa.column("ref")) for name in ("ledger_leaves", "ledger_waiting")
@@ -37,7 +42,7 @@ def note_again(table: str, kind: str) -> None:
     ref = sa.cast(rows.c.id, sa.String(64))
     entered = sa.exists().where(leaves.c.kind == kind, leaves.c.ref == ref)
     noted = sa.exists().where(waiting.c.kind == kind, waiting.c.ref == ref)
-    query = sa.select(sa.literal(kind), ref).where(~entered, ~noted).order_by(rows.c.id)
+    query = sa.select(sa.literal(kind), ref).where(~entered, ~noted, sa.text(when)).order_by(rows.c.id)
     op.execute(sa.insert(waiting).from_select(["kind", "ref"], query))
 
 
@@ -50,4 +55,4 @@ def forget() -> None:
             op.drop_table(name)
 
 
-__all__ = ["forget", "note_again", "put_away", "taken_back"]
+__all__ = ["forget", "not_waiting", "note_again", "put_away", "taken_back"]

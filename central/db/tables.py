@@ -24,6 +24,7 @@ from central.db.learning import CaseFact, FactsCursor, LearningLog, Shadow, Shad
 from central.db.leases import CaseLease
 from central.db.ledger import LedgerHead, LedgerLeaf, LedgerNode, LedgerTree, LedgerWaiting
 from central.db.lists import HandledRecord, ListImport, PlateEntry, RegisterVehicle
+from central.db.live import Embargo, LiveSource, LiveTicket, WatchLog
 from central.db.media import CaseHold, Media, MediaName, MediaUpload
 from central.db.notices import Notice, NoticePass, NoticeView, Statement
 from central.db.polling import (
@@ -65,6 +66,7 @@ __all__ = [
     "DeletionCertificate",
     "Edge",
     "EdgeKey",
+    "Embargo",
     "EnrolCode",
     "Event",
     "Export",
@@ -80,6 +82,8 @@ __all__ = [
     "LedgerTree",
     "LedgerWaiting",
     "ListImport",
+    "LiveSource",
+    "LiveTicket",
     "Media",
     "MediaName",
     "MediaUpload",
@@ -107,4 +111,5 @@ __all__ = [
     "UserRole",
     "UserSession",
     "ViewLog",
+    "WatchLog",
 ]

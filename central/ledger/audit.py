@@ -20,6 +20,7 @@ from central.db.edges import EdgeKey
 from central.db.events import Event
 from central.db.learning import LearningLog
 from central.db.ledger import LedgerHead, LedgerLeaf, LedgerWaiting
+from central.db.live import Embargo, WatchLog
 from central.ledger import entries, tree, triggers
 from contract.errors import RunError, SealError
 from contract.ledger import SignedHead, read_head, read_line
@@ -30,14 +31,15 @@ _WORDS = {
     entries.ALARM: "line of the alarm history", entries.ALARM_VIEW: "line of the viewer log of alarms",
     entries.ACCOUNT: "line of the account log", entries.APPROVAL: "line of a request's history",
     entries.LEARNING: "line of the log of learning",
-    entries.DELETION: "certificate of deletion",
+    entries.DELETION: "certificate of deletion", entries.WATCH: "line of the log of who watched",
+    entries.EMBARGO: "embargo", entries.EMBARGO_LIFTED: "end of an embargo",
     entries.KEY: "key of a box", entries.KEY_RETIRED: "end of a box's key", entries.KEY_REVOKED: "ban of a box's key",
 }  # fmt: skip
 _ROWS = (
     (entries.EVENT, Event.id), (entries.CASE, CaseLog.id), (entries.ALARM, AlarmLog.id), (entries.VIEW, ViewLog.id),
     (entries.ALARM_VIEW, AlarmViewLog.id), (entries.ACCOUNT, AccountLog.id),
     (entries.APPROVAL, ApprovalLog.id), (entries.LEARNING, LearningLog.id), (entries.KEY, EdgeKey.kid),
-    (entries.DELETION, DeletionCertificate.id),
+    (entries.DELETION, DeletionCertificate.id), (entries.WATCH, WatchLog.id), (entries.EMBARGO, Embargo.id),
 )  # fmt: skip
 
 

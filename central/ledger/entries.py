@@ -18,6 +18,7 @@ from central.db.deletions import DeletionCertificate
 from central.db.edges import EdgeKey
 from central.db.events import Event
 from central.db.learning import LearningLog
+from central.db.live import Embargo, WatchLog
 from contract.ledger import canonical, moment
 from contract.sealing import sha256_hex
 
@@ -25,6 +26,7 @@ EVENT, CASE, ALARM, VIEW, ALARM_VIEW, ACCOUNT = "event", "case", "alarm", "view"
 LEARNING = "learning"
 APPROVAL = "approval"
 DELETION = "deletion"
+WATCH, EMBARGO, EMBARGO_LIFTED = "watch", "embargo", "embargo-lifted"
 KEY, KEY_RETIRED, KEY_REVOKED = "key", "key-retired", "key-revoked"
 #: A kind of row and its primary key as text.
 Ref = tuple[str, str]
@@ -141,6 +143,27 @@ def _deletions(session: Session, refs: list[str]) -> Iterator[tuple[str, Entry]]
         yield str(row.id), {"id": row.id, "number": row.number, "at": moment(row.at), "kid": row.kid} | hashes
 
 
+def _watchings(session: Session, refs: list[str]) -> Iterator[tuple[str, Entry]]:
+    query = select(WatchLog, User.name).join(User, User.id == WatchLog.user_id)
+    for row, name in session.execute(query.where(WatchLog.id.in_([int(ref) for ref in refs]))):
+        camera = {"edge": row.edge_id, "camera": row.camera_id, "site": row.site}
+        said = {"at": moment(row.at), "by": name, "action": row.action, "detail": row.detail}
+        yield str(row.id), {"id": row.id, "watch": row.watch} | camera | said
+
+
+def _embargoes(session: Session, refs: list[str]) -> Iterator[tuple[str, Entry]]:
+    for row in session.execute(select(Embargo).where(Embargo.id.in_([int(ref) for ref in refs]))).scalars():
+        said = {"area": row.area, "site": row.site, "reason": row.reason, "but": row.but}
+        when = {"from": moment(row.begins_at), "until": moment(row.ends_at), "at": moment(row.made_at)}
+        yield str(row.id), {"id": row.id, "by": row.made_by} | said | when
+
+
+def _lifted(session: Session, refs: list[str]) -> Iterator[tuple[str, Entry]]:
+    for row in session.execute(select(Embargo).where(Embargo.id.in_([int(ref) for ref in refs]))).scalars():
+        at = moment(row.lifted_at) if row.lifted_at else None
+        yield str(row.id), {"id": row.id, "by": row.lifted_by, "at": at}
+
+
 def _keys(session: Session, refs: list[str]) -> Iterator[tuple[str, Entry]]:
     for row in session.execute(select(EdgeKey).where(EdgeKey.kid.in_(refs))).scalars():
         yield (
@@ -168,6 +191,9 @@ _READERS: Mapping[str, Callable[[Session, list[str]], Iterator[tuple[str, Entry]
     APPROVAL: _approval_lines,
     LEARNING: _learning_lines,
     DELETION: _deletions,
+    WATCH: _watchings,
+    EMBARGO: _embargoes,
+    EMBARGO_LIFTED: _lifted,
     KEY: _keys,
     KEY_RETIRED: _ended("retired_at"),
     KEY_REVOKED: _ended("revoked_at"),
@@ -180,12 +206,15 @@ __all__ = [
     "APPROVAL",
     "CASE",
     "DELETION",
+    "EMBARGO",
+    "EMBARGO_LIFTED",
     "EVENT",
     "KEY",
     "KEY_RETIRED",
     "KEY_REVOKED",
     "LEARNING",
     "VIEW",
+    "WATCH",
     "Ref",
     "gone",
     "lines",

@@ -38,6 +38,9 @@ _NOTES = (
     _Note("ledger_account", "account_log", "INSERT", "account", "id"),
     _Note("ledger_approval", "approval_log", "INSERT", "approval", "id"),
     _Note("ledger_learning", "learning_log", "INSERT", "learning", "id"),
+    _Note("ledger_watch", "watch_log", "INSERT", "watch", "id"),
+    _Note("ledger_embargo", "embargoes", "INSERT", "embargo", "id"),
+    _Note("ledger_lifted", "embargoes", "UPDATE OF lifted_at", "embargo-lifted", "id", _ENDED.format("lifted_at")),
     _Note("ledger_deletion", "deletion_certificates", "INSERT", "deletion", "id"),
 )
 _REFS = sorted({note.ref for note in _NOTES})

@@ -24,6 +24,7 @@ from central.db.media import Media as MediaRow
 from central.edges import enrolment
 from central.ingest.admit import Message
 from central.ingest.intake import Intake
+from central.live.wire import UVICORN
 from central.media.folder import FolderStore
 from central.metrics import Metrics
 from central.tickets import opening
@@ -292,7 +293,9 @@ def application(world: World) -> FastAPI:
 @contextmanager
 def serving(world: World, app: FastAPI | None = None) -> Iterator[str]:
     """The web front over loopback on a port of the system's choice; gives its address and stops cleanly."""
-    config = uvicorn.Config(app or application(world), host="127.0.0.1", port=0, log_level="warning", lifespan="off")
+    config = uvicorn.Config(
+        app or application(world), host="127.0.0.1", port=0, log_level="warning", lifespan="off", **UVICORN
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

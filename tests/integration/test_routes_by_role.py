@@ -15,6 +15,7 @@ from central_kit import DAY, Box, decision, evidence, intake_of, open_db, violat
 from fastapi import APIRouter
 from fastapi.testclient import TestClient
 from sqlalchemy import select
+from starlette.testclient import WebSocketDenialResponse
 from test_central_alarms import alarm, say
 
 from central.accounts.permissions import ROLE_MAY, Permission
@@ -28,7 +29,7 @@ from central.db.cases import Case
 from central.db.database import Database
 from central.described import permissions
 from central.edges import enrolment
-from central.marks import Boxes, Marked, Needs, Public, require_marks, routes
+from central.marks import WEBSOCKET, Boxes, Marked, Needs, Public, require_marks, routes
 from central.media.folder import FolderStore
 from central.metrics import Metrics
 from contract.events import EventType, now
@@ -106,6 +107,8 @@ def ask(world: World, route: Marked, who: str, form: dict[str, str] | None = Non
     machine = route.path.startswith(("/api/", "/edge/"))
     headers |= {"X-CSRF-Token": csrf} if machine and csrf and form is None else {}
     headers |= {} if machine else {"Accept": "text/html"}
+    if route.method == WEBSOCKET:
+        return knock(world, route, headers)
     body = {"data": form} if form is not None and not machine else {}
     answer = world.client.request(route.method, world.path(route), headers=headers, **body)
     assert answer.status_code < 500, answer.text
@@ -113,6 +116,16 @@ def ask(world: World, route: Marked, who: str, form: dict[str, str] | None = Non
         return "sign in"
     words = {401: "sign in", 403: "no"}
     return words.get(answer.status_code, "in")
+
+
+def knock(world: World, route: Marked, headers: dict[str, str]) -> str:
+    """The same of a WebSocket. Nothing is there to be watched; a box that is let in hangs up again."""
+    try:
+        with world.client.websocket_connect(world.path(route), headers=headers):
+            return "in"
+    except WebSocketDenialResponse as refused:
+        assert refused.status_code < 500
+        return {401: "sign in", 403: "no"}.get(refused.status_code, "in")
 
 
 def expected(route: Marked, who: str) -> str:
@@ -141,7 +154,11 @@ def test_each_route_by_each_role_and_by_nobody(world: World) -> None:
 
 
 def test_whatever_changes_something_wants_the_token_of_its_session(world: World) -> None:
-    changing = [one for one in routes(world.client.app) if one.method != "GET" and isinstance(one.marks[0], Needs)]
+    changing = [
+        one
+        for one in routes(world.client.app)
+        if one.method not in {"GET", WEBSOCKET} and isinstance(one.marks[0], Needs)
+    ]
     assert len(changing) > 10
     wrong = []
     for route in changing:
@@ -162,6 +179,7 @@ def test_who_sees_no_case_and_who_changes_nothing() -> None:
     }  # fmt: skip
     assert ROLE_MAY[Permission.REPORTS_PEOPLE] == {Role.CHIEF, Role.AUDITOR}
     assert ROLE_MAY[Permission.SHADOWS_LIFT] == {Role.CHIEF}
+    assert ROLE_MAY[Permission.LIVE_WATCH] == {Role.MONITOR, Role.CHIEF}
     assert ROLE_MAY[Permission.STATIONS_SEE] == {Role.MONITOR, Role.CHIEF, Role.AUDITOR}
     assert {one for one in Permission if Role.AUDITOR in ROLE_MAY[one] and not one.startswith("see")} == {
         Permission.OWN
