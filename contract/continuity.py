@@ -70,6 +70,9 @@ class Block(Model):
     edge_id: str
     camera_id: str
     site: str = Field(max_length=64)
+    site_version: Hex64 | None = Field(
+        default=None, description="SHA-256 of the site file that the box had when it closed the block: its masks"
+    )
     number: int = Field(ge=0, description="0 begins a camera's ledger; then by one")
     prev: Hex64 = Field(default=GENESIS, description="hash of the block before")
     from_us: Micros

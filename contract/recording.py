@@ -151,6 +151,21 @@ def gaps_of(blocks: Sequence[Block], from_us: int, until_us: int) -> list[Missin
     return gaps
 
 
+def versions_of(blocks: Sequence[Block], from_us: int, until_us: int) -> list[tuple[int, str]]:
+    """The site files by which the span was recorded: from when on (Unix microseconds), and the SHA-256, by time.
+
+    They are what the box signed. A block that was made before blocks named one tells of none.
+    """
+    found: list[tuple[int, str]] = []
+    for block in blocks:
+        named = block.site_version
+        if named is None or block.until_us <= from_us or block.from_us >= until_us:
+            continue
+        if not found or found[-1][1] != named:
+            found.append((block.from_us, named))
+    return found
+
+
 def moment_of(micros: int) -> datetime:
     """An instant of the recording's clock, UTC."""
     return datetime.fromtimestamp(micros / 1e6, UTC)
@@ -233,4 +248,5 @@ __all__ = [
     "segment_name",
     "segments_of",
     "station_of",
+    "versions_of",
 ]

@@ -54,7 +54,9 @@ class Parts:
 
     `events`: the camera's blocks by their number - those that follow one another over the whole span, then later ones
     that say something `late` of it - and the `sightline.recording.deleted` of segments of the span, wherever.
-    `sites`: the site files in force in the span, each with when it came into force (Unix microseconds), by time.
+    `sites`: the site files of the span, each with the instant (Unix microseconds) from which it holds, by time: those
+    that the box signed (`recording.versions_of`), or where its blocks name none, those that were in force. The first
+    holds from the span's beginning at the latest.
     `segments`: files by SHA-256, more than needed do no harm; `absent`: why one is not here, by SHA-256.
     `ledger`: the files that vouch for the box's key and for the events, by the names that the evidence bundle gives
     them (`keys/office.jwk`, `ledger/head.json`, ...); the entries in it are of the box's keys, of the newest block of
@@ -84,7 +86,9 @@ def write_archive(target: BinaryIO, parts: Parts, key: OKPKey) -> Statement:
     names = recording.names_of(segments)
     recorded_us = coverage(blocks, wanted.from_us, wanted.until_us).recorded_us
     gaps = recording.gaps_of(blocks, wanted.from_us, wanted.until_us)
-    sites, files = _sites(parts)
+    sites, files = _sites(
+        parts, {sha256 for _, sha256 in recording.versions_of(blocks, wanted.from_us, wanted.until_us)}
+    )
     absent = _absent(parts, segments)
     films = {name: parts.segments[sha256] for sha256, name in names.items() if sha256 not in absent}
     front = _front(parts, files, gaps, (sites[-1][0], [one for _, one in sites]), segments, absent)
@@ -129,7 +133,7 @@ def blocks_in(parts: Parts) -> list[Block]:
     return blocks
 
 
-def _sites(parts: Parts) -> tuple[list[tuple[Site, InForce]], dict[str, bytes]]:
+def _sites(parts: Parts, signed: set[str]) -> tuple[list[tuple[Site, InForce]], dict[str, bytes]]:
     """Each site file, what it sets, and the files that go in: none that tells a password."""
     found, files = [], {}
     for number, (from_us, raw) in enumerate(parts.sites):
@@ -137,7 +141,8 @@ def _sites(parts: Parts) -> tuple[list[tuple[Site, InForce]], dict[str, bytes]]:
         site = site_of(raw, name)
         addresses = [url for camera in site.cameras for url in (camera.url, camera.sub_url) if url]
         shown = None if any(map(in_the_clear, addresses)) else name
-        one = recording.in_force(site, parts.request.wanted.camera_id, sha256_hex(raw), from_us, shown)
+        holds = from_us if found else min(from_us, parts.request.wanted.from_us)
+        one = recording.in_force(site, parts.request.wanted.camera_id, sha256_hex(raw), holds, shown)
         if one is None:
             raise InputError(f"site {site.site}: its file has no camera {parts.request.wanted.camera_id}")
         found.append((site, one))
@@ -145,6 +150,8 @@ def _sites(parts: Parts) -> tuple[list[tuple[Site, InForce]], dict[str, bytes]]:
             files[shown] = raw
     if not found:
         raise InputError("no site file was in force in that span - nobody could tell where the camera stood")
+    if lacking := signed - {one.sha256 for _, one in found}:
+        raise InputError(f"the box recorded by the site file {min(lacking)}, which is not here - register that file")
     return found, files
 
 

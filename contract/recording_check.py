@@ -21,7 +21,7 @@ from contract import continuity, recording
 from contract.continuity import Block, Deleted, Missing
 from contract.errors import SealError, SiteError
 from contract.events import EventType, parse_data, parse_event, rfc3339
-from contract.recording import Request, Segment, Statement
+from contract.recording import InForce, Request, Segment, Statement
 from contract.sealing import sha256_hex, verify_detached
 from contract.sitefile import site_of
 
@@ -162,32 +162,45 @@ def requested(statement: Statement, lines: Sequence[Mapping[str, Any]]) -> None:
 
 
 def placed(statement: Statement, told: Told, files: Mapping[str, bytes]) -> list[str]:
-    """The site files are those of this camera, and set what the statement says; notes on the masks."""
-    wanted, zone = statement.request.wanted, statement.station.timezone
+    """The site files are those that the box signed, and set what the statement says; notes on the masks."""
+    wanted = statement.request.wanted
     starts = [one.from_us for one in statement.sites]
     if starts != sorted(starts) or starts[0] > wanted.from_us:
         raise SealError(f"{recording.STATEMENT}: no site file is told for the beginning of the span")
-    names = {one.site for one in told.blocks}
-    notes = []
+    signed = recording.versions_of(told.blocks, wanted.from_us, wanted.until_us)
+    if lacking := {sha256 for _, sha256 in signed} - {one.sha256 for one in statement.sites}:
+        raise SealError(f"site/: the box recorded by the site file {min(lacking)}, and another was put in its place")
+    notes = [] if signed else ["the blocks name no site file: that these were in force is the office's word"]
     for one in statement.sites:
         if one.file is None:
             notes.append(f"site file {one.sha256} is not here, it holds a password: its masks are the office's word")
-            continue
-        raw = files.get(one.file, b"")
-        try:
-            site = site_of(raw, one.file)
-        except SiteError as error:
-            raise SealError(f"{one.file}: is no site file ({str(error).splitlines()[0]})") from error
-        if site.site not in names:
-            raise SealError(f"{one.file}: is of site {site.site}; the box signed {', '.join(sorted(names))}")
-        if recording.in_force(site, wanted.camera_id, sha256_hex(raw), one.from_us, one.file) != one:
-            raise SealError(f"{recording.STATEMENT}: tells other masks of {wanted.camera_id} than {one.file} sets")
-        if one is statement.sites[-1] and recording.station_of(site, wanted.camera_id) != statement.station:
-            raise SealError(f"{recording.STATEMENT}: names another station or camera than {one.file}")
+        else:
+            _of_site(one, files.get(one.file, b""), statement, told)
+    return [*notes, *_unmasked(statement, told)]
+
+
+def _of_site(one: InForce, raw: bytes, statement: Statement, told: Told) -> None:
+    """One site file against the blocks and the statement."""
+    camera, names = statement.request.wanted.camera_id, {block.site for block in told.blocks}
+    try:
+        site = site_of(raw, str(one.file))
+    except SiteError as error:
+        raise SealError(f"{one.file}: is no site file ({str(error).splitlines()[0]})") from error
+    if site.site not in names:
+        raise SealError(f"{one.file}: is of site {site.site}; the box signed {', '.join(sorted(names))}")
+    if recording.in_force(site, camera, sha256_hex(raw), one.from_us, one.file) != one:
+        raise SealError(f"{recording.STATEMENT}: tells other masks of {camera} than {one.file} sets")
+    if one is statement.sites[-1] and recording.station_of(site, camera) != statement.station:
+        raise SealError(f"{recording.STATEMENT}: names another station or camera than {one.file}")
+
+
+def _unmasked(statement: Statement, told: Told) -> list[str]:
+    """What was recorded as it came although the site file has the box paint masks over it."""
+    notes = []
     for segment in told.segments:
         here = [one for one in statement.sites if one.from_us <= segment.spans[0][0]]
         if here and here[-1].by == "edge" and not segment.recorded.masked:
-            when = span_words(zone, *segment.spans[0])
+            when = span_words(statement.station.timezone, *segment.spans[0])
             notes.append(f"masks: {when} was recorded without the masks that the site file has the box paint")
     return notes
 

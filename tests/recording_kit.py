@@ -206,7 +206,8 @@ def world(folder: Path, seed: int, films: int = 0) -> World:
             path = folder / f"{one.sha256}.mp4"
             path.write_bytes(film(int(one.name)))
             segments[one.sha256] = path
-    blocks = _blocks(rng, laid, edge, camera, site)
+    raw = SITE.format(site=site, camera=camera).encode()
+    blocks = _blocks(rng, laid, edge, camera, site, sha256_hex(raw))
     inner = [one for one in laid if isinstance(one, Recorded)]
     first = laid[0].start_us + rng.choice((0, 0, 700_000))
     blocks, last = _asked_for(rng, blocks, first)
@@ -226,9 +227,21 @@ def world(folder: Path, seed: int, films: int = 0) -> World:
         Look(at + timedelta(minutes=n), rng.choice(("li", "zhao")), f"{camera} live") for n in range(rng.randint(0, 4))
     ]
     return World(
-        folder, new_key(), new_key(), wanted, blocks, deleted, request, SITE.format(site=site, camera=camera).encode(),
+        folder, new_key(), new_key(), wanted, blocks, deleted, request, raw,
         segments, absent, at + timedelta(hours=2), looks,
     )  # fmt: skip
+
+
+def of_blocks(folder: Path, blocks: list[Block], segments: dict[str, Path], site: bytes) -> World:
+    """What a real recorder wrote, from its first block to its last."""
+    folder.mkdir(parents=True, exist_ok=True)
+    first, at = blocks[0], datetime.now(UTC)
+    wanted = Wanted(
+        edge_id=first.edge_id, camera_id=first.camera_id, from_us=first.from_us, until_us=blocks[-1].until_us
+    )
+    request = Request(key="F20261220-01", wanted=wanted, reason="选举争议", asked_by="li", asked_at=at, approved_by="wang",
+                      approved_at=at)  # fmt: skip
+    return World(folder, new_key(), new_key(), wanted, blocks, [], request, site, segments, {}, at, [])
 
 
 def _asked_for(rng: random.Random, blocks: list[Block], first: int) -> tuple[list[Block], int]:
@@ -254,7 +267,9 @@ def _laid(rng: random.Random, films: int) -> list[Recorded | Missing]:
     return laid
 
 
-def _blocks(rng: random.Random, laid: list[Recorded | Missing], edge: str, camera: str, site: str) -> list[Block]:
+def _blocks(
+    rng: random.Random, laid: list[Recorded | Missing], edge: str, camera: str, site: str, version: str
+) -> list[Block]:
     """Blocks of some entries each; what is late was told as a gap, or at another time, and is put right by a later one."""
     groups, number = list[list[Recorded | Missing]](), rng.choice((0, 7, 1440))
     while laid:
@@ -271,7 +286,7 @@ def _blocks(rng: random.Random, laid: list[Recorded | Missing], edge: str, camer
                 told[told.index(moved)] = Missing(start_us=moved.start_us, end_us=moved.end_us, cause="network")
                 late = [moved.model_copy(update={"origin": "camera_store"})]
         block = Block(
-            edge_id=edge, camera_id=camera, site=site, number=number + place, prev=prev, from_us=group[0].start_us,
+            edge_id=edge, camera_id=camera, site=site, site_version=version, number=number + place, prev=prev, from_us=group[0].start_us,
             until_us=group[-1].end_us, recorded=[one for one in told if isinstance(one, Recorded)],
             missing=[one for one in told if isinstance(one, Missing)], late=due, clock="rtcp",
         )  # fmt: skip
@@ -280,4 +295,4 @@ def _blocks(rng: random.Random, laid: list[Recorded | Missing], edge: str, camer
     return blocks
 
 
-__all__ = ["BEGIN", "LENGTH_US", "Book", "S", "World", "film", "world"]
+__all__ = ["BEGIN", "LENGTH_US", "Book", "S", "World", "film", "of_blocks", "world"]

@@ -35,8 +35,8 @@ _ENTRIES = (
 class Ledger:
     """The ledgers of some cameras. Raises sqlite3.Error when the disk refuses."""
 
-    def __init__(self, index: Index, spool: Spool, edge_id: str, sites: Mapping[str, str]) -> None:
-        """`sites`: the site of each camera."""
+    def __init__(self, index: Index, spool: Spool, edge_id: str, sites: Mapping[str, tuple[str, str]]) -> None:
+        """`sites`: of each camera its site, and the SHA-256 of the site file that is recorded by."""
         self._index = index
         self._spool = spool
         self._edge_id = edge_id
@@ -99,7 +99,8 @@ class Ledger:
         block = Block(
             edge_id=self._edge_id,
             camera_id=camera,
-            site=self._sites[camera],
+            site=self._sites[camera][0],
+            site_version=self._sites[camera][1],
             number=number,
             prev=before,
             from_us=draft.from_us,

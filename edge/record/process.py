@@ -105,7 +105,7 @@ class RecorderProcess:
         keep = {name: Keep(_of(one).keep_days, not judged(one)) for name, one in known.items()}
         asked = Asked(self._folders.asked, "keep_span"), Asked(self._folders.asked, "release_span")
         self._space = Space(root, index, budget, deletions, keep, asked)
-        sites = {one.camera.id: one.site_file.site.site for one in chosen}
+        sites = {one.camera.id: (one.site_file.site.site, one.site_file.sha256) for one in chosen}
         self._ledger = Ledger(self._index, self._spool, config.edge_id, sites)
         self._block_s = config.recording.block_s
         self._block_at = time.monotonic() + min(FIRST_BLOCK_S, self._block_s)

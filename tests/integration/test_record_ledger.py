@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from contract.continuity import Missing
+from sightline.evidence.verify import verify
 from tests.record_kit import MB, Box, until
+from tests.recording_kit import of_blocks
 from tests.scenes.recordings import record
 from tests.scenes.rtsp import FileServer, Relay
 
@@ -78,6 +80,11 @@ def test_killed_again_and_again_the_ledger_stays_one(box: Callable[..., Box], se
     names = [segment.name for block in blocks for segment in block.recorded]
     assert sorted(names) == sorted(row.name for row in rows) and len(set(names)) == len(names)
     assert sum(1 for row in rows if row.torn) >= 1
+    files = {row.sha256: one.root / "cam-1" / row.name for row in rows}
+    archive = of_blocks(one.folder / "handed-out", blocks, files, (one.folder / "site.yaml").read_bytes())
+    said = verify(archive.archive(), archive.trust)
+    assert "whole and unaltered" in said[0]
+    assert not [line for line in said if line.startswith(("differs", "note"))]
 
 
 def test_a_camera_that_stalls_and_a_cable_that_is_cut_are_told_while_they_last(
