@@ -135,7 +135,7 @@ def blocks_in(parts: Parts) -> list[Block]:
 
 def _sites(parts: Parts, signed: set[str]) -> tuple[list[tuple[Site, InForce]], dict[str, bytes]]:
     """Each site file, what it sets, and the files that go in: none that tells a password."""
-    found, files = [], {}
+    found, files = list[tuple[Site, InForce]](), dict[str, bytes]()
     for number, (from_us, raw) in enumerate(parts.sites):
         name = f"site/{number:02d}.yaml"
         site = site_of(raw, name)
