@@ -3,6 +3,7 @@
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
+from socket import gethostname
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -152,6 +153,14 @@ class NoticeSettings(Settings):
     copies: Readable | None = Field(default=None, description="redacted stills; default: `copies` in data_dir")
 
 
+class LiveSettings(Settings):
+    """Live view."""
+
+    address: str | None = Field(
+        default=None, pattern=r"^https?://[^\s/]+$", description="of this replica, for the others"
+    )
+
+
 class Logs(Settings):
     """How central speaks of itself, on standard error."""
 
@@ -182,12 +191,19 @@ class CentralConfig(Settings):
     learning: Learning = Learning()
     export: ExportSettings = ExportSettings()
     notices: NoticeSettings = NoticeSettings()
+    live: LiveSettings = LiveSettings()
     logs: Logs = Logs()
 
     @property
     def media_folder(self) -> Path:
         """Where stills and clips are kept."""
         return self.media_dir or self.data_dir / "media"
+
+    @property
+    def live_address(self) -> str:
+        """Where other replicas reach this one: as told, else its host, else the machine's name."""
+        host = gethostname() if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104 - to tell, not to listen
+        return self.live.address or f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def ca_folder(self) -> Path:
@@ -334,6 +350,7 @@ __all__ = [
     "Ingest",
     "Learning",
     "Ledger",
+    "LiveSettings",
     "Logs",
     "Media",
     "NoticeSettings",

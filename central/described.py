@@ -7,7 +7,7 @@ from central.accounts.permissions import ROLE_MAY, Permission
 from central.accounts.roles import Role, ordered
 from central.app import create_app
 from central.db.database import Database
-from central.marks import Boxes, Mark, Needs, Public, routes
+from central.marks import Boxes, Mark, Needs, OtherReplicas, Public, routes
 from central.media.folder import FolderStore
 from central.metrics import Metrics
 
@@ -50,6 +50,8 @@ def _who(mark: Mark) -> str:
     match mark:
         case Needs(permission):
             return f"{permission}: {', '.join(ordered(ROLE_MAY[permission]))}"
+        case OtherReplicas():
+            return "other replicas, with a ticket good once"
         case Public(why):
             return f"anybody: {why}"
         case Boxes():

@@ -20,6 +20,8 @@ from central.accounts.rules import AccountRules
 from central.accounts.sessions import SESSION_COOKIE, SignedInUser
 from central.db.database import Database
 from central.edges import tokens
+from central.live import replicas
+from central.live.place import Place
 from central.sites import reach
 from central.tickets.errors import CaseMissing
 
@@ -80,7 +82,24 @@ class Boxes:
             return tokens.edge_of(session, authorization)
 
 
-Mark = Needs | Public | Boxes
+@dataclass(frozen=True, slots=True)
+class OtherReplicas:
+    """Another replica of this central, with a ticket that it wrote into the database: gives the stream it is for.
+
+    Raises TokenRefused.
+    """
+
+    def __call__(self, request: HTTPConnection, authorization: Annotated[str | None, Header()] = None) -> Place:
+        """Which stream; the ticket is good no more."""
+        scheme, _, token = (authorization or "").partition(" ")
+        with database_of(request).write() as session:
+            place = replicas.taken(session, token) if scheme.lower() == "bearer" and token else None
+        if place is None:
+            raise tokens.TokenRefused("that is no ticket, or was used")
+        return place
+
+
+Mark = Needs | Public | Boxes | OtherReplicas
 
 
 def needs(permission: Permission) -> Any:
@@ -95,6 +114,10 @@ def public(why: str) -> Any:
 
 #: The mark of a route for boxes, and which box asks.
 AskingBox = Annotated[str, Depends(Boxes())]
+
+
+#: The mark of a route for other replicas, and which stream is asked for.
+AskedByReplica = Annotated[Place, Depends(OtherReplicas())]
 
 
 def database_of(request: HTTPConnection) -> Database:
@@ -177,7 +200,7 @@ def routes(app: FastAPI) -> Iterator[Marked]:
 
 def _marks(dependant: Dependant) -> Iterator[Mark]:
     for one in dependant.dependencies:
-        if isinstance(one.call, Needs | Public | Boxes):
+        if isinstance(one.call, Needs | Public | Boxes | OtherReplicas):
             yield one.call
         yield from _marks(one)
 
@@ -189,11 +212,11 @@ def require_marks(app: FastAPI) -> None:
         if len(kinds) != 1:
             raise RuntimeError(
                 f"route {route.method} {route.path}: who may come? Give it one mark of central.marks - "
-                "needs(Permission....), public(why), or a parameter AskingBox"
+                "needs(Permission....), public(why), or a parameter AskingBox or AskedByReplica"
             )
 
 
 __all__ = [
-    "BACKGROUND_HEADER", "WEBSOCKET", "AskingBox", "Boxes", "Mark", "Marked", "Needs", "Public", "asking",
-    "database_of", "needs", "public", "require_marks", "routes", "rules_of",
+    "BACKGROUND_HEADER", "WEBSOCKET", "AskedByReplica", "AskingBox", "Boxes", "Mark", "Marked", "Needs",
+    "OtherReplicas", "Public", "asking", "database_of", "needs", "public", "require_marks", "routes", "rules_of",
 ]  # fmt: skip

@@ -163,6 +163,7 @@ def _run(config: CentralConfig, parts: Parts, listener: socket.socket, redactor:
         secure=config.https,
         ingest=parts.receiver,
         says=parts.asker,
+        address=config.live_address,
         front=parts.front,
         ca=parts.ca,
         accounts=config.account_rules,

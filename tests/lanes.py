@@ -144,6 +144,8 @@ WAITING = (
             "intruder_short",
             "listening_broker",
             "live_box",
+            "live_hub",
+            "live_replicas",
             "masks",
             "media_killed",
             "media_quota",

@@ -2,16 +2,18 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import Final
 
 import structlog
 from fastapi import APIRouter, HTTPException, WebSocket
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
-from starlette.websockets import WebSocketState
 
+from central.live.closing import closed
 from central.live.hub import Hub
+from central.live.place import Place
 from central.live.replicas import Replicas
-from central.live.stream import Place
 from central.marks import AskingBox
 from contract.topics import IDENTIFIER
 
@@ -25,14 +27,15 @@ _POLICY, _REPLACED, _LATER = 1008, 4001, 1013
 class Bringing:
     """A box's connection as a source."""
 
-    def __init__(self, line: WebSocket) -> None:
+    def __init__(self, line: WebSocket, connection: str) -> None:
+        self.connection = connection
         self._line = line
         self._closing: asyncio.Task[None] | None = None
 
     def close(self, reason: str) -> None:
         """See `Source`."""
         if self._closing is None:
-            self._closing = asyncio.get_running_loop().create_task(_closed(self._line, _REPLACED, reason))
+            self._closing = asyncio.get_running_loop().create_task(closed(self._line, _REPLACED, reason))
 
 
 def router(hub: Hub, replicas: Replicas) -> APIRouter:
@@ -44,17 +47,23 @@ def router(hub: Hub, replicas: Replicas) -> APIRouter:
         """A box brings the pictures of a camera, as contract.livestream has them, for as long as it is asked to."""
         if not IDENTIFIER.fullmatch(camera) or not (stream is None or IDENTIFIER.fullmatch(stream)):
             raise HTTPException(404, "no camera or stream can be called so")
-        place, source = Place(edge_id, camera, stream), Bringing(line)
+        place = Place(edge_id, camera, stream)
         await line.accept()
-        connection = await run_in_threadpool(replicas.enter, place)
-        if not hub.brings(place, source):
-            await _closed(line, _LATER, "the box brings too many streams at once")
+        try:
+            source = Bringing(line, await run_in_threadpool(replicas.enter, place))
+        except SQLAlchemyError as error:
+            _log.warning("no stream is taken", edge=edge_id, camera=camera, fault=type(error).__name__)
+            await closed(line, _LATER, "the database cannot be reached")
             return
         try:
+            if not hub.brings(place, source):
+                await closed(line, _LATER, "the box brings too many streams at once")
+                return
             await _take(line, hub, place, source)
         finally:
             hub.gone(place, source)
-            await run_in_threadpool(replicas.strike, place, connection)
+            with suppress(SQLAlchemyError):  # it leads nowhere, and is taken over by the next
+                await run_in_threadpool(replicas.strike, place, source.connection)
 
     return boxes
 
@@ -69,7 +78,7 @@ async def _take(line: WebSocket, hub: Hub, place: Place, source: Bringing) -> No
                 hub.told(place, source, *_said(text))
         except ValueError as error:
             _log.warning("a box brings what is no picture", edge=place.edge_id, camera=place.camera_id, why=str(error))
-            await _closed(line, _POLICY, "that is no picture")
+            await closed(line, _POLICY, "that is no picture")
             return
 
 
@@ -79,11 +88,6 @@ def _said(text: str) -> tuple[str, str]:
     if not isinstance(said, dict) or not isinstance(said.get("state"), str):
         raise ValueError("a text message has no state")
     return said["state"], str(said.get("reason", ""))[:_LONGEST]
-
-
-async def _closed(line: WebSocket, code: int, reason: str) -> None:
-    if line.application_state == WebSocketState.CONNECTED and line.client_state == WebSocketState.CONNECTED:
-        await line.close(code, reason)
 
 
 __all__ = ["Bringing", "router"]

@@ -4,7 +4,8 @@ from fastapi import APIRouter
 
 from central.accounts.rules import AccountRules
 from central.db.database import Database
-from central.live import box_door, viewer_door
+from central.live import box_door, replica_door, viewer_door
+from central.live.finder import Finder
 from central.live.hub import Hub
 from central.live.replicas import Replicas
 from central.live.tender import Tender
@@ -14,9 +15,11 @@ from central.polling.asking import Says
 def router(db: Database, rules: AccountRules, says: Says | None, address: str | None) -> APIRouter:
     """The doors for boxes and for viewers; other replicas reach this one at `address`."""
     hub = Hub()
-    hub.tend = Tender(hub, db, rules, says).run
+    ours = Replicas(db, address)
+    hub.tend = Tender(hub, db, rules, says, Finder(hub, db, ours)).run
     doors = APIRouter(include_in_schema=False)
-    doors.include_router(box_door.router(hub, Replicas(db, address)))
+    doors.include_router(box_door.router(hub, ours))
+    doors.include_router(replica_door.router(hub))
     doors.include_router(viewer_door.router(hub, db))
     return doors
 

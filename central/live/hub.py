@@ -9,7 +9,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from central.live.stream import ASKING, AWAY, CUT, EMBARGO, ENDED, LIVE, Place, Stream
+from central.live.place import Place
+from central.live.stream import ASKING, AWAY, CUT, EMBARGO, ENDED, LIVE, Stream
 from central.live.viewer import Viewer
 from central.polling.asking import new_id
 from contract.command import LiveOn
@@ -27,7 +28,9 @@ MOST_OF_PERSON: Final = 64
 
 
 class Source(Protocol):
-    """Whoever brings a stream: a box's connection, or another replica's."""
+    """Whoever brings a stream: a box's connection, or another replica's. `connection` names that of the box."""
+
+    connection: str
 
     def close(self, reason: str) -> None:
         """It is to end: it brings nothing any more."""
@@ -73,6 +76,15 @@ class Watching:
         self.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Fetching:
+    """Another replica that fetches a stream from here for its viewers."""
+
+    place: Place
+    viewer: Viewer
+    close: Callable[[], None]
+
+
 @dataclass(slots=True)
 class _Asked:
     wish: Wish
@@ -86,6 +98,7 @@ class Hub:
         self.streams: dict[Place, Stream] = {}
         self.sources: dict[Place, Source] = {}
         self.watching: set[Watching] = set()
+        self.fetching: set[Fetching] = set()
         self.tend: Callable[[], Coroutine[Any, Any, None]] | None = None
         #: Something came or went that cannot wait for the next round.
         self.news = asyncio.Event()
@@ -130,8 +143,8 @@ class Hub:
         stream.lose(self._clock())
         if stream.state == LIVE:
             stream.tell(ASKING)
-        for one in list(stream.relays):
-            stream.leave(one)
+        for one in [one for one in self.fetching if one.place == place]:
+            one.close()
         self._asked_soon(place)
         self._tidy(place)
 
@@ -155,6 +168,27 @@ class Hub:
         if stream is not None:
             stream.leave(watching.viewer)
             self._tidy(watching.place)
+
+    def fetch(self, fetching: Fetching) -> bool:
+        """Another replica wants the stream. False when no box brings it here."""
+        if fetching.place not in self.sources:
+            return False
+        self.fetching.add(fetching)
+        self.streams[fetching.place].join(fetching.viewer, self._clock(), relay=True)
+        return True
+
+    def fetched(self, fetching: Fetching) -> None:
+        """It wants no more."""
+        self.fetching.discard(fetching)
+        stream = self.streams.get(fetching.place)
+        if stream is not None:
+            stream.leave(fetching.viewer)
+            self._tidy(fetching.place)
+
+    @property
+    def missing(self) -> list[Place]:
+        """What is watched here and brought by nobody."""
+        return [place for place in self._asked if place not in self.sources]
 
     def watchers(self, place: Place) -> list[Watching]:
         """Who watches a stream here."""

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from central.accounts.sessions import digest
 from central.db.database import Database
 from central.db.live import LiveSource, LiveTicket
-from central.live.stream import Place
+from central.live.place import Place
 from contract.events import now
 
 _TICKET_LIFE: Final = timedelta(seconds=30)

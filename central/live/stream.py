@@ -1,7 +1,8 @@
 """One stream of pictures and everybody who watches it: who comes later gets what there is since the last keyframe."""
 
-from typing import Final, NamedTuple
+from typing import Final
 
+from central.live.place import Place
 from central.live.viewer import Viewer
 from central.live.wire import framed
 from contract.livestream import FRAGMENT, INIT, unpack
@@ -9,14 +10,6 @@ from contract.livestream import FRAGMENT, INIT, unpack
 #: What is kept of a stream for who comes next; one whose keyframes are further apart is joined at the next. Bytes.
 MOST_KEPT: Final = 16_000_000
 ASKING, LIVE, CUT, AWAY, ENDED, EMBARGO = "asking", "live", "cut", "away", "ended", "embargo"
-
-
-class Place(NamedTuple):
-    """Which stream: a camera of a box, and the stream's name (None: the live view of quality `main`)."""
-
-    edge_id: str
-    camera_id: str
-    stream: str | None = None
 
 
 class Stream:
@@ -95,4 +88,4 @@ class Stream:
         self._kept += len(frame)
 
 
-__all__ = ["ASKING", "AWAY", "CUT", "EMBARGO", "ENDED", "LIVE", "MOST_KEPT", "Place", "Stream"]
+__all__ = ["ASKING", "AWAY", "CUT", "EMBARGO", "ENDED", "LIVE", "MOST_KEPT", "Stream"]

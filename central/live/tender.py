@@ -25,8 +25,10 @@ from central.db.edges import Edge
 from central.db.sites import Site
 from central.live import embargo
 from central.live.embargo import Window
+from central.live.finder import Finder
 from central.live.hub import Hub, Watching
-from central.live.stream import EMBARGO, ENDED, Place
+from central.live.place import Place
+from central.live.stream import EMBARGO, ENDED
 from central.polling.asking import Says
 from contract.command import LiveOn
 
@@ -51,8 +53,8 @@ class Known:
 class Tender:
     """`run` goes on for as long as the hub has streams."""
 
-    def __init__(self, hub: Hub, db: Database, rules: AccountRules, says: Says | None) -> None:
-        self._hub, self._db, self._rules, self._says = hub, db, rules, says
+    def __init__(self, hub: Hub, db: Database, rules: AccountRules, says: Says | None, finder: Finder) -> None:
+        self._hub, self._db, self._rules, self._says, self._finder = hub, db, rules, says, finder
         self._check_at = 0.0
 
     async def run(self) -> None:
@@ -62,6 +64,7 @@ class Tender:
             hub.news.clear()
             await self._ask(hub.due())
             hub.silence()
+            await self._finder.look()
             if time.monotonic() >= self._check_at:
                 self._check_at = time.monotonic() + CHECK_S
                 try:

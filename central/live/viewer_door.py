@@ -1,12 +1,12 @@
 """The door for viewers: who is signed in, may watch, and sees the station, gets its pictures until he goes."""
 
-import asyncio
 import secrets
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
+import structlog
 from fastapi import APIRouter, Query, WebSocket
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
-from starlette.websockets import WebSocketState
 
 from central.accounts.errors import NotPermitted
 from central.accounts.permissions import Permission
@@ -15,14 +15,17 @@ from central.clock import office_now
 from central.db.database import Database
 from central.db.sites import Site
 from central.live import cameras, embargo, log
+from central.live.closing import closer
 from central.live.hub import MOST_OF_PERSON, Hub, Watching, Wish
-from central.live.stream import EMBARGO, Place
+from central.live.place import Place
+from central.live.stream import EMBARGO
 from central.live.viewer import Viewer
-from central.live.wire import EXTENSION, Wire
+from central.live.wire import wire_of
 from central.marks import asking, needs
 from central.origin import socket_from_here
 from central.tickets.errors import CaseMissing
 
+_log = structlog.get_logger("live")
 #: No recording is older. Unix microseconds of 2020-01-01.
 _EARLIEST: Final = 1_577_836_800_000_000
 Quality = Literal["main", "sub", "stills"]
@@ -83,17 +86,9 @@ def _place(edge_id: str, camera_id: str, wish: Wish) -> Place:
 
 
 def _watching(line: WebSocket, user: SignedInUser, site: str, place: Place, wish: Wish) -> Watching:
-    wire: Wire | None = line.scope.get("extensions", {}).get(EXTENSION)
-    if wire is None:
-        raise RuntimeError("this server lends no lines: run uvicorn with ws=WireProtocol")
     held = digest(line.cookies.get(SESSION_COOKIE, ""))
-    closing: list[asyncio.Task[Any]] = []
-
-    def close() -> None:
-        if not closing and line.application_state == WebSocketState.CONNECTED:
-            closing.append(asyncio.get_running_loop().create_task(line.close()))
-
-    return Watching(user.id, user.name, held, site, place, Viewer(wire, wish.quality), close)
+    viewer = Viewer(wire_of(line), wish.quality)
+    return Watching(user.id, user.name, held, site, place, viewer, closer(line))
 
 
 def _may(db: Database, user: SignedInUser, place: Place) -> tuple[str, str | None]:
@@ -113,8 +108,11 @@ def _begun(db: Database, watching: Watching, wish: Wish) -> None:
 
 
 def _ended(db: Database, watching: Watching) -> None:
-    with db.write() as session:
-        log.end(session, watching)
+    try:
+        with db.write() as session:
+            log.end(session, watching)
+    except SQLAlchemyError as error:
+        _log.error("the end of a watching is not written", watch=watching.watch, fault=type(error).__name__)
 
 
 __all__ = ["router"]

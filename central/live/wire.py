@@ -8,6 +8,7 @@ much of it the viewer has not taken yet can be asked.
 import socket
 from typing import Any, Final, Protocol
 
+from starlette.requests import HTTPConnection
 from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame, Opcode
@@ -56,6 +57,14 @@ class WireProtocol(WebSocketsSansIOProtocol):
             self.handshake_complete = True
 
 
+def wire_of(line: HTTPConnection) -> Wire:
+    """The line of a WebSocket. Raises RuntimeError under a server that lends none."""
+    wire: Wire | None = line.scope.get("extensions", {}).get(EXTENSION)
+    if wire is None:
+        raise RuntimeError("this server lends no lines: run uvicorn with ws=WireProtocol")
+    return wire
+
+
 class _Line:
     """The line of one connection."""
 
@@ -78,4 +87,4 @@ class _Line:
 #: How uvicorn is run for live view.
 UVICORN: Final[dict[str, Any]] = {"ws": WireProtocol, "ws_max_size": MOST_BYTES, "ws_per_message_deflate": False}
 
-__all__ = ["EXTENSION", "UVICORN", "Wire", "WireProtocol", "framed"]
+__all__ = ["EXTENSION", "UVICORN", "Wire", "WireProtocol", "framed", "wire_of"]

@@ -14,7 +14,8 @@ from central.accounts.roles import Role
 from central.db.accounts import UserArea
 from central.db.live import Embargo, LiveSource, WatchLog
 from central.edges import enrolment
-from central.live.stream import Place, Stream
+from central.live.place import Place
+from central.live.stream import Stream
 from central.live.viewer import LATE_S, WELL_S, Viewer
 from central.live.wire import framed
 from contract.events import now

@@ -29,7 +29,7 @@ from central.db.cases import Case
 from central.db.database import Database
 from central.described import permissions
 from central.edges import enrolment
-from central.marks import WEBSOCKET, Boxes, Marked, Needs, Public, require_marks, routes
+from central.marks import WEBSOCKET, Boxes, Marked, Needs, OtherReplicas, Public, require_marks, routes
 from central.media.folder import FolderStore
 from central.metrics import Metrics
 from contract.events import EventType, now
@@ -132,6 +132,8 @@ def expected(route: Marked, who: str) -> str:
     (kind,) = {type(mark) for mark in route.marks}
     if kind is Boxes:
         return {"box": "in", "shut out": "no"}.get(who, "sign in")
+    if kind is OtherReplicas:
+        return "sign in"  # there is no ticket but those that replicas write
     if kind is Public:
         return "in"
     wanted = [mark.permission for mark in route.marks if isinstance(mark, Needs)]
