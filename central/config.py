@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 from central.accounts.oidc.settings import Oidc
 from central.accounts.roles import Role
 from central.accounts.rules import AccountRules
+from central.duty.escalation import DEFAULT, Step, Table
 from central.notices.rules import NoticeRules, Office, checked_number
 from contract.errors import ConfigError
 from contract.settings import Broker, Readable, Settings, read_settings
@@ -161,6 +162,29 @@ class LiveSettings(Settings):
     )
 
 
+class DutyStep(Settings):
+    """Who of the duty roster is told of an alarm, and when."""
+
+    level: int = Field(ge=1, le=5)
+    after_s: float = Field(ge=0, le=86_400, description="seconds without anybody answering for it")
+
+
+class DutySettings(Settings):
+    """How alarms of polling stations reach the people on duty."""
+
+    escalation: list[DutyStep] = Field(
+        default=[DutyStep(level=1, after_s=0), DutyStep(level=2, after_s=180), DutyStep(level=3, after_s=600)],
+        min_length=1,
+        description="steps of an alarm; a warning is for level 1 alone",
+    )
+
+    @property
+    def table(self) -> Table:
+        """What the watch goes by."""
+        steps = [Step(one.level, timedelta(seconds=one.after_s)) for one in self.escalation]
+        return {**DEFAULT, "alarm": steps}
+
+
 class Logs(Settings):
     """How central speaks of itself, on standard error."""
 
@@ -192,6 +216,7 @@ class CentralConfig(Settings):
     export: ExportSettings = ExportSettings()
     notices: NoticeSettings = NoticeSettings()
     live: LiveSettings = LiveSettings()
+    duty: DutySettings = DutySettings()
     logs: Logs = Logs()
 
     @property
@@ -346,6 +371,8 @@ __all__ = [
     "CertificateAuthority",
     "ContentCredentials",
     "DatabaseSettings",
+    "DutySettings",
+    "DutyStep",
     "ExportSettings",
     "Ingest",
     "Learning",

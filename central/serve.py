@@ -21,6 +21,7 @@ from central.ca.certificates import Issuer, open_issuer
 from central.config import CentralConfig
 from central.db import migrate
 from central.db.database import Database
+from central.duty.telling import Watch
 from central.export import archive
 from central.ingest.intake import Intake
 from central.ingest.receiver import Receiver
@@ -139,6 +140,7 @@ def _parts(config: CentralConfig, role: Role) -> Parts:
             Rounds(db, media, metrics, config.media.orphan_days),
             # Behind the keeper, which makes the office's key where there is none.
             _forgetting(config, db, media),
+            Watch(db, config.duty.table),
         ]
     return Parts(db, media, metrics, receiver, beside, asker, front=role in {"all", "web"}, ca=ca)
 

@@ -68,6 +68,7 @@ ABREAST = (
             "desk_any_order",
             "desk_deadlines",
             "detectors",
+            "duty",
             "earlier",
             "evidence_bundle",
             "evidence_content",

@@ -29,6 +29,8 @@ class Permission(StrEnum):
     EXPORT_APPROVE = "approve exports"
     STATIONS_SEE = "see stations"
     LIVE_WATCH = "watch live"
+    DUTY_ACT = "answer for alarms of stations"
+    DUTY_KEEP = "keep the duty roster"
 
 
 _DESK: Final = frozenset({Role.REVIEWER, Role.SECOND_REVIEWER, Role.CHIEF})
@@ -52,6 +54,8 @@ ROLE_MAY: Final[Mapping[Permission, frozenset[Role]]] = {
     Permission.STATIONS_SEE: frozenset({Role.MONITOR, Role.CHIEF, Role.AUDITOR}),
     # Who checks on the office reads who watched; looking into a polling station is the monitors' work alone.
     Permission.LIVE_WATCH: frozenset({Role.MONITOR, Role.CHIEF}),
+    Permission.DUTY_ACT: frozenset({Role.MONITOR, Role.CHIEF}),
+    Permission.DUTY_KEEP: frozenset({Role.CHIEF}),
 }
 
 

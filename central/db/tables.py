@@ -16,6 +16,7 @@ from central.db.approvals import Approval, ApprovalHalf, ApprovalLog
 from central.db.base import Base
 from central.db.cases import Case, CaseLog, CaseMedia, CaseNumber, CaseQuestion
 from central.db.deletions import Deletion, DeletionCertificate
+from central.db.duty import DutyAlarm, DutyMatter, DutyNotice, DutyShift, DutyWatch, StationPhone
 from central.db.edges import Certificate, Edge, EdgeKey, EnrolCode
 from central.db.events import Event, Quarantine
 from central.db.exports import Export, ExportCase
@@ -64,6 +65,11 @@ __all__ = [
     "Certificate",
     "Deletion",
     "DeletionCertificate",
+    "DutyAlarm",
+    "DutyMatter",
+    "DutyNotice",
+    "DutyShift",
+    "DutyWatch",
     "Edge",
     "EdgeKey",
     "Embargo",
@@ -106,6 +112,7 @@ __all__ = [
     "SiteVersion",
     "Statement",
     "Station",
+    "StationPhone",
     "User",
     "UserArea",
     "UserRole",

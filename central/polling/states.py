@@ -90,6 +90,11 @@ def hours(windows: Iterable[Window], now: datetime) -> Hours:
 
 def camera(facts: Facts, when: Hours, now: datetime) -> State:
     """What one camera's tile says."""
+    return worst(every(facts, when, now))
+
+
+def every(facts: Facts, when: Hours, now: datetime) -> list[State]:
+    """All that can be said of a camera: what is worse hides the rest on a tile, and never from who is on duty."""
     said = [state for state in (_fault(facts), _trouble(facts)) if state is not None]
     if when.running is None:
         said.append(_idle(when))
@@ -97,7 +102,7 @@ def camera(facts: Facts, when: Hours, now: datetime) -> State:
         recorded = (_lost(facts, when.running), _gap(facts, when.running, now), _late(facts, when.running, now))
         said += [state for state in recorded if state is not None]
         said.append(State(Word.LIVE, facts.camera.since if facts.camera else when.running.begin, "live"))
-    return worst(said)
+    return said
 
 
 def worst(states: Iterable[State]) -> State:
@@ -166,6 +171,6 @@ def moment(micros: int) -> datetime:
 
 
 __all__ = [
-    "GAP_SHOWN", "LATE_AFTER", "PROBLEMS", "Facts", "Gap", "Hours", "State", "Word", "camera", "hours", "moment",
-    "worst",
+    "GAP_SHOWN", "LATE_AFTER", "PROBLEMS", "Facts", "Gap", "Hours", "State", "Word", "camera", "every", "hours",
+    "moment", "worst",
 ]  # fmt: skip

@@ -22,12 +22,13 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class CameraTile:
-    """One camera on the wall; `edge_id` None until a box has told of it."""
+    """One camera on the wall; `edge_id` None until a box has told of it. `state` is the worst of `states`."""
 
     id: str
     name: str
     edge_id: str | None
     state: State
+    states: tuple[State, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,8 @@ def _camera(site: str, said: Mapping[str, Any], when: Hours, rows: _Rows, now: d
     place = (edge_id or "", name)
     gaps = rows.gaps.get(place, ())
     facts = Facts(rows.boxes.get(place[0]), rows.cameras.get(place), ledger, gaps[-1] if gaps else None, troubles)
-    return CameraTile(name, str(said["name"]), edge_id, states.camera(facts, when, now))
+    all_said = tuple(states.every(facts, when, now))
+    return CameraTile(name, str(said["name"]), edge_id, states.worst(all_said), all_said)
 
 
 def _recorded(rows: _Rows, place: Place, first: int, last: int) -> int:

@@ -14,6 +14,7 @@ from central.web import (
     alarm_routes,
     approval_routes,
     case_routes,
+    duty_routes,
     export_routes,
     learning_routes,
     notice_routes,
@@ -63,4 +64,5 @@ def router(
     public_routes.add(pages, db, stills, letters, after, secure)
     statement_routes.add(pages, db, stills, after, secure)
     station_routes.add(pages, db)
+    duty_routes.add(pages, db)
     return pages

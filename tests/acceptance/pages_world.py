@@ -22,6 +22,9 @@ from central.db.cases import Case
 from central.db.database import Database
 from central.db.learning import LearningLog, Shadow
 from central.db.polling import Station
+from central.duty import people as duty
+from central.duty import telling
+from central.duty.escalation import DEFAULT
 from central.export import service as export
 from central.notices import appeals, public
 from central.notices import service as notices
@@ -139,7 +142,7 @@ def _shadowed(world: World) -> None:
 
 
 def _station(world: World) -> None:
-    """A polling station of which nothing was ever heard, in the middle of its hours."""
+    """A polling station of which nothing was ever heard, in the middle of its hours: somebody on duty was told."""
     begin = now() - timedelta(hours=1)
     until = begin + timedelta(days=1)
     hours = {"phase": "voting", "from": begin.isoformat(), "until": until.isoformat()}
@@ -150,6 +153,13 @@ def _station(world: World) -> None:
                 sha256="0" * 64, windows=[hours], cameras=[{"id": "hall-1", "name": "投票箱与通道"}],
             )
         )  # fmt: skip
+        session.flush()
+        duty.add(
+            session, "everybody", 1, [], begin, begin + timedelta(hours=5), phone="138 0000 0000", webhook=None,
+            by="everybody", now=begin,
+        )  # fmt: skip
+        duty.call_at(session, {STATION: "0571 8123 4567"}, "everybody", begin)
+    telling.look(world.db, DEFAULT, now())
 
 
 def _cases(world: World) -> Iterator[object]:

@@ -63,6 +63,7 @@ NO_PAGE = {
     "/cases/{number}/next": "leads on to a case",
     "/sign-in/oidc": "leads to the provider",
     "/sign-in/oidc/back": "comes from the provider",
+    "/duty/state": "numbers for a page's script",
     "/healthz": "words for machines",
     "/metrics": "numbers for machines",
     "/exports/{number}/archive": "an archive",
