@@ -163,6 +163,9 @@ class Camera(SiteModel):
     id: Identifier
     url: str
     sub_url: str | None = None
+    onvif_url: str | None = Field(
+        default=None, description="http://user:password@host[:port][/path] of its ONVIF device service"
+    )
     name: str | None = None
     direction: str | None = None
     code: str | None = Field(default=None, description="GB/T 28181 code, 20 digits", pattern=r"^\d{20}$")
@@ -180,18 +183,23 @@ class Camera(SiteModel):
     @field_validator("url", "sub_url")
     @classmethod
     def _address(cls, value: str | None) -> str | None:
+        return value if value is None else _checked(value, ("rtsp", "rtsps", "file"), "an rtsp:// or file:// address")
+
+    @field_validator("onvif_url")
+    @classmethod
+    def _onvif(cls, value: str | None) -> str | None:
         if value is None:
             return value
-        references(value)
-        parts = urlsplit(value)
-        if parts.scheme not in {"rtsp", "rtsps", "file"}:
-            raise ValueError(f"{_without_password(value)!r} is not an rtsp:// or file:// address")
-        try:
-            parts.port  # noqa: B018 - reading it is the check
-        except ValueError as error:
-            said = "names no port from 0 to 65535 - in a password write / as %2F, @ as %40 and # as %23"
-            raise ValueError(f"{_without_password(value)!r} {said}") from error
+        said = "an http:// or https:// address of a camera"
+        if not urlsplit(_checked(value, ("http", "https"), said)).hostname:
+            raise ValueError(f"{_without_password(value)!r} is not {said}")
         return value
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Every address of it by its key, in the order of the file: each may hold a reference to a secret."""
+        named = {"url": self.url, "sub_url": self.sub_url, "onvif_url": self.onvif_url}
+        return {key: address for key, address in named.items() if address is not None}
 
     @model_validator(mode="before")
     @classmethod
@@ -304,6 +312,19 @@ def _unique(names: list[str], what: str) -> None:
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"{what} id {name!r} is used twice - give each its own")
+
+
+def _checked(value: str, schemes: tuple[str, ...], what: str) -> str:
+    references(value)
+    parts = urlsplit(value)
+    if parts.scheme not in schemes:
+        raise ValueError(f"{_without_password(value)!r} is not {what}")
+    try:
+        parts.port  # noqa: B018 - reading it is the check
+    except ValueError as error:
+        said = "names no port from 0 to 65535 - in a password write / as %2F, @ as %40 and # as %23"
+        raise ValueError(f"{_without_password(value)!r} {said}") from error
+    return value
 
 
 def _without_password(url: str) -> str:

@@ -124,8 +124,8 @@ def _opened(camera: Camera, index: int, site_file: SiteFile, secrets: SecretStor
         hide(value)
         return value
 
-    keys = [key for key in ("url", "sub_url") if "${" in (getattr(camera, key) or "")]
-    return camera.model_copy(update={key: filled(getattr(camera, key), partial(value_of, key)) for key in keys})
+    named = {key: address for key, address in camera.addresses.items() if "${" in address}
+    return camera.model_copy(update={key: filled(address, partial(value_of, key)) for key, address in named.items()})
 
 
 def crossing(place: Place) -> bool:

@@ -73,6 +73,8 @@ class Supervisor:
         looked_after = enumerate(shares(polling, config.feed_health.cameras_per_process), start=1)
         self.healths = [_health(settings, self._folders, f"health-{number}", names) for number, names in looked_after]
         self.lives = [_live(settings, self._folders)] if polling else []
+        asked = any(place.camera.id in polling and place.camera.onvif_url for place in known)
+        self.ears = [_ears(settings, self._folders)] if asked else []
         arguments = ["-m", "edge.deliver.process", "--config", str(settings)]
         measured = any(place.site_file.site.sensors for place in known)
         # Also for sensors that a site had before: what they had begun is to be ended.
@@ -90,7 +92,7 @@ class Supervisor:
     @property
     def parts(self) -> list[Child]:
         """All parts, in the order in which they start."""
-        watchers = [*self._detector, *self.workers, *self.recorders, *self.healths, *self.lives]
+        watchers = [*self._detector, *self.workers, *self.recorders, *self.healths, *self.lives, *self.ears]
         return [*watchers, *self.sensors, self.deliver]
 
     @property
@@ -171,7 +173,7 @@ class Supervisor:
         if any(part.running for part in self.parts):
             self._tell("stopping")
         for group, patience in (
-            ([*self.workers, *self.recorders, *self.healths, *self.lives, *self.sensors], WORKER_END_S),
+            ([*self.workers, *self.recorders, *self.healths, *self.lives, *self.ears, *self.sensors], WORKER_END_S),
             ([self.deliver], DELIVER_END_S),
             (self._detector, OTHER_END_S),
         ):
@@ -236,6 +238,11 @@ def _health(settings: Path, folders: Folders, name: str, cameras: list[str]) -> 
 def _live(settings: Path, folders: Folders) -> Child:
     arguments = ["-m", "edge.live.process", "--config", str(settings), "--name", "live"]
     return Child("live", arguments, heartbeat=folders.heartbeat("live"), patience_s=HUNG_S, environment=MEMORY)
+
+
+def _ears(settings: Path, folders: Folders) -> Child:
+    arguments = ["-m", "edge.onvif.process", "--config", str(settings), "--name", "onvif"]
+    return Child("onvif", arguments, heartbeat=folders.heartbeat("onvif"), patience_s=HUNG_S, environment=MEMORY)
 
 
 def _sensors(settings: Path, folders: Folders) -> Child:

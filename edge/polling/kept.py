@@ -76,6 +76,7 @@ class KeptCamera:
             return False
         with contextlib.suppress(OSError):
             self._baseline.unlink(missing_ok=True)
+            self._baseline.with_suffix(".pointing").unlink(missing_ok=True)  # where its head points (edge.onvif)
             self._anew.unlink(missing_ok=True)
         return not self._anew.exists()
 

@@ -13,6 +13,7 @@ from contract.site import ZoneType
 from edge.box import Folders
 from edge.deliver.spool import Spool
 from edge.judgement import Place
+from edge.onvif.told import findings
 from edge.polling.kept import KeptCamera, Told
 from edge.polling.matters import Begun, Ended, Matters
 from edge.polling.pixels import Area
@@ -38,6 +39,7 @@ class Post:
         self._teller = teller_of(place)
         self._area = area_of(place)
         self._cut = folders.run / "cut" / self.camera
+        self._told = folders.run / "onvif"
         self._status = StatusFile(folders.status, self.camera)
         self._look_s = look_s
         polling = place.site_file.site.polling
@@ -73,6 +75,7 @@ class Post:
         self._status.write(figures)
         silent_s, cause = silence(figures, max(0.0, now - self._heard))
         self._tell(self._watch.silence(silent_s, cause, now, at), None, at)
+        self._tell(self._watch.hear(findings(self._told, self.camera), now, at), None, at)
         self._kept.send(spool, self._watch.matters.open)
         if self._kept.told_anew():
             log.info("%s: is learned anew, as was asked", self.camera)

@@ -73,7 +73,7 @@ def _needed(config: "EdgeConfig") -> set[str]:
     from contract.sitefile import load_site
 
     cameras = [camera for path in config.sites for camera in load_site(path).site.cameras]
-    return {name for camera in cameras for url in (camera.url, camera.sub_url) if url for name in references(url)}
+    return {name for camera in cameras for url in camera.addresses.values() for name in references(url)}
 
 
 def _asked() -> str:

@@ -108,7 +108,7 @@ def check(
     _tell_masks(places)
     _tell_sensors(loaded.site.sensors)
     for camera in loaded.site.cameras:
-        if any(url and in_the_clear(url) for url in (camera.url, camera.sub_url)):
+        if any(in_the_clear(url) for url in camera.addresses.values()):
             typer.echo(
                 f"warning: {camera.id}: its password stands in the site file - keep it on the box with "
                 f"`sightline edge secret set {camera.id}` and write ${{secret:{camera.id}}} in its place"

@@ -16,6 +16,7 @@ import yaml
 from contract.events import CameraStatus, now
 from edge.config import EdgeConfig, load_config
 from edge.deliver.spool import Spool
+from edge.onvif.told import write_told
 from edge.polling import rules
 from edge.polling.process import FeedHealth
 from edge.record.tap import Tap
@@ -144,3 +145,28 @@ def test_a_mask_that_goes_cuts_the_live_view_and_is_one_matter_over_a_restart(co
     assert CameraStatus.model_validate_json(status.read_bytes()).state == "lost"
     beat = json.loads((config.data_dir / "run" / "health-1.json").read_text())
     assert beat["feed_health"]["hall-1"]["looks"] > 0 and beat["cpu_s"] > 0
+
+
+def test_what_the_camera_itself_notices_is_a_warning_that_begins_and_ends(
+    config: EdgeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(rules.RULES, "dark", rules.Rule(1.0, 1.0))  # type: ignore[index]
+    spool = Spool(config.data_dir / "spool")
+    told = config.data_dir / "run" / "onvif"
+    told.mkdir(parents=True)
+    camera = Camera(config.data_dir)
+
+    def events() -> list[dict]:
+        return [one.item.event.data for one in spool.take() if "feed" in one.item.event.type]
+
+    try:
+        with health(config):
+            write_told(told, "hall-1", {"dark": True, "covered": False}, None)
+            until(events)
+            write_told(told, "hall-1", {"dark": False, "covered": False}, None)
+            until(lambda: len(events()) == 2)
+    finally:
+        camera.stop()
+    begun, ended = events()
+    assert (begun["check"], begun["source"], begun["severity"]) == ("dark", "onvif", "warning")
+    assert ended["case_key"] == begun["case_key"] and ended["how"] == "well"
