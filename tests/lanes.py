@@ -115,6 +115,7 @@ WAITING = (
             "desk_browser",
             "desk_two_people",
             "public_page",
+            "recording_page",
             "web_alarms",
             "web_browser",
         )

@@ -18,6 +18,7 @@
   const parts = (options) => (us) => new Intl.DateTimeFormat(tag === "en" ? "en-GB" : tag, { timeZone: zone, ...options }).format(us / 1000);
   const time = parts({ hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
   const day = parts({ year: "numeric", month: "long", day: "numeric" });
+  const tenths = parts({ hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 1, hourCycle: "h23" });
   const full = (us) => day(us) + " " + time(us);
   const length = (us) => {
     const all = us / 1e6;
@@ -163,7 +164,7 @@
     make("th", "", head);
     for (const tile of rows.slice(0, 2000)) {
       const row = make("tr", "", body);
-      for (const text of [full(tile.a), time(tile.b), length(tile.b - tile.a)]) make("td", text, row);
+      for (const text of [day(tile.a) + " " + tenths(tile.a), tenths(tile.b), length(tile.b - tile.a)]) make("td", text, row);
       const why = make("td", tile.kind === "l" ? say("lack", { why: tile.one.absent }) : say("cause." + tile.one.cause), row);
       if (tile.one.detail) { make("br", "", why); make("small", tile.one.detail, why); }
       make("button", say("before"), make("td", "", row), { type: "button" }).addEventListener("click", () => {
@@ -192,7 +193,7 @@
         place.append(svg);
       }
       const line = make("p", "", place);
-      make("small", say("site_file", { from: full(site.from_us), hash: site.sha256 }) + " ", line);
+      make("small", say("site_file", { from: full(Math.max(site.from_us, FROM)), hash: site.sha256 }) + " ", line);
       if (site.file) make("a", site.file, line, { href: site.file });
     }
   }

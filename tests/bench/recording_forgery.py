@@ -39,12 +39,13 @@ def campaign(folder: Path, count: int, seed: int) -> Tally:
     tally = Tally()
     for number in range(count):
         place = folder / str(number)
-        _once(tally, place, seed + number, ATTACKS[number % len(ATTACKS)])
+        once(tally, place, seed + number, ATTACKS[number % len(ATTACKS)])
         shutil.rmtree(place)
     return tally
 
 
-def _once(tally: Tally, place: Path, seed: int, attack) -> None:
+def once(tally: Tally, place: Path, seed: int, attack) -> None:
+    """One archive: checked as it is, and forged."""
     made = world(place, seed)
     path, rng = made.archive(), random.Random(seed)
     raw, heads = path.read_bytes(), made.heads.read_bytes()
