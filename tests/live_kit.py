@@ -32,22 +32,26 @@ from contract.command import AnyCommand, LiveOn
 from contract.events import now
 from contract.livestream import FRAGMENT, INIT, LiveMessage, path_of, unpack
 from contract.sealing import GENESIS
+from edge.asked import Asked
 
 CAMERA = "hall-1"
 
 
 @dataclass
 class Heard:
-    """What boxes are asked, as the broker would take it."""
+    """What boxes are asked, as the broker would take it; what a box of `on_disk` is asked lies where its deliver puts it."""
 
     said: list[tuple[str, LiveOn]] = field(default_factory=list)
     up: bool = True
+    on_disk: dict[str, Asked] = field(default_factory=dict)
 
     def say(self, edge_id: str, command: AnyCommand) -> bool:
         """See `Says`."""
         assert isinstance(command, LiveOn)
         if self.up:
             self.said.append((edge_id, command))
+            if edge_id in self.on_disk:
+                self.on_disk[edge_id].put(command)
         return self.up
 
 

@@ -5,6 +5,7 @@ uvicorn frames and copies what an application sends for each connection anew, be
 much of it the viewer has not taken yet can be asked.
 """
 
+import logging
 import socket
 from typing import Any, Final, Protocol
 
@@ -19,6 +20,10 @@ from contract.livestream import MOST_BYTES
 EXTENSION: Final = "sightline.wire"
 #: The kernel holds little of what cannot be sent, so that a slow viewer is seen here at once. Bytes.
 _UNSENT: Final = 65_536
+
+
+_quiet = logging.getLogger("sightline.websocket")
+_quiet.setLevel(logging.WARNING)
 
 
 class Wire(Protocol):
@@ -42,7 +47,14 @@ def framed(message: bytes | str) -> bytes:
 
 
 class WireProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's WebSocket, which also lends its line to the application. Extensions that change frames must be off."""
+    """uvicorn's WebSocket, which also lends its line to the application. Extensions that change frames must be off.
+
+    What it says of every line that comes and goes is not for central's log.
+    """
+
+    def __init__(self, *words: Any, **more: Any) -> None:
+        super().__init__(*words, **more)
+        self.logger = self.conn.logger = _quiet
 
     async def run_asgi(self) -> None:
         """See uvicorn."""

@@ -1,13 +1,18 @@
 """Central's end of live view over real WebSockets: from the last keyframe, to whoever may, and never slower for one."""
 
+import io
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
+import av
 import pytest
 from central_kit import Box
 from sqlalchemy import select, update
+from test_live_box import Box as RealBox
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection
 
 from central.accounts import sessions
 from central.accounts.roles import Role
@@ -20,6 +25,7 @@ from central.live.viewer import LATE_S, WELL_S, Viewer
 from central.live.wire import framed
 from contract.events import now
 from contract.livestream import INIT, LiveMessage
+from edge.asked import Asked
 from tests.live_kit import CAMERA, Hall, hall, header, last_word, next_of, numbers, picture, station, until
 
 
@@ -227,6 +233,36 @@ def test_nobody_is_made_slower_by_who_takes_nothing(place: Hall, mei: str) -> No
             box.send(picture(number, 200_000, key=number % 25 == 0))
             assert numbers(quick, 1) == [number]
         deaf.close()
+
+
+def test_a_real_box_is_asked_shows_itself_is_cut_and_shows_itself_again(place: Hall, mei: str, tmp_path: Path) -> None:
+    real = RealBox(tmp_path, place)  # type: ignore[arg-type]  # of the central it wants the port alone
+    try:
+        Box("b", real.key).enrol(place.db)
+        station(place.db, "b", "ps-b", "a1", "cam-1")
+        place.asked.on_disk["b"] = Asked(real.folders.asked, "live_on")
+        with place.watches(mei, place="b/cam-1") as viewer:
+            assert next_of(viewer)["state"] == "asking"  # type: ignore[index]
+            film = shown(viewer, 50)
+            with av.open(io.BytesIO(b"".join(film))) as source:
+                assert len(list(source.decode(video=0))) == 50
+            (real.folders.run / "cut").mkdir()
+            (real.folders.run / "cut" / "cam-1").write_text("a privacy mask is not painted\n")
+            until(lambda: next_of(viewer) == {"state": "cut", "reason": "a privacy mask is not painted"})
+            (real.folders.run / "cut" / "cam-1").unlink()
+            assert len(shown(viewer, 10)) == 11
+    finally:
+        assert real.close() == 0
+
+
+def shown(viewer: ClientConnection, count: int) -> list[bytes]:
+    """A header and the pictures behind it, as a browser is given them."""
+    film: list[bytes] = []
+    while len(film) <= count:
+        one = next_of(viewer, 20)
+        if isinstance(one, LiveMessage):
+            film = [one.body.partition(b"\n")[2]] if one.kind == INIT else [*film, one.body]
+    return film
 
 
 class Tape:
