@@ -29,6 +29,7 @@ class Permission(StrEnum):
     EXPORT_APPROVE = "approve exports"
     STATIONS_SEE = "see stations"
     LIVE_WATCH = "watch live"
+    EMBARGO_KEEP = "keep embargoes"
     DUTY_ACT = "answer for alarms of stations"
     DUTY_KEEP = "keep the duty roster"
 
@@ -54,6 +55,7 @@ ROLE_MAY: Final[Mapping[Permission, frozenset[Role]]] = {
     Permission.STATIONS_SEE: frozenset({Role.MONITOR, Role.CHIEF, Role.AUDITOR}),
     # Who checks on the office reads who watched; looking into a polling station is the monitors' work alone.
     Permission.LIVE_WATCH: frozenset({Role.MONITOR, Role.CHIEF}),
+    Permission.EMBARGO_KEEP: frozenset({Role.CHIEF}),
     Permission.DUTY_ACT: frozenset({Role.MONITOR, Role.CHIEF}),
     Permission.DUTY_KEEP: frozenset({Role.CHIEF}),
 }

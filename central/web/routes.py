@@ -15,6 +15,7 @@ from central.web import (
     approval_routes,
     case_routes,
     duty_routes,
+    embargo_routes,
     export_routes,
     learning_routes,
     notice_routes,
@@ -64,5 +65,6 @@ def router(
     public_routes.add(pages, db, stills, letters, after, secure)
     statement_routes.add(pages, db, stills, after, secure)
     station_routes.add(pages, db)
+    embargo_routes.add(pages, db)
     duty_routes.add(pages, db)
     return pages
