@@ -13,6 +13,7 @@ from central.api.health import Connection
 from central.bodies import BodyLimit
 from central.ca.certificates import Issuer
 from central.db.database import Database
+from central.duty.webhook import Hooks
 from central.headers import StrictHeaders
 from central.learning.floor import DEFAULT, Floor
 from central.live import doors as live
@@ -39,6 +40,7 @@ def create_app(  # noqa: PLR0913 - the parts that a process is made of
     provider: Provider | None = None,
     says: Says | None = None,
     address: str | None = None,
+    hooks: Hooks | None = None,
 ) -> FastAPI:
     """The application. `secure`: browsers come by https; `front=False`: health and metrics only (no web role).
 
@@ -61,7 +63,7 @@ def create_app(  # noqa: PLR0913 - the parts that a process is made of
         app.include_router(sessions.router(secure=secure))
         app.include_router(cases.router)
         app.include_router(alarms.router)
-        parts = pages(db, media, after or shipped(Path()), secure=secure, provider=provider, floor=floor)
+        parts = pages(db, media, after or shipped(Path()), secure=secure, provider=provider, floor=floor, hooks=hooks)
         app.include_router(parts)
         app.include_router(live.router(db, app.state.accounts, says, address))
     require_marks(app)

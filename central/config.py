@@ -14,6 +14,7 @@ from central.accounts.oidc.settings import Oidc
 from central.accounts.roles import Role
 from central.accounts.rules import AccountRules
 from central.duty.escalation import DEFAULT, Step, Table
+from central.duty.webhook import Hooks
 from central.notices.rules import NoticeRules, Office, checked_number
 from contract.errors import ConfigError
 from contract.settings import Broker, Readable, Settings, read_settings
@@ -177,6 +178,14 @@ class DutySettings(Settings):
         min_length=1,
         description="steps of an alarm; a warning is for level 1 alone",
     )
+    address: str = Field(
+        default="", pattern=r"^(https?://[^\s/]+)?$", description="of central as people on duty open it, for links"
+    )
+    webhook_hosts: list[Annotated[str, Field(pattern=r"^[a-z0-9.:\[\]-]+$", max_length=200)]] = Field(
+        default=[], description="hosts (HOST or HOST:PORT) to which webhooks may go by http, or at a private address"
+    )
+    webhook_ca: Readable | None = Field(default=None, description="root certificates (PEM) of those hosts")
+    key_file: Readable | None = Field(default=None, description="default: `duty.key` in data_dir; replicas share it")
 
     @property
     def table(self) -> Table:
@@ -273,6 +282,13 @@ class CentralConfig(Settings):
         return self.notices.copies or self.data_dir / "copies"
 
     @property
+    def hooks(self) -> Hooks:
+        """Where webhooks of people on duty may go, and what they are signed with."""
+        said = self.duty
+        key = said.key_file or self.data_dir / "duty.key"
+        return Hooks(key, said.address, frozenset(said.webhook_hosts), said.webhook_ca)
+
+    @property
     def content_signer(self) -> Path:
         """Where the key and the certificates are with which C2PA manifests are signed."""
         return self.c2pa.signer_file or self.data_dir / "c2pa.pem"
@@ -320,6 +336,9 @@ def _resolved(config: CentralConfig, path: Path) -> CentralConfig:
             "notices": config.notices.model_copy(update={"copies": absolute(config.notices.copies)}),
             "export": config.export.model_copy(
                 update={name: absolute(getattr(config.export, name)) for name in ("map", "folder")}
+            ),
+            "duty": config.duty.model_copy(
+                update={name: absolute(getattr(config.duty, name)) for name in ("webhook_ca", "key_file")}
             ),
             "ca": config.ca.model_copy(update={"folder": absolute(config.ca.folder)}),
             "c2pa": config.c2pa.model_copy(update={"signer_file": absolute(config.c2pa.signer_file)}),

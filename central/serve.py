@@ -21,6 +21,7 @@ from central.ca.certificates import Issuer, open_issuer
 from central.config import CentralConfig
 from central.db import migrate
 from central.db.database import Database
+from central.duty.sending import Sender
 from central.duty.telling import Watch
 from central.export import archive
 from central.ingest.intake import Intake
@@ -141,6 +142,7 @@ def _parts(config: CentralConfig, role: Role) -> Parts:
             # Behind the keeper, which makes the office's key where there is none.
             _forgetting(config, db, media),
             Watch(db, config.duty.table),
+            Sender(db, config.hooks),
         ]
     return Parts(db, media, metrics, receiver, beside, asker, front=role in {"all", "web"}, ca=ca)
 
@@ -172,6 +174,7 @@ def _run(config: CentralConfig, parts: Parts, listener: socket.socket, redactor:
         provider=provider_of(config.accounts.oidc),
         after=after_of(config, redactor),
         floor=_floor(config),
+        hooks=config.hooks,
     )
     # A log of its own and no access log: the settings of ours stay in force.
     settings = uvicorn.Config(

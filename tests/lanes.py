@@ -69,6 +69,7 @@ ABREAST = (
             "desk_deadlines",
             "detectors",
             "duty",
+            "duty_webhook",
             "earlier",
             "evidence_bundle",
             "evidence_content",

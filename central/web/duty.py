@@ -50,6 +50,7 @@ class ShiftLine:
     until: str
     phone: str
     webhook: str | None
+    secret: str | None
     now: bool
 
 
@@ -106,12 +107,12 @@ def clock(moment: datetime, zone: tzinfo | None) -> str:
     return f"{moment.astimezone(zone):%H:%M:%S}"
 
 
-def line(one: Shift, zone: tzinfo | None, now: datetime, say: Language) -> ShiftLine:
-    """A shift in words."""
+def line(one: Shift, secret: str | None, zone: tzinfo | None, now: datetime, say: Language) -> ShiftLine:
+    """A shift in words; `secret` is its webhook's, for who may see it."""
     areas = " ".join(sorted(one.areas)) or say("duty.areas_all")
     return ShiftLine(
         one.id, one.person, one.level, areas, short(one.begin, zone), short(one.until, zone), one.phone, one.webhook,
-        one.begin <= now < one.until,
+        secret, one.begin <= now < one.until,
     )  # fmt: skip
 
 

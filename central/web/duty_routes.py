@@ -8,9 +8,11 @@ from starlette.responses import JSONResponse, RedirectResponse
 
 from central.accounts import people as accounts
 from central.accounts.permissions import Permission, may
+from central.accounts.sessions import SignedInUser
 from central.clock import office_now
 from central.db.database import Database
 from central.duty import people, planning, views
+from central.duty.webhook import Hooks
 from central.marks import needs
 from central.polling import stations
 from central.sites import areas as sites
@@ -25,10 +27,10 @@ _SEES, _ACTS, _KEEPS = (
 )  # fmt: skip
 
 
-def add(pages: APIRouter, db: Database) -> None:
+def add(pages: APIRouter, db: Database, hooks: Hooks) -> None:
     """Add the pages under /duty to `pages`. Who has areas sees the alarms of stations in them and no others."""
     _add_alarms(pages, db)
-    _add_roster(pages, db)
+    _add_roster(pages, db, hooks)
 
 
 def _add_alarms(pages: APIRouter, db: Database) -> None:
@@ -58,7 +60,7 @@ def _add_alarms(pages: APIRouter, db: Database) -> None:
         return RedirectResponse("/duty", 303)
 
 
-def _add_roster(pages: APIRouter, db: Database) -> None:
+def _add_roster(pages: APIRouter, db: Database, hooks: Hooks) -> None:
     def page(request: Request, problem: str | None = None, given: dict[str, str] | None = None) -> Response:
         user, say, now = user_asking(request), language_of(request), office_now()
         with db.read() as session:
@@ -78,10 +80,15 @@ def _add_roster(pages: APIRouter, db: Database) -> None:
             request, "roster.html", user, status=422 if problem else 200, section="stations",
             holes=[duty.hole(one, say) for one in empty if not one.first],
             thin=[duty.hole(one, say) for one in empty if one.first],
-            lines=[duty.line(one, zone, now, say) for one in shifts], people=may_go, areas=sorted(named),
-            levels=people.LEVELS, zone=f"{now.astimezone(zone):%z}", problem=problem, given=given or {},
+            lines=[duty.line(one, secret(user, one.webhook), zone, now, say) for one in shifts],
+            people=may_go, areas=sorted(named), levels=people.LEVELS,
+            zone=f"{now.astimezone(zone):%z}", problem=problem, given=given or {},
             phones=duty.phone_lines(known, phones), stations=len(known),
         )  # fmt: skip
+
+    def secret(user: SignedInUser, webhook: str | None) -> str | None:
+        shown = webhook and hooks.key_file and user.may(Permission.DUTY_KEEP)
+        return hooks.secret_of(webhook) if webhook and shown else None
 
     @pages.get("/duty/roster", dependencies=_SEES)
     def who_is_on_duty(request: Request) -> Response:
@@ -97,7 +104,7 @@ def _add_roster(pages: APIRouter, db: Database) -> None:
                 areas = [name.removeprefix("area-") for name in form if name.startswith("area-")]
                 people.add(
                     session, form.get("person", ""), forms.number_in(form.get("level", "")), areas, begin, until,
-                    phone=form.get("phone", ""), webhook=None, by=user.name, now=now,
+                    phone=form.get("phone", ""), webhook=_hook(hooks, form), by=user.name, now=now,
                 )  # fmt: skip
         except ValueError:
             return page(request, language_of(request)("duty.no_time"), form)
@@ -123,6 +130,16 @@ def _add_roster(pages: APIRouter, db: Database) -> None:
         except Unfit as error:
             return page(request, in_words(error.said, language_of(request)), form)
         return RedirectResponse("/duty/roster", 303)
+
+
+def _hook(hooks: Hooks, form: dict[str, str]) -> str | None:
+    """The webhook that a form gives; its key is made with the first. Raises Unfit."""
+    url = form.get("webhook", "").strip()
+    if url:
+        hooks.fit(url)
+        if hooks.key_file is not None:
+            hooks.secret_of(url)
+    return url or None
 
 
 def _who_may(everybody: Iterable[accounts.Person]) -> list[str]:

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from central.accounts.oidc.provider import Provider
 from central.after import After
 from central.db.database import Database
+from central.duty.webhook import Hooks
 from central.learning.floor import DEFAULT, Floor
 from central.media.store import MediaStore
 from central.notices.letters import FOLDER, Letters
@@ -41,6 +42,7 @@ def router(
     secure: bool = False,
     provider: Provider | None = None,
     floor: Floor = DEFAULT,
+    hooks: Hooks | None = None,
 ) -> APIRouter:
     """All pages and their static files. `secure` marks cookies for https only; at `provider` people sign in, too."""
     pages = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -66,5 +68,5 @@ def router(
     statement_routes.add(pages, db, stills, after, secure)
     station_routes.add(pages, db)
     embargo_routes.add(pages, db)
-    duty_routes.add(pages, db)
+    duty_routes.add(pages, db, hooks or Hooks())
     return pages
