@@ -14,6 +14,7 @@ from sightline.commands import (
     central,
     demo,
     edge,
+    edge_masks,
     edge_secret,
     evaluate,
     evidence,
@@ -41,6 +42,7 @@ bench.app.command()(bench_record.record)
 bench.app.command()(bench_desk.desk)
 bench.app.command()(bench_masks.masks)
 edge.app.add_typer(edge_secret.app, name="secret")
+edge.app.add_typer(edge_masks.app, name="masks")
 app.add_typer(bench.app, name="bench")
 app.add_typer(demo.app, name="demo")
 app.add_typer(edge.app, name="edge")

@@ -1,4 +1,4 @@
-"""An ONVIF device that tells events by pull point, written from the WSDL: no package that installs has one.
+"""An ONVIF device with events by pull point and Media2 masks, written from the WSDL: no package that installs has them.
 
 It asks for a dated password digest, knows its address as the camera behind NAT does, and tells subscriptions apart by
 what stands in the header, as some vendors do. What it cannot show is how a vendor departs from the standard.
@@ -17,7 +17,7 @@ _ENVELOPE = (
     '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:tds="http://www.onvif.org/ver10/device/wsdl" '
     'xmlns:tt="http://www.onvif.org/ver10/schema" xmlns:tev="http://www.onvif.org/ver10/events/wsdl" '
     'xmlns:wsnt="http://docs.oasis-open.org/wsn/b-2" xmlns:wsa5="http://www.w3.org/2005/08/addressing" '
-    'xmlns:tns1="http://www.onvif.org/ver10/topics" xmlns:ter="http://www.onvif.org/ver10/error" xmlns:v="urn:vendor">'
+    'xmlns:tns1="http://www.onvif.org/ver10/topics" xmlns:tr2="http://www.onvif.org/ver20/media/wsdl" xmlns:ter="http://www.onvif.org/ver10/error" xmlns:v="urn:vendor">'
     "<s:Body>{}</s:Body></s:Envelope>"
 )
 _FAULT = (
@@ -26,7 +26,7 @@ _FAULT = (
 )
 
 
-class EventCamera:
+class OnvifPeer:
     """`say` tells an event to every subscription; `clock` is how far its clock is from ours."""
 
     def __init__(self, password: str = "cam-pw-1", clock: timedelta = timedelta()) -> None:
@@ -35,6 +35,9 @@ class EventCamera:
         self.subscriptions: dict[str, float] = {}
         self.given_back = 0
         self.renewed = 0
+        self.masks: dict[str, str] = {}
+        self.mask_options = (4, 4, False)
+        self.mask_changes: list[str] = []
         self._told: dict[str, list[tuple[str, str, str]]] = {}
         self._states: dict[str, tuple[str, str, str]] = {}
         self._lock = threading.Lock()
@@ -98,13 +101,12 @@ class EventCamera:
     def _get_services(self, path: str, body: str) -> str:
         # Its own idea of its address: nobody outside reaches that.
         service = (
-            "<tds:Service><tds:Namespace>http://www.onvif.org/ver10/{0}/wsdl</tds:Namespace>"
+            "<tds:Service><tds:Namespace>http://www.onvif.org/{0}/wsdl</tds:Namespace>"
             "<tds:XAddr>http://192.168.1.64/onvif/{0}</tds:XAddr>"
             "<tds:Version><tt:Major>2</tt:Major><tt:Minor>60</tt:Minor></tds:Version></tds:Service>"
         )
-        return (
-            f"<tds:GetServicesResponse>{service.format('device')}{service.format('events')}</tds:GetServicesResponse>"
-        )
+        named = "".join(service.format(one) for one in ("ver10/device", "ver10/events", "ver20/media"))
+        return f"<tds:GetServicesResponse>{named}</tds:GetServicesResponse>"
 
     def _create_pull_point_subscription(self, path: str, body: str) -> str:
         with self._lock:
@@ -139,10 +141,50 @@ class EventCamera:
         self.given_back += 1
         return "<wsnt:UnsubscribeResponse/>"
 
+    def _get_video_source_configurations(self, path: str, body: str) -> str:
+        return (
+            '<tr2:GetVideoSourceConfigurationsResponse><tr2:Configurations token="source-1"><tt:Name>main</tt:Name>'
+            "</tr2:Configurations></tr2:GetVideoSourceConfigurationsResponse>"
+        )
+
+    def _get_mask_options(self, path: str, body: str) -> str:
+        most, corners, rectangles = self.mask_options
+        return (
+            f'<tr2:GetMaskOptionsResponse><tr2:Options RectangleOnly="{str(rectangles).lower()}">'
+            f"<tr2:MaxMasks>{most}</tr2:MaxMasks><tr2:MaxPoints>{corners}</tr2:MaxPoints>"
+            "<tr2:Types>Color</tr2:Types></tr2:Options></tr2:GetMaskOptionsResponse>"
+        )
+
+    def _get_masks(self, path: str, body: str) -> str:
+        return f"<tr2:GetMasksResponse>{''.join(self.masks.values())}</tr2:GetMasksResponse>"
+
+    def _create_mask(self, path: str, body: str) -> str:
+        assert len(self.masks) < self.mask_options[0]
+        token = f"m{len(self.mask_changes)}"
+        self._put(token, body)
+        self.mask_changes.append(f"create {token}")
+        return f"<tr2:CreateMaskResponse><tr2:Token>{token}</tr2:Token></tr2:CreateMaskResponse>"
+
+    def _set_mask(self, path: str, body: str) -> str:
+        token = _found(r'Mask token="(\w+)"', body)
+        assert token in self.masks
+        self._put(token, body)
+        self.mask_changes.append(f"set {token}")
+        return "<tr2:SetMaskResponse/>"
+
+    def _delete_mask(self, path: str, body: str) -> str:
+        token = _found(r"Token>(\w+)<", body)
+        del self.masks[token]
+        self.mask_changes.append(f"delete {token}")
+        return "<tr2:DeleteMaskResponse/>"
+
+    def _put(self, token: str, body: str) -> None:
+        assert _found(r"ConfigurationToken>([\w-]+)<", body) == "source-1"
+        inner = _found(r"Mask(?: token=\"\w+\")?>(.*)</tr2:Mask>", body)
+        self.masks[token] = f'<tr2:Masks token="{token}">{inner}</tr2:Masks>'
+
     def _of(self, body: str) -> str:
-        found = re.search(r"SubscriptionId[^>]*>(\w+)<", body)
-        assert found is not None, "the subscription's own words come back in the header"
-        return found[1]
+        return _found(r"SubscriptionId[^>]*>(\w+)<", body)
 
     def _times(self) -> str:
         at = datetime.now(UTC) + self.clock
@@ -161,7 +203,13 @@ class EventCamera:
         )
 
 
-def _handler(camera: EventCamera) -> type[BaseHTTPRequestHandler]:
+def _found(pattern: str, body: str) -> str:
+    found = re.search(pattern, body, re.DOTALL)
+    assert found is not None, f"{pattern} is to stand in what is asked"
+    return found[1]
+
+
+def _handler(camera: OnvifPeer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"])).decode()

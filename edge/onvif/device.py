@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import requests
-from lxml.etree import XMLSyntaxError
+from lxml import etree
 from zeep import Client, Settings
 from zeep.exceptions import Error as ZeepError
 from zeep.exceptions import Fault, TransportError
@@ -29,6 +29,7 @@ _STRANGER: Final = ("authori", "sender", "password", "credential", "failedauth")
 _BINDINGS: Final = {DEVICE: "DeviceBinding", PTZ: "PTZBinding", MEDIA: "MediaBinding", EVENTS: "EventBinding"}
 #: What a camera answers, unread.
 _RAW: Final = Settings(strict=False, forbid_entities=True, forbid_external=True, raw_response=True)
+_SOAP: Final = "http://www.w3.org/2003/05/soap-envelope"
 _Answer = TypeVar("_Answer")
 
 
@@ -82,13 +83,33 @@ class Device:
         """The same, as elements by their plain names: for what cameras answer with prefixes that stand for nothing, and
         for text that zeep does not give. Raises OnvifError.
         """
-        answer = self._sent(_RAW, namespace, operation, at, words)
+        return self._read(self._sent(_RAW, namespace, operation, at, words))
+
+    def _read(self, answer: Any) -> Reading:
         read = Reading(answer.content)
         if read.first("Fault") is not None:
             raise self._refusal(" ".join(one.text or "" for one in (*read.every("Text"), *read.every("Value"))))
+        if answer.status_code in {401, 403}:
+            raise self._refusal("not authorized")
         if answer.status_code != 200 or read.root is None:
             raise NoAnswer(f"{self.name}: answers {answer.status_code}, which is no ONVIF - check address and port")
         return read
+
+    def say(self, namespace: str, body: Any) -> Reading:
+        """A question that is written out (an lxml element), to a service without a WSDL here. Raises OnvifError."""
+        place = self._places.get(namespace)
+        if place is None:
+            raise NotThere(f"{self.name}: has no service {namespace}")
+        envelope = etree.Element(f"{{{_SOAP}}}Envelope", nsmap={"s": _SOAP})
+        etree.SubElement(envelope, f"{{{_SOAP}}}Header")
+        etree.SubElement(envelope, f"{{{_SOAP}}}Body").append(body)
+        with self._lock:
+            token = self._token()
+            if token is not None:
+                envelope, _ = token.apply(envelope, {})
+            headers = {"Content-Type": "application/soap+xml; charset=utf-8"}
+            answer = self._answered(lambda: self._transport.post(place, etree.tostring(envelope), headers))
+        return self._read(answer)
 
     def _sent(
         self, settings: Settings, namespace: str, operation: str, at: Subscription | None, words: dict[str, Any]
@@ -165,7 +186,7 @@ class Device:
             late = isinstance(error, requests.Timeout | TimeoutError)
             cause = "does not answer in time" if late else "cannot be reached"
             raise NoAnswer(f"{self.name}: {cause} - check address, port and network") from error
-        except (ZeepError, XMLSyntaxError, ValueError, AttributeError, TypeError) as error:
+        except (ZeepError, etree.XMLSyntaxError, ValueError, AttributeError, TypeError) as error:
             said = f"{self.name}: answers what is no ONVIF ({type(error).__name__}) - check address and port"
             raise NoAnswer(said) from error
 

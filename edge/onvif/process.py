@@ -17,14 +17,18 @@ from typing import Any, Final
 
 from contract.errors import SightlineError
 from contract.feedhealth import Check
+from contract.site import ZoneType
 from edge import pulse
 from edge.beats import read_json
 from edge.box import Folders, places
 from edge.config import EdgeConfig, load_config
 from edge.deliver.durable import write_durable
+from edge.judgement import Place
 from edge.onvif.device import Device
 from edge.onvif.errors import NotThere
 from edge.onvif.events import PullPoint
+from edge.onvif.fitting import hides
+from edge.onvif.masks import masks
 from edge.onvif.pointing import Pointing, pointing
 from edge.onvif.told import write_told
 from edge.part import run_part, write_heartbeat
@@ -34,15 +38,22 @@ TURN_S: Final = 2.0
 #: After a camera could not be asked; longer each time. Seconds.
 AGAIN_S, AGAIN_MOST_S = 5.0, 120.0
 _END_S: Final = 8.0
+#: How often a camera that masks its own pictures is asked for its masks. Seconds.
+MASKS_S: Final = 30.0
 
 
 class Ear:
     """Hears one camera in a thread of its own."""
 
-    def __init__(self, camera: str, address: str, folder: Path, kept: Path) -> None:
-        """`folder` takes what it says; `kept` (a file) where its head pointed when it was first asked."""
-        self.camera, self.fault = camera, "was not reached yet"
-        self._address, self._folder, self._kept = address, folder, kept
+    def __init__(self, place: Place, folder: Path, kept: Path) -> None:
+        """`folder` takes what it says; `kept` (a folder) where its head pointed when it was first asked."""
+        camera = place.camera
+        self.camera, self.fault = camera.id, "was not reached yet"
+        self._address, self._folder = camera.onvif_url or "", folder
+        self._kept = kept / f"{camera.id}.pointing"
+        self._frame, self._hidden = camera.frame, hidden_by_camera(place)
+        self._masked: bool | None = None
+        self._masks_at = 0.0
         self._states: dict[Check, bool] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"onvif-{camera}", daemon=True)
@@ -92,8 +103,19 @@ class Ear:
                     if said.bad is not None:
                         self._states[said.check] = said.bad
                 now = pointing(device)
-                write_told(self._folder, self.camera, self._states, None if now is None else self._turned(now))
+                turned = None if now is None else self._turned(now)
+                self._look_at_masks(device)
+                write_told(self._folder, self.camera, self._states, turned, self._masked)
                 self._stop.wait(TURN_S)
+
+    def _look_at_masks(self, device: Device) -> None:
+        """Every so often; a camera that has none by ONVIF is left to those who look at its picture."""
+        if not self._hidden or time.monotonic() < self._masks_at:
+            return
+        self._masks_at = time.monotonic() + MASKS_S
+        with contextlib.suppress(NotThere):
+            drawn = [mask.corners for mask in masks(device) if mask.enabled]
+            self._masked = hides(drawn, self._hidden, self._frame)
 
     def _turned(self, now: Pointing) -> float:
         """How far it points from where it did when it was first asked."""
@@ -104,6 +126,15 @@ class Ear:
             write_durable(self._kept, json.dumps(asdict(now)).encode(), 0o600)
             return 0.0
         return now.turned(first)
+
+
+def hidden_by_camera(place: Place) -> list[tuple[tuple[float, float], ...]]:
+    """The zones that the camera itself must hide (`masks: camera`), px of its `frame`."""
+    polling = place.site_file.site.polling
+    if polling is None or polling.masks != "camera":
+        return []
+    zones = [zone for zone in place.camera.zones if zone.type is ZoneType.PRIVACY_MASK]
+    return [tuple((float(x), float(y)) for x, y in zone.polygon) for zone in zones]
 
 
 class Ears:
@@ -117,11 +148,9 @@ class Ears:
         for folder in (told, kept):
             folder.mkdir(parents=True, exist_ok=True)
         self._ears = [
-            Ear(camera.id, address, told, kept / f"{camera.id}.pointing")
+            Ear(place, told, kept)
             for place in places(config)
-            if place.site_file.site.polling is not None
-            for camera in [place.camera]
-            if (address := camera.onvif_url) is not None
+            if place.site_file.site.polling is not None and place.camera.onvif_url is not None
         ]
 
     def run(self, signals: list[int]) -> int:

@@ -19,9 +19,14 @@ PLAY: Final = 0.01
 _CHECKS: Final = frozenset(get_args(Check))
 
 
-def write_told(folder: Path, camera: str, states: dict[Check, bool], turned: float | None) -> None:
-    """Write what a camera said last: `states` by check, `turned` as `Pointing.turned`. Raises OSError."""
-    told = {"at": time.time(), "states": states, "turned": turned}
+def write_told(
+    folder: Path, camera: str, states: dict[Check, bool], turned: float | None, masked: bool | None = None
+) -> None:
+    """Write what a camera said last: `states` by check, `turned` as `Pointing.turned`, whether it hides what it must.
+
+    Raises OSError.
+    """
+    told = {"at": time.time(), "states": states, "turned": turned, "masked": masked}
     write_whole(folder / f"{camera}.json", json.dumps(told).encode())
 
 
@@ -37,6 +42,9 @@ def findings(folder: Path, camera: str) -> Iterator[Finding]:
     if isinstance(turned, float):
         said = f"its head points elsewhere than when it was set up, by {turned:.1%} of its range"
         yield Finding("moved", turned > PLAY, said, {"turned": turned}, source="onvif")
+    masked = told.get("masked")
+    if isinstance(masked, bool):
+        yield Finding("mask", not masked, "by its own word the camera does not hide what it must", source="onvif")
 
 
 __all__ = ["FRESH_S", "PLAY", "findings", "write_told"]
