@@ -20,6 +20,10 @@ JWS_PROPERTY = "jws"
 #: the newer name of the very same signature, is read as well. joserfc warns about the older name at each use.
 _ALGORITHMS = ["EdDSA", "Ed25519"]
 warnings.filterwarnings("ignore", message="EdDSA is deprecated via RFC 9864")
+#: The library reads 128,000 bytes at most unless told otherwise; a block of a bad minute, and the index of a long
+#: recording, have more. What reads from strangers has limits of its own.
+_REGISTRY = jws.JWSRegistry(algorithms=_ALGORITHMS)
+_REGISTRY.max_payload_length = 1 << 26
 #: `prev` of the first event of a chain.
 GENESIS = "0" * 64
 
@@ -81,7 +85,7 @@ def verify_detached(raw: bytes, signature: str, key: OKPKey) -> None:
     if not dots or "." in tail or len(signature) > 4096:
         raise SealError("the signature is not a detached JWS")
     try:
-        seen = jws.deserialize_compact(f"{head}..{tail}", key, algorithms=_ALGORITHMS, payload=raw)
+        seen = jws.deserialize_compact(f"{head}..{tail}", key, registry=_REGISTRY, payload=raw)
     except (JoseError, ValueError, TypeError) as error:
         raise SealError(f"the signature does not hold: {error}") from error
     if seen.headers().get("b64") is not False:

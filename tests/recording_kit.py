@@ -89,6 +89,9 @@ class Book:
         self.lines.append(line)
         return len(self.lines) - 1
 
+    def entries(self, places: list[int]) -> list[dict[str, Any]]:
+        return [json.loads(self.lines[place]) for place in places]
+
     def publish(self, at: datetime) -> None:
         self.published = len(self.lines)
         self.heads.append(sign_head(self.published, root(self.published, self._at), at, self.key).as_line())

@@ -55,18 +55,25 @@ def verify_recording(
 
     Raises SealError with what does not hold, line by line: each with the seconds it concerns, then what is good.
     """
+    try:
+        return _verified(path, office, heads, list(roots))
+    except SealError as error:
+        raise SealError("\n".join(map(_plain, str(error).splitlines()))) from error
+
+
+def _verified(path: Path, office: str | None, heads: Path | None, roots: list[x509.Certificate]) -> list[str]:
     with path.open("rb") as file:
         reading = Reading(file)
         front = reading.front()
         try:
-            checked = _front(front, office, heads, list(roots))
+            checked = _front(front, office, heads, roots)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise SealError(f"{recording.STATEMENT}: is not of the form that this version knows ({error})") from error
         read = reading.segments(front, checked.told)
     lines = _lines(checked, read, office is not None, heads is not None)
     if read.faults or read.cut is not None:
         raise SealError("\n".join([*_faults(read), *_good(checked, read)]))
-    return lines
+    return [_plain(line) for line in lines]
 
 
 def _front(front: Front, office: str | None, heads: Path | None, roots: list[x509.Certificate]) -> _Checked:
@@ -82,7 +89,18 @@ def _front(front: Front, office: str | None, heads: Path | None, roots: list[x50
     recording_check.agreed(statement, told)
     recording_check.requested(statement, [line.entry for line in ledger.of("approval")])
     notes = recording_check.placed(statement, told, front.archive.entries)
-    return _Checked(statement, key, ledger, told, notes)
+    return _Checked(statement, key, ledger, told, [*_of_keys(ledger, told), *notes])
+
+
+def _of_keys(ledger: Ledger, told: Told) -> list[str]:
+    """What is to be known of the box's keys: one that nobody outside has seen let in, and one that was taken back."""
+    fresh = [line.entry["kid"] for line in ledger.of("key") if line.place >= ledger.published.head.size]
+    ended = {str(line.entry["kid"]): str(line.entry["at"]) for line in ledger.of("key-revoked")}
+    notes = [
+        f"the box's key {kid} was let in after the last published head: the office alone vouches for it"
+        for kid in sorted(told.kids & set(fresh))
+    ]
+    return notes + [f"the box's key {kid} was revoked {ended[kid]}" for kid in sorted(told.kids & set(ended))]
 
 
 def _box_key(entry: dict[str, Any]) -> OKPKey:
@@ -188,7 +206,7 @@ def _many(lines: list[str]) -> list[str]:
 
 def _plain(text: str) -> str:
     """What stands in a file of a stranger, fit for a terminal."""
-    return "".join(one if one.isprintable() else " " for one in text)[:300]
+    return "".join(one if one.isprintable() else " " for one in text)[:1000]
 
 
 __all__ = ["is_recording", "verify_recording"]

@@ -110,7 +110,7 @@ class Reading:
                 self._entries.append(entry)
                 self._segment(entry, look, read)
         except SealError as error:
-            read.faults.append(str(error))
+            read.faults.insert(0, str(error))
             look.next, torn = len(files), False
         at = self._end()
         rest = self._size - at
@@ -208,8 +208,8 @@ class Reading:
             else "what came before is told below"
         )
         return (
-            f"the download broke off at byte {self._size} of {whole}: {kept} - go on with it from byte {at} "
-            "(curl -C -), or ask for the rest"
+            f"the download broke off at byte {self._size} of {whole}: {kept}; what stands from "
+            f"byte {at} on is not verified - go on with the download (curl -C -)"
         )
 
 

@@ -49,3 +49,8 @@ def test_a_private_key_is_no_public_key() -> None:
         import_public({str(k): str(v) for k, v in KEY.as_dict(private=True).items()})
     assert "d" not in public_jwk(KEY)
     assert thumbprint(PUBLIC) == thumbprint(KEY)
+
+
+def test_a_large_event_is_sealed_and_checked_like_a_small_one() -> None:
+    raw = b"{" + b" " * 900_000 + b"}"
+    verify_detached(raw, sign_detached(raw, KEY), PUBLIC)
