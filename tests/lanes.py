@@ -71,6 +71,7 @@ ABREAST = (
             "duty",
             "duty_webhook",
             "earlier",
+            "embargoes",
             "evidence_bundle",
             "evidence_content",
             "evidence_forgery",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from central.live.place import Place
-from central.live.stream import ASKING, AWAY, CUT, EMBARGO, ENDED, LIVE, Stream
+from central.live.stream import ASKING, AWAY, CUT, ENDED, LIVE, Stream
 from central.live.viewer import Viewer
 from central.polling.asking import new_id
 from contract.command import LiveOn
@@ -23,7 +23,7 @@ _AGAIN_S: Final = 1.0
 #: After so long without a picture a viewer is told that none comes. Seconds.
 AWAY_S: Final = 10.0
 #: Streams that one box brings at once, and streams that one account watches at once.
-MOST_OF_BOX: Final = 64
+MOST_OF_BOX: Final = 32
 MOST_OF_PERSON: Final = 64
 
 
@@ -45,12 +45,13 @@ class Wish:
     from_us: int | None = None
     pace: int = 1
 
-    def command(self, place: Place) -> LiveOn:
-        """As it is said to the box."""
+    def command(self, place: Place, seen_us: int = 0) -> LiveOn:
+        """As it is said to the box; `seen_us`: of a play back everything before this was seen."""
+        from_us = None if self.from_us is None else max(self.from_us, seen_us)
         return LiveOn.model_validate(
             {
                 "id": new_id(), "command": "live_on", "camera_id": place.camera_id, "stream": place.stream,
-                "quality": self.quality, "from_us": self.from_us, "pace": self.pace, "seconds": ASKED_S,
+                "quality": self.quality, "from_us": from_us, "pace": self.pace, "seconds": ASKED_S,
             }
         )  # fmt: skip
 
@@ -125,7 +126,7 @@ class Hub:
 
     def told(self, place: Place, source: Source, state: str, reason: str) -> None:
         """Whoever brings the stream says why nothing more comes."""
-        if self.sources.get(place) is not source or state not in (CUT, ENDED):
+        if self.sources.get(place) is not source or state not in ((CUT,) if place.live else (CUT, ENDED)):
             return
         stream = self.streams[place]
         stream.lose(self._clock())
@@ -166,7 +167,7 @@ class Hub:
         self.watching.discard(watching)
         stream = self.streams.get(watching.place)
         if stream is not None:
-            stream.leave(watching.viewer)
+            stream.leave(watching.viewer, self._clock())
             self._tidy(watching.place)
 
     def fetch(self, fetching: Fetching) -> bool:
@@ -182,7 +183,7 @@ class Hub:
         self.fetching.discard(fetching)
         stream = self.streams.get(fetching.place)
         if stream is not None:
-            stream.leave(fetching.viewer)
+            stream.leave(fetching.viewer, self._clock())
             self._tidy(fetching.place)
 
     @property
@@ -200,7 +201,9 @@ class Hub:
         for place, asked in self._asked.items():
             if now >= asked.due:
                 asked.due = now + ASK_EVERY_S
-                found.append((place, asked.wish.command(place)))
+                # A play back that broke off goes on where it was, and not from its beginning.
+                seen = 0 if place in self.sources else self.streams[place].wall_us
+                found.append((place, asked.wish.command(place, seen)))
         return found
 
     def unsaid(self, place: Place) -> None:
@@ -209,10 +212,14 @@ class Hub:
             self._asked[place].due = self._clock() + _AGAIN_S
 
     def silence(self) -> None:
-        """Tell who waits in vain."""
+        """Tell who waits in vain, and end what is brought to nobody: a box ends it by itself a little before."""
+        for place, source in list(self.sources.items()):
+            stream = self.streams[place]
+            if stream.idle and self._clock() - stream.left_at > ASKED_S + AWAY_S:
+                source.close("nobody watches")
         for place in self._asked:
             stream = self.streams[place]
-            if stream.state not in (AWAY, CUT, EMBARGO) and self._clock() - stream.heard_at > AWAY_S:
+            if stream.state != AWAY and self._clock() - stream.heard_at > AWAY_S:
                 brought = place in self.sources
                 stream.tell(AWAY, "the box brings no pictures" if brought else "the box does not answer")
 

@@ -10,5 +10,10 @@ class Place(NamedTuple):
     camera_id: str
     stream: str | None = None
 
+    @property
+    def live(self) -> bool:
+        """Whether it is a live view, and not a play back."""
+        return self.stream in (None, "sub", "stills")
+
 
 __all__ = ["Place"]

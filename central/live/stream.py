@@ -5,10 +5,10 @@ from typing import Final
 from central.live.place import Place
 from central.live.viewer import Viewer
 from central.live.wire import framed
-from contract.livestream import FRAGMENT, INIT, unpack
+from contract.livestream import FRAGMENT, INIT, MOST_BYTES, unpack
 
 #: What is kept of a stream for who comes next; one whose keyframes are further apart is joined at the next. Bytes.
-MOST_KEPT: Final = 16_000_000
+MOST_KEPT: Final = MOST_BYTES + 2_000_000
 ASKING, LIVE, CUT, AWAY, ENDED, EMBARGO = "asking", "live", "cut", "away", "ended", "embargo"
 
 
@@ -20,6 +20,10 @@ class Stream:
         self.state, self.reason = ASKING, ""
         #: When it was last seen to go on, or was begun to be waited for.
         self.heard_at = now
+        #: When the last who watched left.
+        self.left_at = now
+        #: When the last picture was taken, by the box's clock. Unix microseconds.
+        self.wall_us = 0
         #: Who watches here, and other replicas that do for their viewers.
         self.viewers: set[Viewer] = set()
         self.relays: set[Viewer] = set()
@@ -35,7 +39,7 @@ class Stream:
     def take(self, raw: bytes, now: float) -> None:
         """A picture or header was brought. Raises ValueError for what is none."""
         message, frame = unpack(raw), framed(raw)
-        self.heard_at = now
+        self.heard_at, self.wall_us = now, message.wall_us
         self._keep(message.kind, frame, keyframe=message.keyframe)
         if self.state != LIVE:
             self.tell(LIVE)
@@ -65,8 +69,9 @@ class Stream:
         for place, frame in enumerate(self._since):
             viewer.picture(frame, now, keyframe=place == 0)
 
-    def leave(self, viewer: Viewer) -> None:
+    def leave(self, viewer: Viewer, now: float) -> None:
         """He watches no more."""
+        self.left_at = now
         self.viewers.discard(viewer)
         self.relays.discard(viewer)
 

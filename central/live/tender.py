@@ -62,19 +62,27 @@ class Tender:
         hub = self._hub
         while hub.streams:
             hub.news.clear()
-            await self._ask(hub.due())
-            hub.silence()
-            await self._finder.look()
-            if time.monotonic() >= self._check_at:
-                self._check_at = time.monotonic() + CHECK_S
-                try:
-                    known = await run_in_threadpool(self._look_up, *_asked_of(hub))
-                except SQLAlchemyError as error:  # it is asked again; nobody is shown out for it
-                    _log.warning("who may watch is not looked up", fault=type(error).__name__)
-                else:
-                    self._show_out(known)
+            try:
+                await self._round()
+            except Exception as error:  # whatever it was: those who watch must not be left alone with it
+                _log.exception("a round of live view went wrong", fault=type(error).__name__)
             with suppress(TimeoutError):
                 await asyncio.wait_for(hub.news.wait(), TURN_S)
+
+    async def _round(self) -> None:
+        hub = self._hub
+        await self._ask(hub.due())
+        hub.silence()
+        await self._finder.look()
+        if time.monotonic() < self._check_at:
+            return
+        self._check_at = time.monotonic() + CHECK_S
+        try:
+            known = await run_in_threadpool(self._look_up, *_asked_of(hub))
+        except SQLAlchemyError as error:  # it is asked again; nobody is shown out for it
+            _log.warning("who may watch is not looked up", fault=type(error).__name__)
+        else:
+            self._show_out(known)
 
     async def _ask(self, due: Sequence[tuple[Place, LiveOn]]) -> None:
         if due and self._says is not None:

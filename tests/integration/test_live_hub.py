@@ -19,12 +19,13 @@ from central.accounts.roles import Role
 from central.db.accounts import UserArea
 from central.db.live import Embargo, LiveSource, WatchLog
 from central.edges import enrolment
+from central.live.hub import ASK_EVERY_S, ASKED_S, AWAY_S, MOST_OF_BOX, Hub, Watching, Wish
 from central.live.place import Place
 from central.live.stream import Stream
 from central.live.viewer import LATE_S, WELL_S, Viewer
 from central.live.wire import framed
 from contract.events import now
-from contract.livestream import INIT, LiveMessage
+from contract.livestream import FRAGMENT, INIT, LiveMessage
 from edge.asked import Asked
 from tests.live_kit import CAMERA, Hall, hall, header, last_word, next_of, numbers, picture, station, until
 
@@ -304,3 +305,73 @@ def test_what_is_kept_of_a_stream_is_bounded() -> None:
     assert len(line.frames) == 1  # how it stands; pictures from the next keyframe on
     one.take(picture(41, key=True), 0.0)
     assert len(line.frames) == 2
+
+
+class Closed:
+    """Somebody who brings, and is told to stop."""
+
+    connection = "c-1"
+
+    def __init__(self) -> None:
+        self.why: list[str] = []
+
+    def close(self, reason: str) -> None:
+        self.why.append(reason)
+
+
+def watching(place: Place) -> tuple[Watching, Tape]:
+    line = Tape()
+    return Watching(1, "mei", "s", "ps-1", place, Viewer(line), lambda: None), line
+
+
+def test_who_waits_in_vain_is_told_and_what_nobody_watches_is_ended() -> None:
+    now = [100.0]
+    hub, place, source = Hub(lambda: now[0]), Place("e", "c"), Closed()
+    one, line = watching(place)
+    hub.join(one, Wish())
+    assert len(hub.due()) == 1 and hub.due() == []
+    now[0] += ASK_EVERY_S
+    assert len(hub.due()) == 1
+    hub.unsaid(place)  # the broker was away
+    now[0] += 1.0
+    assert len(hub.due()) == 1
+    hub.silence()
+    assert b"asking" in line.frames[-1]
+    now[0] += AWAY_S
+    hub.silence()
+    assert b"the box does not answer" in line.frames[-1]
+    assert hub.brings(place, source)
+    hub.take(place, source, picture(1, key=True))
+    hub.told(place, source, "ended", "a live view has no end")
+    assert b"live" in line.frames[-2]
+    now[0] += AWAY_S + 1
+    hub.silence()
+    assert b"brings no pictures" in line.frames[-1] and source.why == []
+    hub.leave(one)
+    now[0] += ASKED_S + AWAY_S + 1
+    hub.silence()
+    assert source.why == ["nobody watches"] and hub.due() == []
+    hub.gone(place, source)
+    assert hub.streams == {}
+
+
+def test_a_play_back_that_breaks_off_goes_on_where_it_was() -> None:
+    now = [0.0]
+    hub, place, source = Hub(lambda: now[0]), Place("e", "c", "p-1"), Closed()
+    one, _ = watching(place)
+    hub.join(one, Wish(from_us=1_800_000_000_000_000))
+    assert hub.due()[0][1].from_us == 1_800_000_000_000_000
+    assert hub.brings(place, source)
+    hub.take(place, source, LiveMessage(FRAGMENT, True, 1_800_000_007_000_000, b"x").pack())
+    now[0] += ASK_EVERY_S
+    assert hub.due()[0][1].from_us == 1_800_000_000_000_000
+    hub.gone(place, source)
+    now[0] += 2.0
+    assert hub.due()[0][1].from_us == 1_800_000_007_000_000
+
+
+def test_a_box_brings_so_many_streams_and_no_more() -> None:
+    hub = Hub(lambda: 0.0)
+    assert all(hub.brings(Place("e", f"c-{n}"), Closed()) for n in range(MOST_OF_BOX))
+    assert not hub.brings(Place("e", "one-more"), Closed()) and hub.brings(Place("f", "c"), Closed())
+    assert hub.brings(Place("e", "c-0"), Closed())  # in place of the first
