@@ -89,16 +89,39 @@ CASE = Keys(
     )
 )
 
+#: What is done with the pictures of the chosen tile.
+_LIVE = (
+    Row({"f": "full"}, "keys.live.full"),
+    Row({",": "earlier", ".": "later"}, "keys.live.back"),
+    Row({"k": "hold"}, "keys.live.hold"),
+    Row({"p": "pace"}, "keys.live.pace"),
+    Row({"l": "live"}, "keys.live.live"),
+    Row({"z": "zoom"}, "keys.live.zoom"),
+)
+
 STATIONS = Keys(
     (
         Row(
             {"ArrowRight": "next", "ArrowLeft": "previous", "ArrowDown": "below", "ArrowUp": "above"},
             "keys.stations.choose",
         ),
+        Row({str(n): f"tile-{n}" for n in range(1, 10)}, "keys.live.tile", ("1", "-", "9")),
         Row({"Enter": "open", "o": "open"}, "keys.stations.open"),
-        Row({"1": "one", "4": "four", "9": "nine", "6": "sixteen"}, "keys.stations.layout"),
+        Row({"c": "camera"}, "keys.live.camera"),
+        Row({"+": "fewer", "=": "fewer", "-": "more"}, "keys.live.fewer_more", ("+", "-")),
+        *_LIVE,
         _HELP,
     )
 )
 
-__all__ = ["CASE", "QUEUE", "STATIONS", "Keys", "Listed", "Row"]
+#: One station: its cameras are the tiles.
+STATION = Keys(
+    (
+        Row({str(n): f"tile-{n}" for n in range(1, 10)}, "keys.live.tile", ("1", "-", "9")),
+        Row({"ArrowLeft": "earlier", "ArrowRight": "later"}, "keys.live.back"),
+        *_LIVE,
+        _HELP,
+    )
+)
+
+__all__ = ["CASE", "QUEUE", "STATION", "STATIONS", "Keys", "Listed", "Row"]

@@ -19,6 +19,7 @@ from central.web import (
     embargo_routes,
     export_routes,
     learning_routes,
+    line_routes,
     notice_routes,
     oidc_routes,
     own_routes,
@@ -69,4 +70,5 @@ def router(
     station_routes.add(pages, db)
     embargo_routes.add(pages, db)
     duty_routes.add(pages, db, hooks or Hooks())
+    line_routes.add(pages, db)
     return pages

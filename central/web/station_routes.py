@@ -1,11 +1,12 @@
 """The pages of polling stations: the wall, and one station. Thin: ask, put in words, render."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import select
 
 from central.accounts.permissions import Permission
+from central.accounts.sessions import SignedInUser
 from central.clock import office_now
 from central.db.database import Database
 from central.db.polling import FeedTrouble
@@ -14,7 +15,9 @@ from central.polling import continuity, wall
 from central.tickets.errors import CaseMissing
 from central.web import station, stations
 from central.web.front import language_of, render, user_asking
-from central.web.keylist import STATIONS
+from central.web.keylist import STATION, STATIONS
+from central.web.language import Language
+from central.web.live_words import live_words
 
 Name = Annotated[str, Query(max_length=200)]
 #: Troubles on the page of a station, open ones first.
@@ -39,7 +42,10 @@ def add(pages: APIRouter, db: Database) -> None:
         with db.read() as session:
             seen = stations.Wall(wall.tiles(session, now, user.areas), asked, say)
         at = f"{now:%Y-%m-%d %H:%M}"
-        return render(request, "stations.html", user, section="stations", keys=STATIONS.listed(say), wall=seen, at=at)
+        return render(
+            request, "stations.html", user, section="stations", keys=STATIONS.listed(say), wall=seen, at=at,
+            live=_live(user, say),
+        )  # fmt: skip
 
     @pages.get("/stations/{site}", dependencies=_SEES)
     def how_is_it(request: Request, site: str) -> Response:
@@ -59,8 +65,13 @@ def add(pages: APIRouter, db: Database) -> None:
         tile = stations.tile(here, say)
         return render(
             request, "station.html", user, section="stations", tile=tile, phases=phases, troubles=troubles,
-            width=station.WIDTH,
+            width=station.WIDTH, keys=STATION.listed(say), live=_live(user, say),
         )  # fmt: skip
+
+
+def _live(user: SignedInUser, say: Language) -> dict[str, Any] | None:
+    """What tiles with pictures say; None for who may not look."""
+    return live_words(say) if user.may(Permission.LIVE_WATCH) else None
 
 
 __all__ = ["add"]

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Final
 from urllib.parse import quote, urlencode
 
+from central.clock import office_now
 from central.polling.states import PROBLEMS, State
 from central.polling.wall import Tile, by_place, worst_first
 from central.web import words
@@ -47,6 +48,8 @@ class TileView:
     said: Said
     share: str
     cameras: tuple[CameraLine, ...]
+    #: The station's clock: so many minutes east of Greenwich.
+    offset: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,8 @@ def tile(one: Tile, say: Language) -> TileView:
     )
     place = f"{station.township} · {station.village} · {station.station}"
     href = f"/stations/{quote(station.site, safe='')}"
-    return TileView(station.site, href, station.name, place, said(one.state, zone, say), share, cameras)
+    east = round((office_now().astimezone(zone).utcoffset() or timedelta()).total_seconds() / 60)
+    return TileView(station.site, href, station.name, place, said(one.state, zone, say), share, cameras, east)
 
 
 def said(state: State, zone: tzinfo | None, say: Language) -> Said:

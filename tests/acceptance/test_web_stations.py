@@ -86,12 +86,16 @@ def test_the_wall_opens_at_once_with_the_problems_in_front(page: Page, hall: Hal
 def test_it_is_worked_by_keyboard_alone(page: Page, hall: Hall) -> None:
     page.goto(f"{hall.address}/stations?township=T3")
     assert page.locator(".places .level-2").count() == 5 and page.locator(".tile").count() == 9
-    page.keyboard.press("4")
+    page.keyboard.press("+")
     page.wait_for_url("**tiles=4**township=T3**")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowDown")
     at = page.locator(".tile.chosen")
     assert at.locator(".open").inner_text() == names(page)[2]
+    page.keyboard.press("4")
+    assert at.locator(".open").inner_text() == names(page)[3]
+    page.keyboard.press("c")
+    assert page.locator(".tile.chosen .camera.shown .camera-said").inner_text().endswith("count")
 
 
 def test_what_changes_is_put_in_place_and_the_rest_stays_the_same_node(page: Page, hall: Hall) -> None:

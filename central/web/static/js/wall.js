@@ -1,5 +1,6 @@
 // The wall: asks anew every two seconds and changes only what differs, so that nothing flickers and pictures run on.
 import { bind } from "./keys.js";
+import { actions, another, gather } from "./live/watch.js";
 
 const EVERY_MS = 2000;
 const PARTS = ["wall-count", "places", "pages"];
@@ -43,6 +44,7 @@ function put(page) {
   // Moving a node takes the focus from it: only when the order is another one.
   if (wanted.length !== order.length || wanted.some((one, n) => one !== order[n])) list.replaceChildren(...wanted);
   mark();
+  gather();
   const again = wanted.find((one) => one.dataset.site === focused);
   if (again && !again.contains(document.activeElement)) link(again).focus({ preventScroll: true });
 }
@@ -96,7 +98,23 @@ function open() {
   link(one).click();
 }
 
-const layout = (n) => () => document.querySelector(`[data-layout="${n}"]`).click();
+const here = () => tiles().find((one) => one.dataset.site === chosen) ?? null;
+
+/** The next layout with fewer tiles, or with more. */
+function layout(by) {
+  const all = [...document.querySelectorAll("[data-layout]")];
+  const to = all[all.findIndex((one) => one.getAttribute("aria-current")) + by];
+  if (!to) return false;
+  to.click();
+}
+
+function choose(n) {
+  const to = tiles()[n];
+  if (!to) return false;
+  link(to).focus();
+}
+
+const digits = Object.fromEntries([...Array(9).keys()].map((n) => [`tile-${n + 1}`, () => choose(n)]));
 
 document.addEventListener("focusin", (event) => {
   const one = event.target.closest(".tile");
@@ -107,7 +125,8 @@ document.addEventListener("focusin", (event) => {
 bind(
   {
     next: () => step(1), previous: () => step(-1), below: () => step(across()), above: () => step(-across()), open,
-    one: layout(1), four: layout(4), nine: layout(9), sixteen: layout(16),
+    fewer: () => layout(-1), more: () => layout(1), ...digits,
+    ...actions(here), camera: () => another(here() ?? tiles()[0]),
   },
   { whole: true, known: ["help"] },
 );
