@@ -18,7 +18,7 @@ from contract import bundle, bundle_archive, recording
 from contract.continuity import Block, Missing, hash_of
 from contract.ledger import canonical
 from contract.recording import Filed, Statement
-from contract.recording_archive import write_archive
+from contract.recording_archive import SealedEvent, write_archive
 from contract.recording_check import span_words
 from contract.sealing import new_key, public_jwk, sha256_hex, sign_detached, thumbprint
 from contract.sitefile import site_of
@@ -479,6 +479,22 @@ def insider_forged_block(case: Case) -> Forged:
     return Forged(_written(case, parts), ("sealed by a key that was never let in",))
 
 
+def insider_edited_block(case: Case) -> Forged:
+    """A block with another gap in it under the seal of the true one, entered in the ledger as if it had come so."""
+    changed = replace(case.world, blocks=_rewritten(case))
+    events = [SealedEvent(new.raw, old.jws) for new, old in zip(changed.events(), case.world.events(), strict=True)]
+    book, places = changed.book(events)
+    parts = replace(changed.parts(), events=events, ledger=book.files(places, changed.made_at))
+    return Forged(_written(case, parts), ("the box's seal does not hold",))
+
+
+def insider_wrong_root(case: Case) -> Forged:
+    files, said = case.files, case.statement.model_copy(update={"root": "ab" * 32})
+    raw = said.model_dump_json().encode()
+    seal = sign_detached(raw, case.world.office).encode()
+    return Forged(packed({**files, recording.STATEMENT: raw, recording.SEAL: seal}), ("its Merkle root",))
+
+
 def insider_other_camera(case: Case) -> Forged:
     """The true blocks of another camera of the same box."""
     other = replace(case.world, wanted=case.world.wanted.model_copy(update={"camera_id": "hall-9"}))
@@ -638,7 +654,7 @@ INSIDER = (
     insider_removed_segment, insider_swapped_segments, insider_encoded_anew, insider_redated, insider_shorter_span,
     insider_longer_span, insider_another_reason, insider_another_approver, insider_approved_himself,
     insider_gap_altered, insider_gap_removed, insider_recorded_more, insider_block_removed, insider_last_block_removed,
-    insider_block_moved, insider_forged_block, insider_other_camera, insider_other_site, insider_masks_altered,
+    insider_block_moved, insider_forged_block, insider_edited_block, insider_wrong_root, insider_other_camera, insider_other_site, insider_masks_altered,
     insider_unmasked, insider_station_renamed, insider_ledger_cut, insider_kept_back, box_rewrote_its_past,
     box_another_chain,
 )  # fmt: skip
