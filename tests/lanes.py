@@ -104,6 +104,7 @@ ABREAST = (
             "redaction_public",
             "reports",
             "routes_by_role",
+            "site_boxes",
             "stuck",
             "warning_period",
         )

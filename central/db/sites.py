@@ -51,3 +51,14 @@ class SiteSpan(Base):
     published_on: Mapped[date | None] = mapped_column(Date)
     imported_by: Mapped[str] = mapped_column(String(100))
     imported_at: Mapped[datetime]
+
+
+class SiteBox(Base):
+    """A box that may speak for a site. Where none is named, every box may."""
+
+    __tablename__ = "site_boxes"
+
+    site: Mapped[str] = mapped_column(String(200), primary_key=True)
+    edge_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    named_by: Mapped[str] = mapped_column(String(100))
+    named_at: Mapped[datetime]

@@ -39,7 +39,7 @@ from central.db.polling import (
     RecordingLedger,
     Station,
 )
-from central.db.sites import Site, SiteVersion
+from central.db.sites import Site, SiteBox, SiteVersion
 
 __all__ = [
     "AccountLog",
@@ -109,6 +109,7 @@ __all__ = [
     "Shadow",
     "ShadowMatter",
     "Site",
+    "SiteBox",
     "SiteVersion",
     "Statement",
     "Station",

@@ -13,6 +13,7 @@ from central.duty.matters import Seen
 from central.polling import wall
 from central.polling.states import State, Word
 from central.polling.wall import CameraTile, Tile
+from central.sites import boxes
 
 #: States of a tile that somebody is told of; open troubles are read for themselves. A gap is over or goes with a loss.
 _SEVERITY: Final[dict[Word, Severity]] = {
@@ -55,7 +56,11 @@ def _matter(tile: Tile, camera: CameraTile, state: State, now: datetime) -> Seen
 
 def _troubles(session: Session) -> Iterator[Seen]:
     """Open troubles whose site is a station."""
-    query = select(FeedTrouble).join(Station, Station.site == FeedTrouble.site).where(FeedTrouble.at_end.is_(None))
+    query = (
+        select(FeedTrouble)
+        .join(Station, Station.site == FeedTrouble.site)
+        .where(FeedTrouble.at_end.is_(None), boxes.speaks(FeedTrouble.site, FeedTrouble.edge_id))
+    )
     for one in session.execute(query).scalars():
         severity: Severity = "alarm" if one.severity == "alarm" else "warning"
         yield Seen(

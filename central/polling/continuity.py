@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from central.db.polling import RecordingGap, RecordingLedger, Station
+from central.sites import boxes
 from contract.continuity import Coverage, Missing
 from contract.polling import Window
 
@@ -88,7 +89,11 @@ def _told(
 
 def _ledgers(session: Session, sites: Collection[str]) -> Mapping[Place, RecordingLedger]:
     """By (site, camera id); of two boxes that claim one camera the one heard last."""
-    query = select(RecordingLedger).where(RecordingLedger.site.in_(sites)).order_by(RecordingLedger.heard_at)
+    query = (
+        select(RecordingLedger)
+        .where(RecordingLedger.site.in_(sites), boxes.speaks(RecordingLedger.site, RecordingLedger.edge_id))
+        .order_by(RecordingLedger.heard_at)
+    )
     return {(one.site, one.camera_id): one for one in session.execute(query).scalars()}
 
 

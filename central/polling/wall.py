@@ -15,6 +15,7 @@ from central.polling import states, stations
 from central.polling.continuity import micros
 from central.polling.states import Facts, Gap, Hours, State
 from central.sites.areas import EVERYWHERE, within
+from central.sites.boxes import speaks
 from contract.polling import Window
 
 Place = tuple[str, str]
@@ -115,11 +116,18 @@ def _recorded(rows: _Rows, place: Place, first: int, last: int) -> int:
 
 def _rows(session: Session, areas: Collection[str], site: str | None, first: int | None, last: int) -> _Rows:
     only = [RecordingLedger.site == site] if site is not None else []
-    query = select(RecordingLedger).where(*within(RecordingLedger.site, areas), *only)
+    query = select(RecordingLedger).where(
+        *within(RecordingLedger.site, areas), speaks(RecordingLedger.site, RecordingLedger.edge_id), *only
+    )
     ledgers = session.execute(query.order_by(RecordingLedger.heard_at)).scalars().all()
     troubles: dict[Place, list[FeedTrouble]] = defaultdict(list)
     among = [FeedTrouble.site == site] if site is not None else []
-    asked = select(FeedTrouble).where(FeedTrouble.at_end.is_(None), *within(FeedTrouble.site, areas), *among)
+    asked = select(FeedTrouble).where(
+        FeedTrouble.at_end.is_(None),
+        *within(FeedTrouble.site, areas),
+        speaks(FeedTrouble.site, FeedTrouble.edge_id),
+        *among,
+    )
     for one in session.execute(asked.order_by(FeedTrouble.at_first)).scalars():
         troubles[one.site, one.camera_id].append(one)
     boxes = {one.edge_id for one in ledgers} | {one.edge_id for open_ones in troubles.values() for one in open_ones}

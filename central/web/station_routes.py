@@ -12,6 +12,7 @@ from central.db.database import Database
 from central.db.polling import FeedTrouble
 from central.marks import needs
 from central.polling import continuity, wall
+from central.sites import boxes
 from central.tickets.errors import CaseMissing
 from central.web import station, stations
 from central.web.front import language_of, render, user_asking
@@ -58,14 +59,17 @@ def add(pages: APIRouter, db: Database) -> None:
             here = found[0]
             names = {camera.id: camera.name for camera in here.cameras}
             phases = [station.phase_view(one, names, say) for one in continuity.of_station(session, here.station, now)]
-            query = select(FeedTrouble).where(FeedTrouble.site == here.station.site)
+            query = select(FeedTrouble).where(
+                FeedTrouble.site == here.station.site, boxes.speaks(FeedTrouble.site, FeedTrouble.edge_id)
+            )
             query = query.order_by(FeedTrouble.at_end.is_not(None), FeedTrouble.at_first.desc()).limit(_MOST)
             wrong = session.execute(query).scalars().all()
+            strangers = boxes.strangers(session, here.station.site)
             troubles = station.troubles(wrong, names, stations.zone_of(here), say)
         tile = stations.tile(here, say)
         return render(
             request, "station.html", user, section="stations", tile=tile, phases=phases, troubles=troubles,
-            width=station.WIDTH, keys=STATION.listed(say), live=_live(user, say),
+            width=station.WIDTH, strangers=strangers, keys=STATION.listed(say), live=_live(user, say),
         )  # fmt: skip
 
 

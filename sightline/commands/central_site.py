@@ -69,6 +69,28 @@ def add(  # noqa: PLR0913, PLR0917 - options of a command
         typer.echo(f"site {span.site}: version {span.sha256[:12]} in force from {span.valid_from} on, area {area}")
 
 
+@app.command("boxes")
+def name_boxes(
+    site: Annotated[str, typer.Argument(help="The site, as its file calls it.")],
+    config: ConfigPath,
+    box: Annotated[list[str] | None, typer.Option(help="Edge id of a box that speaks for it; once for each.")] = None,
+    every: Annotated[bool, typer.Option("--every", help="Every box may speak for it again.")] = False,
+) -> None:
+    """Say which boxes speak for a site; what any other says of it is kept and not shown. Without options: who does.
+
+    \b
+    sightline central site boxes ps-0123 --box edge-0123 --config F.yaml
+    """
+    from central.sites import boxes
+
+    if box and every:
+        raise typer.BadParameter("give boxes or --every, not both", param_hint="--every")
+    with closing(_database(config)) as db, db.write() as session:
+        if box or every:
+            boxes.name(session, site, box or [], f"cli:{getpass.getuser()}"[:100])
+        typer.echo(f"site {site}: {', '.join(boxes.named(session, site)) or 'every box may speak for it'}")
+
+
 @app.command("list")
 def list_sites(config: ConfigPath) -> None:
     """What was in force at every site: area, SHA-256, days, when it was made public, its devices' inspection."""
