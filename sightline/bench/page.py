@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from contract.errors import InputError
-from sightline.bench import desk_results, masks
+from sightline.bench import desk_results, masks, recorded
 from sightline.bench.history import read_history
 
 HISTORY = "history.jsonl"
 #: Results that have a section of their own.
-_OTHERS = (desk_results.FILE, masks.FILE)
+_OTHERS = (desk_results.FILE, masks.FILE, recorded.FILE)
 _HEAD = """\
 # Benchmarks
 
@@ -22,6 +22,7 @@ $ sightline bench edge --parking 50 --yield 6 --duration 600 --peer ultralytics 
 $ sightline bench edge --short --peer ultralytics --history docs/benchmarks/history.jsonl --keep
 $ sightline bench desk --cases 100000 --browser --json docs/benchmarks/desk.json
 $ sightline bench masks ../shared/clips/indoor_*.mp4 --json docs/benchmarks/masks.json
+$ sightline bench record --streams 100 --duration 600 --json docs/benchmarks/record.json
 $ sightline bench table
 ```
 
@@ -57,6 +58,7 @@ def page(folder: Path) -> str:
         lines += ["", "## The short run over time", "", _row(_SHORT), _row("-" * 3 for _ in _SHORT)]
         lines += [_row(str(one.get(key, "")) for key in _SHORT) for one in history[-20:]]
     lines += desk_results.section(folder / desk_results.FILE)
+    lines += recorded.section(folder / recorded.FILE)
     lines += masks.section(folder / masks.FILE)
     return "\n".join(lines) + "\n"
 

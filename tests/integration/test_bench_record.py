@@ -12,19 +12,23 @@ from edge.record.index import Gap, Index, Segment
 from edge.record.metrics import of_recordings, recordings_of
 from edge.supervisor import Supervisor
 from sightline.bench import record as bench
+from sightline.bench import recorded as judged
 
 
 @pytest.mark.timeout(240)
-def test_real_streams_are_recorded_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench, "LOOP_S", 4)
+def test_real_streams_are_recorded_whole(tmp_path: Path) -> None:
     told: list[str] = []
-    result = bench.bench_record(bench.RecordWish(3, 2, 12.0, tmp_path / "run", 10**9, True), told.append)
+    result = bench.bench_record(bench.RecordWish(3, 2, 12.0, tmp_path / "run", 10**9, True, 60.0), told.append)
     kept = result["recorded"]
     assert kept["segments"] >= 6 and kept["pictures"] > 3 * 20 * 25
     assert (kept["missing_pictures"], kept["gaps"], kept["lost_s"], kept["silent"]) == (0, 0, 0.0, [])
     assert result["core_percent_per_stream"] > 0 and result["memory_mb"]["end"] > 20
-    assert bench.shortfalls(result, most_percent=100.0) == []
-    assert len(bench.shortfalls(result, most_percent=0.0)) == 1
+    looks = result["health"]
+    assert looks["troubles"] == {} and looks["looks"] >= 3 * 3 and looks["core_percent_per_stream"] > 0
+    # Winding up is most of so short a run: only what is missing and what is told counts here.
+    said = judged.shortfalls(result, most_percent=0.0)
+    assert not [line for line in said if "missing" in line or "ledger" in line or "told" in line or "never" in line]
+    assert any("of a core a stream is over 0 %" in line for line in said)
 
 
 def test_recorders_are_seen_at_metrics(tmp_path: Path) -> None:
@@ -54,10 +58,10 @@ def test_what_is_missing_is_seen(tmp_path: Path) -> None:
         ]
     )
     index.close()
-    kept = bench.recorded(tmp_path / "index.sqlite", ["a", "b"])
+    kept = judged.recorded(tmp_path / "index.sqlite", ["a", "b"])
     assert (kept["lost_s"], kept["missing_pictures"], kept["gaps"]) == (2.0, 60, 1)
     assert kept["silent"] == ["b"] and kept["damaged_pictures"] == 3
-    lines = bench.shortfalls({"recorded": kept, "core_percent_per_stream": 0.1})
+    lines = judged.shortfalls({"recorded": kept, "core_percent_per_stream": 0.1})
     assert len(lines) == 2 and "2.0 s in 1 gaps and 60 pictures" in lines[1]
 
 
