@@ -69,6 +69,7 @@ ABREAST = (
             "desk_deadlines",
             "detectors",
             "duty",
+            "duty_sheets",
             "duty_webhook",
             "earlier",
             "embargoes",

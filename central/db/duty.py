@@ -112,4 +112,27 @@ class StationPhone(Base):
     set_at: Mapped[datetime]
 
 
-__all__ = ["DutyAlarm", "DutyMatter", "DutyNotice", "DutyShift", "DutyWatch", "StationPhone"]
+class RehearsalWord(Base):
+    """What somebody says of a station in its rehearsal, having looked. It is only added to: the later one counts."""
+
+    __tablename__ = "rehearsal_words"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    site: Mapped[str] = mapped_column(String(200), index=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    ok: Mapped[bool]
+    note: Mapped[str] = mapped_column(String(500))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    name: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime]
+
+
+__all__ = [
+    "DutyAlarm",
+    "DutyMatter",
+    "DutyNotice",
+    "DutyShift",
+    "DutyWatch",
+    "RehearsalWord",
+    "StationPhone",
+]

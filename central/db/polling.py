@@ -16,7 +16,8 @@ from central.db.base import Base
 class Station(Base):
     """A polling station, as the site file that was registered last says. `windows` and `cameras` are its own words.
 
-    `windows`: list of {phase, from, until} (RFC 3339); `cameras`: list of {id, name}.
+    `windows`: list of {phase, from, until} (RFC 3339); `cameras`: list of {id, name, masks, masked_by}; the last
+    two (how many masks are drawn, and who hides them) are not known of what was registered before.
     """
 
     __tablename__ = "stations"

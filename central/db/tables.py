@@ -16,7 +16,15 @@ from central.db.approvals import Approval, ApprovalHalf, ApprovalLog
 from central.db.base import Base
 from central.db.cases import Case, CaseLog, CaseMedia, CaseNumber, CaseQuestion
 from central.db.deletions import Deletion, DeletionCertificate
-from central.db.duty import DutyAlarm, DutyMatter, DutyNotice, DutyShift, DutyWatch, StationPhone
+from central.db.duty import (
+    DutyAlarm,
+    DutyMatter,
+    DutyNotice,
+    DutyShift,
+    DutyWatch,
+    RehearsalWord,
+    StationPhone,
+)
 from central.db.edges import Certificate, Edge, EdgeKey, EnrolCode
 from central.db.events import Event, Quarantine
 from central.db.exports import Export, ExportCase
@@ -105,6 +113,7 @@ __all__ = [
     "RecordingLedger",
     "RecoveryCode",
     "RegisterVehicle",
+    "RehearsalWord",
     "SecondFactor",
     "Shadow",
     "ShadowMatter",

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from central.db.polling import Station
 from central.sites.areas import EVERYWHERE, within
+from contract.site import Camera, ZoneType
 from contract.site import Site as SiteFile
 
 
@@ -24,7 +25,14 @@ def keep(session: Session, said: SiteFile, sha256: str) -> None:
     station.station, station.township, station.village = polling.station, polling.township, polling.village
     station.name, station.sha256 = said.name, sha256
     station.windows = [one.model_dump(mode="json", by_alias=True) for one in polling.windows]
-    station.cameras = [{"id": one.id, "name": one.name or one.id} for one in said.cameras]
+    station.cameras = [
+        {"id": one.id, "name": one.name or one.id, "masks": _masks(one), "masked_by": polling.masks}
+        for one in said.cameras
+    ]
+
+
+def _masks(camera: Camera) -> int:
+    return sum(zone.type is ZoneType.PRIVACY_MASK for zone in camera.zones)
 
 
 def known(session: Session, areas: Collection[str] = EVERYWHERE) -> Sequence[Station]:

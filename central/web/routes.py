@@ -26,6 +26,7 @@ from central.web import (
     people_routes,
     public_routes,
     queue_routes,
+    rehearsal_routes,
     report_routes,
     sign_in_routes,
     statement_routes,
@@ -71,4 +72,5 @@ def router(
     embargo_routes.add(pages, db)
     duty_routes.add(pages, db, hooks or Hooks())
     line_routes.add(pages, db)
+    rehearsal_routes.add(pages, db)
     return pages

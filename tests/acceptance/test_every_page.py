@@ -55,6 +55,7 @@ PLACES = {
     "/people/{name}": "wang",
     "/learning/shadow/{number}": "1",
     "/stations/{site}": STATION,
+    "/stations/{site}/rehearsal": STATION,
 }
 #: Answered with something else than a page.
 NO_PAGE = {
@@ -71,6 +72,7 @@ NO_PAGE = {
     "/q/letters/{number}": "a letter as PDF",
     "/q/still/{sha256}": "a redacted still",
     "/openapi.json": "the description of the API",
+    "/rehearsals/file": "all rehearsal sheets as a file",
     "/reports/file/{kind}": "a report as a file",
     "/learning/shadow/{number}/media/{sha256}": "a still or a clip",
 }
