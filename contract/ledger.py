@@ -74,6 +74,17 @@ def read_line(line: str, key: OKPKey) -> SignedHead:
     return read_head(raw, jws, key)
 
 
+def read_entry(line: str) -> dict[str, Any]:
+    """An entry from its line. Raises ValueError for one that is not as entries are written."""
+    try:
+        entry = json.loads(line)
+    except RecursionError as error:
+        raise ValueError("no entry") from error
+    if not isinstance(entry, dict) or not isinstance(entry.get("kind"), str) or canonical(entry).decode() != line:
+        raise ValueError("no entry")
+    return entry
+
+
 def canonical(entry: Mapping[str, Any]) -> bytes:
     """The one line of bytes that stands for an entry. Raises ValueError for numbers that are none."""
     return json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
@@ -84,4 +95,14 @@ def moment(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-__all__ = ["HEAD_TOPIC", "Head", "SignedHead", "canonical", "moment", "read_head", "read_line", "sign_head"]
+__all__ = [
+    "HEAD_TOPIC",
+    "Head",
+    "SignedHead",
+    "canonical",
+    "moment",
+    "read_entry",
+    "read_head",
+    "read_line",
+    "sign_head",
+]

@@ -3,8 +3,6 @@
 Segments are put in as they were recorded, byte for byte, and read in parts, so memory does not grow with the span.
 """
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,11 +14,12 @@ from joserfc.jwk import OKPKey
 from pydantic import ValidationError
 
 from contract import bundle_archive, recording
+from contract.bundle import ENTRIES
 from contract.continuity import Block, Missing, coverage
 from contract.errors import InputError
 from contract.events import parse_data, parse_event, rfc3339
-from contract.ledger import moment
 from contract.recording import Absent, Filed, InForce, Request, Segment, Statement
+from contract.recording_looks import Look, Placed, viewer_log, watched_in
 from contract.recording_page import page
 from contract.sealing import sha256_hex, sign_detached, thumbprint
 from contract.secretref import in_the_clear
@@ -40,15 +39,6 @@ class SealedEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """A line of the viewer log: when, who (an account), and at what, in words."""
-
-    at: datetime
-    by: str
-    what: str
-
-
-@dataclass(frozen=True, slots=True)
 class Parts:
     """What goes into an archive.
 
@@ -60,7 +50,8 @@ class Parts:
     `segments`: files by SHA-256, more than needed do no harm; `absent`: why one is not here, by SHA-256.
     `ledger`: the files that vouch for the box's key and for the events, by the names that the evidence bundle gives
     them (`keys/office.jwk`, `ledger/head.json`, ...); the entries in it are of the box's keys, of the newest block of
-    the span, of each later block and deletion, and of the request's history.
+    the span, of each later block and deletion, of the request's history, and of every watching of the camera (`watch`),
+    each of which gets its line in the viewer log. `looks`: other looks, on the office's word.
     """
 
     request: Request
@@ -104,7 +95,7 @@ def write_archive(target: BinaryIO, parts: Parts, key: OKPKey) -> Statement:
         recorded_us=recorded_us,
         gaps=gaps,
         absent=[Absent(sha256=sha256, why=why) for sha256, why in absent.items()],
-        views=len(parts.looks),
+        views=len(parts.looks) + len(_watched(parts)),
         notes=list(parts.notes),
         files=filed,
         root=recording.root_of(filed),
@@ -184,17 +175,16 @@ def _front(
         **{name: raw for name, raw in sorted(parts.ledger.items()) if name != recording.OFFICE_KEY},
         recording.SEALED: "".join(f"{line}\n" for line in lines).encode(),
         **files,
-        recording.VIEWERS: _viewer_log(parts.looks),
+        recording.VIEWERS: viewer_log(parts.looks, _watched(parts)),
         recording.PAGE: shown,
     }
 
 
-def _viewer_log(looks: Sequence[Look]) -> bytes:
-    out = io.StringIO()
-    table = csv.writer(out, lineterminator="\r\n")
-    table.writerow(("at", "by", "looked_at"))
-    table.writerows((moment(one.at), one.by, one.what) for one in looks)
-    return out.getvalue().encode()
+def _watched(parts: Parts) -> list[Placed]:
+    try:
+        return watched_in(parts.ledger[ENTRIES])
+    except ValueError as error:
+        raise InputError(f"{ENTRIES}: is no file of a ledger's entries ({error})") from error
 
 
 __all__ = ["MOST_BYTES", "Look", "Parts", "SealedEvent", "blocks_in", "write_archive"]

@@ -40,6 +40,11 @@ class Told:
     recorded_us: int
     deleted: Mapping[str, str]
 
+    @property
+    def place(self) -> tuple[str, str]:
+        """Box and camera."""
+        return self.blocks[0].edge_id, self.blocks[0].camera_id
+
 
 @dataclass(frozen=True, slots=True)
 class _Event:

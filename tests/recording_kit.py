@@ -22,7 +22,7 @@ from contract.continuity import Block, Deleted, Missing, Recorded, hash_of
 from contract.events import EventType, new_event, serialise
 from contract.ledger import canonical, moment, sign_head
 from contract.merkle import completed, consistency_proof, inclusion_proof, leaf_hash, root
-from contract.recording import Request, Wanted
+from contract.recording import Request, Wanted, segments_of
 from contract.recording_archive import Look, Parts, SealedEvent, write_archive
 from contract.sealing import GENESIS, new_key, public_jwk, sha256_hex, sign_detached, thumbprint
 from sightline.evidence.verify import Trust
@@ -135,6 +135,7 @@ class World:
     absent: dict[str, str]
     made_at: datetime
     looks: list[Look]
+    watched: list[dict[str, Any]] = field(default_factory=list)
 
     def book(
         self, events: list[SealedEvent], box: OKPKey | None = None, office: OKPKey | None = None
@@ -153,6 +154,9 @@ class World:
                                      chain=data["data"]["chain"], jws_sha256=sha256_hex(one.jws.encode()),
                                      kid=thumbprint(key), at=at))  # fmt: skip
             book.enter("view", case="20261211-0001")
+        for number, one in enumerate(self.watched):
+            camera = {"edge": edge, "camera": self.wanted.camera_id, "site": "s", "watch": f"w{number // 2}"}
+            places.append(book.enter("watch", id=number, **camera, **one))
         ask, what = self.request, self.request.wanted.model_dump()
         places.append(book.enter("approval", request=ask.key, id=1, at=moment(ask.asked_at), by=ask.asked_by, action="asked",
                                  detail={"kind": "recording", "what": what, "reason": ask.reason}))  # fmt: skip
@@ -226,12 +230,22 @@ def world(folder: Path, seed: int, films: int = 0) -> World:
         key=f"F20261220-{seed % 90 + 1:02d}", wanted=wanted, reason="选举争议：第 3 号票箱", asked_by="li", asked_at=at,
         approved_by="wang", approved_at=at + timedelta(hours=1),
     )  # fmt: skip
+    watched: list[dict[str, Any]] = []
+    for n in range(rng.randint(0, 3)):
+        when, detail = (
+            at - timedelta(days=1, minutes=10 * n),
+            rng.choice(({"quality": "main"}, {"from_us": first, "pace": 2})),
+        )
+        watched.append({"at": moment(when), "by": rng.choice(("li", "zhao")), "action": "begin", "detail": detail})
+        ended = {"why": "left", "pictures": 99, "lost": 0}
+        watched.append({"at": moment(when + timedelta(minutes=2)), "by": "li", "action": "end", "detail": ended})
     looks = [
-        Look(at + timedelta(minutes=n), rng.choice(("li", "zhao")), f"{camera} live") for n in range(rng.randint(0, 4))
+        Look(at + timedelta(minutes=n), rng.choice(("li", "zhao")), "recording handed out")
+        for n in range(rng.randint(0, 4))
     ]
     return World(
         folder, new_key(), new_key(), wanted, blocks, deleted, request, raw,
-        segments, absent, at + timedelta(hours=2), looks,
+        segments, absent, at + timedelta(hours=2), looks, watched,
     )  # fmt: skip
 
 
@@ -250,6 +264,8 @@ def of_blocks(folder: Path, blocks: list[Block], segments: dict[str, Path], site
 def _asked_for(rng: random.Random, blocks: list[Block], first: int) -> tuple[list[Block], int]:
     """The blocks of a span that ends with one of them, and what later ones say of it; the span's end."""
     end = rng.randint((len(blocks) + 1) // 2, len(blocks))
+    while end < len(blocks) and len(segments_of(blocks[:end], first, blocks[end - 1].until_us)) < 4:
+        end += 1
     last = blocks[end - 1].until_us
     later = [one for one in blocks[end:] if any(late.start_us < last and first < late.end_us for late in one.late)]
     return [*blocks[:end], *later], last

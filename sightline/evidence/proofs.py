@@ -1,6 +1,5 @@
 """The ledger's part of a bundle: its head, that it goes on from what was published, its stamp, and every entry."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +12,7 @@ from pydantic import BaseModel
 
 from contract import bundle, stamp
 from contract.errors import ConfigError, InputError, SealError
-from contract.ledger import SignedHead, canonical, read_head, read_line
+from contract.ledger import SignedHead, read_entry, read_head, read_line
 from contract.merkle import consistent, included, leaf_hash
 from sightline.evidence.opening import MOST
 
@@ -155,14 +154,9 @@ def _lines(opened: Vouched, head: SignedHead) -> tuple[Line, ...]:
 
 def _read(one: bundle.Proven) -> dict[str, Any]:
     try:
-        entry = json.loads(one.line)
-        if not isinstance(entry, dict) or not isinstance(entry.get("kind"), str):
-            raise ValueError("no entry")
-        if canonical(entry).decode() != one.line:
-            raise ValueError("not canonical")
-    except (ValueError, RecursionError) as error:
+        return read_entry(one.line)
+    except ValueError as error:
         raise SealError(f"{bundle.ENTRIES}: entry {one.place} is no line of a ledger") from error
-    return entry
 
 
 __all__ = ["Ledger", "Line", "proven"]

@@ -13,7 +13,8 @@ from typing import Any
 from cryptography import x509
 from joserfc.jwk import OKPKey
 
-from contract import recording, recording_check
+from contract import recording, recording_check, recording_looks
+from contract.bundle import ENTRIES
 from contract.errors import InputError, SealError
 from contract.events import rfc3339
 from contract.recording import Statement
@@ -35,6 +36,8 @@ class _Checked:
     key: OKPKey
     ledger: Ledger
     told: Told
+    #: Lines of the viewer log that the ledger has.
+    watched: int
     notes: list[str]
 
 
@@ -89,7 +92,11 @@ def _front(front: Front, office: str | None, heads: Path | None, roots: list[x50
     recording_check.agreed(statement, told)
     recording_check.requested(statement, [line.entry for line in ledger.of("approval")])
     notes = recording_check.placed(statement, told, front.archive.entries)
-    return _Checked(statement, key, ledger, told, [*_of_keys(ledger, told), *notes])
+    watched = [(line.place, line.entry) for line in ledger.of(recording_looks.WATCH)]
+    if strange := next((one for _, one in watched if (one["edge"], one["camera"]) != told.place), None):
+        raise SealError(f"{ENTRIES}: has a watching of camera {strange['camera']} of box {strange['edge']}")
+    borne = recording_looks.checked(front.archive.entries[recording.VIEWERS], statement.views, watched)
+    return _Checked(statement, key, ledger, told, borne, [*_of_keys(ledger, told), *notes])
 
 
 def _of_keys(ledger: Ledger, told: Told) -> list[str]:
@@ -175,7 +182,9 @@ def _lines(checked: _Checked, read: Read, trusted: bool, seen: bool) -> list[str
         f"asked    {asked.key} by {_plain(asked.asked_by)}, {rfc3339(asked.asked_at)}: {_plain(asked.reason)}; "
         f"approved by {_plain(asked.approved_by)}"
     )
-    lines.append(f"looks    {said.views} in the viewer log, on the office's word")
+    lines.append(
+        f"looks    {said.views} in the viewer log, {checked.watched} of them in the ledger, others on the office's word"
+    )
     if checked.ledger.stamped is not None:
         lines.append(f"stamped  {rfc3339(checked.ledger.stamped)} by the timestamp authority")
     return [*lines, *_many([f"note     {_plain(note)}" for note in [*checked.notes, *said.notes]])]

@@ -525,6 +525,17 @@ def insider_station_renamed(case: Case) -> Forged:
     return Forged(signed(case, case.files, station=other), ("names another station",))
 
 
+def insider_viewer_log_altered(case: Case) -> Forged:
+    """A watching that the ledger has, out of the log; or one put in that it has not."""
+    files = case.files
+    lines = files[recording.VIEWERS].decode().splitlines(keepends=True)
+    kept = [one for one in lines if not one.rstrip().rpartition(",")[2].isdigit()]
+    if len(kept) == len(lines):
+        kept.append("2026-12-19T08:00:00.000000+00:00,li,watched live (main),7\r\n")
+    files[recording.VIEWERS] = "".join(kept).encode()
+    return Forged(signed(case, files, views=len(kept) - 1), ("viewer-log.csv: is not what the ledger has",))
+
+
 def insider_ledger_cut(case: Case) -> Forged:
     """A ledger of the insider's own that never was the published one."""
     parts, other = case.world.parts(), replace(case.world, request=case.world.request)
@@ -655,7 +666,7 @@ INSIDER = (
     insider_longer_span, insider_another_reason, insider_another_approver, insider_approved_himself,
     insider_gap_altered, insider_gap_removed, insider_recorded_more, insider_block_removed, insider_last_block_removed,
     insider_block_moved, insider_forged_block, insider_edited_block, insider_wrong_root, insider_other_camera, insider_other_site, insider_masks_altered,
-    insider_unmasked, insider_station_renamed, insider_ledger_cut, insider_kept_back, box_rewrote_its_past,
+    insider_unmasked, insider_station_renamed, insider_viewer_log_altered, insider_ledger_cut, insider_kept_back, box_rewrote_its_past,
     box_another_chain,
 )  # fmt: skip
 ATTACKS = (*STRANGER, *INSIDER)
