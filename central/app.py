@@ -65,6 +65,6 @@ def create_app(  # noqa: PLR0913 - the parts that a process is made of
         app.include_router(alarms.router)
         parts = pages(db, media, after or shipped(Path()), secure=secure, provider=provider, floor=floor, hooks=hooks)
         app.include_router(parts)
-        app.include_router(live.router(db, app.state.accounts, says, address))
+        app.include_router(live.router(db, app.state.accounts, says, address, metrics))
     require_marks(app)
     return app

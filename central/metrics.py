@@ -88,6 +88,12 @@ class Metrics:
         self.media_sweep_at = Gauge(
             "sightline_central_media_sweep_time_seconds", "Unix time of the last sweep's end", registry=self.registry
         )
+        self.live = Gauge(
+            "sightline_central_live",
+            "Live view at this replica: streams that come here, viewers, other replicas that fetch one",
+            ["of"],
+            registry=self.registry,
+        )
         self.broker_up = Gauge(
             "sightline_central_broker_connected", "1 while connected to the broker", registry=self.registry
         )

@@ -1,5 +1,7 @@
 """Live view put together: its hub, what keeps it going, and its doors."""
 
+from functools import partial
+
 from fastapi import APIRouter
 
 from central.accounts.rules import AccountRules
@@ -9,12 +11,15 @@ from central.live.finder import Finder
 from central.live.hub import Hub
 from central.live.replicas import Replicas
 from central.live.tender import Tender
+from central.metrics import Metrics
 from central.polling.asking import Says
 
 
-def router(db: Database, rules: AccountRules, says: Says | None, address: str | None) -> APIRouter:
+def router(db: Database, rules: AccountRules, says: Says | None, address: str | None, metrics: Metrics) -> APIRouter:
     """The doors for boxes and for viewers; other replicas reach this one at `address`."""
     hub = Hub()
+    for of, held in (("streams", hub.sources), ("viewers", hub.watching), ("replicas", hub.fetching)):
+        metrics.live.labels(of).set_function(partial(len, held))
     ours = Replicas(db, address)
     hub.tend = Tender(hub, db, rules, says, Finder(hub, db, ours)).run
     doors = APIRouter(include_in_schema=False)

@@ -32,6 +32,7 @@ from central.web import (
     statement_routes,
     statics,
     station_routes,
+    watched_routes,
 )
 from central.web.front import PageRoute
 
@@ -70,6 +71,7 @@ def router(
     statement_routes.add(pages, db, stills, after, secure)
     station_routes.add(pages, db)
     embargo_routes.add(pages, db)
+    watched_routes.add(pages, db)
     duty_routes.add(pages, db, hooks or Hooks())
     line_routes.add(pages, db)
     rehearsal_routes.add(pages, db)

@@ -15,12 +15,14 @@ from central.accounts.sessions import SESSION_COOKIE
 from central.app import create_app
 from central.db.accounts import User, UserArea, UserSession
 from central.db.database import Database
-from central.db.live import Embargo
-from central.ledger import entries
+from central.db.live import Embargo, WatchLog
+from central.ledger import audit, entries
+from central.ledger.keeper import catch_up
+from central.ledger.key import office_key
 from central.live.embargo import Window, may_watch
 from central.media.folder import FolderStore
 from central.metrics import Metrics
-from tests.live_kit import station
+from tests.live_kit import CAMERA, station
 
 NOW = datetime(2026, 12, 12, 7, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -155,3 +157,32 @@ def test_who_has_areas_sets_and_lifts_in_them_alone(db: Database, tmp_path: Path
     assert "Area a2" not in near.client.get("/embargoes").text
     seen = monitor.client.get("/embargoes").text
     assert "Area a2" in seen and "Area a1" not in seen and "Lift it" not in seen
+
+
+def test_who_watched_is_shown_to_who_checks_and_cannot_be_changed_unseen(db: Database, tmp_path: Path) -> None:
+    mei = person(db, "mei", Role.MONITOR)
+    begin = datetime.now(UTC)
+    common = {"user_id": mei.id, "edge_id": "e", "camera_id": CAMERA, "site": "ps-1"}
+    with db.write() as session:
+        for at, watch, action, detail in (
+            (begin, "w1", "begin", {"quality": "main"}),
+            (begin, "w2", "begin", {"quality": "main", "from_us": 1_800_000_000_000_000, "pace": 4}),
+            (begin + HOUR, "w1", "end", {"why": "left", "pictures": 90_000, "lost": 0}),
+        ):
+            session.add(WatchLog(watch=watch, at=at, action=action, detail=detail, **common))
+    auditor, monitor = Desk(db, tmp_path, "su", Role.AUDITOR), Desk(db, tmp_path, "yu", Role.MONITOR)
+    near = Desk(db, tmp_path, "an", Role.CHIEF, "a2")
+    shown = auditor.client.get("/stations/ps-1/watched").text
+    assert "90,000" in shown and "4 times as fast" in shown and shown.count("mei") == 2 and "goes on" in shown
+    assert monitor.client.get("/stations/ps-1/watched").status_code == 403
+    assert near.client.get("/stations/ps-1/watched").status_code == 404
+    assert auditor.client.get("/stations/none/watched").status_code == 404
+    catch_up(db)
+    with db.read() as session:
+        key, heads = office_key(session, tmp_path / "office.jwk"), tmp_path / "heads.jsonl"
+        assert list(audit.findings(session, key, heads)) == []
+    for change in ("UPDATE watch_log SET site = 'ps-2' WHERE id = 1", "DELETE FROM watch_log WHERE id = 3"):
+        with db.write() as session:
+            session.execute(text(change))
+        with db.read() as session:
+            assert any("log of who watched" in one for one in audit.findings(session, key, heads)), change

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import av
+import httpx
 import pytest
 from central_kit import Box
 from sqlalchemy import select, update
@@ -56,6 +57,9 @@ def test_who_comes_later_sees_at_once_what_there_is_since_the_last_keyframe(plac
             assert isinstance(begin, LiveMessage) and begin.kind == INIT
             assert numbers(first, 4) == [1, 2, 3, 4]
             with place.watches(mei) as second:
+                figures = httpx.get(f"http://127.0.0.1:{place.port}/metrics").text
+                assert 'sightline_central_live{of="viewers"} 2.0' in figures
+                assert 'sightline_central_live{of="streams"} 1.0' in figures
                 assert next_of(second) == {"state": "live", "reason": ""}
                 begin = next_of(second)
                 assert isinstance(begin, LiveMessage) and begin.kind == INIT
