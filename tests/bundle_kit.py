@@ -5,6 +5,7 @@ import io
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import av
@@ -134,9 +135,19 @@ def clip(seed: int, frames: int = 12) -> bytes:
 
 
 def manifest(passage: str, files: list[bytes]) -> Manifest:
+    # Small pictures forge as well as large ones; what a law asks for of their size is told, or every case would be held.
     moments = [("first", 10.0), ("spacing", 25.0), ("trigger", 190.0)]
     images = [
-        Image(role="far", moment=moment, t=t, at=AT, w=SIZE[0], h=SIZE[1], sha256=sha256_hex(raw), bytes=len(raw))
+        Image(
+            role="far",
+            moment=moment,
+            t=t,
+            at=AT + timedelta(seconds=t - 10),
+            w=1280,
+            h=720,
+            sha256=sha256_hex(raw),
+            bytes=len(raw),
+        )
         for (moment, t), raw in zip(moments, files, strict=False)
     ]
     film = files[-1]
