@@ -101,6 +101,7 @@ ABREAST = (
             "polling_wall",
             "plates_reading",
             "queue_areas",
+            "recording_of_central",
             "redaction",
             "redaction_public",
             "reports",
