@@ -379,3 +379,25 @@ def test_a_box_brings_so_many_streams_and_no_more() -> None:
     assert all(hub.brings(Place("e", f"c-{n}"), Closed()) for n in range(MOST_OF_BOX))
     assert not hub.brings(Place("e", "one-more"), Closed()) and hub.brings(Place("f", "c"), Closed())
     assert hub.brings(Place("e", "c-0"), Closed())  # in place of the first
+
+
+def test_what_was_brought_before_is_no_beginning_and_who_was_replaced_says_nothing() -> None:
+    hub, place, old, new = Hub(lambda: 0.0), Place("e", "c"), Closed(), Closed()
+    first, _ = watching(place)
+    hub.join(first, Wish())
+    assert hub.brings(place, old)
+    hub.take(place, old, header())
+    hub.take(place, old, picture(1, key=True))
+    assert hub.brings(place, new) and old.why
+    hub.take(place, old, picture(2, key=True))  # still on its way when it was told
+    hub.told(place, old, "cut", "an old word")
+    hub.gone(place, old)
+    later, line = watching(place)
+    hub.join(later, Wish())
+    assert len(line.frames) == 1 and b"live" in line.frames[0]
+    hub.take(place, new, picture(3, key=True))
+    assert len(line.frames) == 2 and place in hub.sources
+    hub.gone(place, new)
+    third, line = watching(place)
+    hub.join(third, Wish())
+    assert len(line.frames) == 1 and b"asking" in line.frames[0]
