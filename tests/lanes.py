@@ -108,6 +108,7 @@ ABREAST = (
             "routes_by_role",
             "site_boxes",
             "stuck",
+            "wall_layouts",
             "warning_period",
         )
     ),
@@ -123,6 +124,7 @@ WAITING = (
             "recording_page",
             "web_alarms",
             "web_browser",
+            "web_duty",
         )
     ),
     *(

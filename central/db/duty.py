@@ -127,6 +127,20 @@ class RehearsalWord(Base):
     at: Mapped[datetime]
 
 
+class WallLayout(Base):
+    """What somebody wants to see of the wall again: the query of its address. `shared`: a chief gives it to all."""
+
+    __tablename__ = "wall_layouts"
+    __table_args__ = (UniqueConstraint("user_id", "name"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    name: Mapped[str] = mapped_column(String(40))
+    query: Mapped[str] = mapped_column(String(1000))
+    shared: Mapped[bool]
+    made_at: Mapped[datetime]
+
+
 __all__ = [
     "DutyAlarm",
     "DutyMatter",
@@ -135,4 +149,5 @@ __all__ = [
     "DutyWatch",
     "RehearsalWord",
     "StationPhone",
+    "WallLayout",
 ]

@@ -24,6 +24,7 @@ from central.db.duty import (
     DutyWatch,
     RehearsalWord,
     StationPhone,
+    WallLayout,
 )
 from central.db.edges import Certificate, Edge, EdgeKey, EnrolCode
 from central.db.events import Event, Quarantine
@@ -128,5 +129,6 @@ __all__ = [
     "UserRole",
     "UserSession",
     "ViewLog",
+    "WallLayout",
     "WatchLog",
 ]

@@ -19,6 +19,7 @@ from central.duty.rehearsal import WORDS, CameraFacts, Facts, Item, Verdict, Wor
 from central.polling import stations
 from central.polling.continuity import micros, windows_of
 from central.sites import areas as sites
+from central.sites import boxes
 from central.tickets.errors import CaseMissing, Unfit
 from contract.polling import Window
 
@@ -140,13 +141,16 @@ def _share(
 
 def _rows(session: Session, among: set[str], first: datetime | None, now: datetime) -> _Rows:
     ledgers = session.execute(
-        select(RecordingLedger).where(RecordingLedger.site.in_(among)).order_by(RecordingLedger.heard_at)
+        select(RecordingLedger)
+        .where(RecordingLedger.site.in_(among), boxes.speaks(RecordingLedger.site, RecordingLedger.edge_id))
+        .order_by(RecordingLedger.heard_at)
     ).scalars()
     by_place = {(one.site, one.camera_id): one for one in ledgers}
-    boxes = {one.edge_id for one in by_place.values()}
-    states = session.execute(select(CameraState).where(CameraState.edge_id.in_(boxes))).scalars()
+    edges = {one.edge_id for one in by_place.values()}
+    states = session.execute(select(CameraState).where(CameraState.edge_id.in_(edges))).scalars()
     troubles: dict[str, list[str]] = defaultdict(list)
     query = select(FeedTrouble.site, FeedTrouble.kind).where(FeedTrouble.at_end.is_(None), FeedTrouble.site.in_(among))
+    query = query.where(boxes.speaks(FeedTrouble.site, FeedTrouble.edge_id))
     for site, kind in session.execute(query.order_by(FeedTrouble.at_first)):
         troubles[site].append(kind)
     words: dict[str, list[Word]] = defaultdict(list)
@@ -154,7 +158,7 @@ def _rows(session: Session, among: set[str], first: datetime | None, now: dateti
         words[one.site].append(Word(one.kind, one.ok, one.name, one.at, one.note))
     return _Rows(
         by_place,
-        _gaps(session, boxes, first, now),
+        _gaps(session, edges, first, now),
         {(one.edge_id, one.camera_id): one for one in states},
         troubles,
         _watched(session, among, first),
@@ -162,13 +166,13 @@ def _rows(session: Session, among: set[str], first: datetime | None, now: dateti
     )
 
 
-def _gaps(session: Session, boxes: set[str], first: datetime | None, now: datetime) -> dict[Place, list[_Gap]]:
+def _gaps(session: Session, edges: set[str], first: datetime | None, now: datetime) -> dict[Place, list[_Gap]]:
     found: dict[Place, list[_Gap]] = defaultdict(list)
     if first is None:
         return found
     one = RecordingGap
     query = select(one.edge_id, one.camera_id, one.start_us, one.end_us)
-    query = query.where(one.edge_id.in_(boxes), one.start_us < micros(now), one.end_us > micros(first))
+    query = query.where(one.edge_id.in_(edges), one.start_us < micros(now), one.end_us > micros(first))
     for edge_id, camera_id, start_us, end_us in session.execute(query):
         found[edge_id, camera_id].append((start_us, end_us))
     return found

@@ -109,6 +109,7 @@ STATIONS = Keys(
         Row({"Enter": "open", "o": "open"}, "keys.stations.open"),
         Row({"c": "camera"}, "keys.live.camera"),
         Row({"+": "fewer", "=": "fewer", "-": "more"}, "keys.live.fewer_more", ("+", "-")),
+        Row({"v": "saved"}, "keys.stations.saved"),
         *_LIVE,
         _HELP,
     )

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy import select
+from starlette.responses import RedirectResponse
 
 from central.accounts.permissions import Permission
 from central.accounts.sessions import SignedInUser
@@ -11,15 +12,16 @@ from central.clock import office_now
 from central.db.database import Database
 from central.db.polling import FeedTrouble
 from central.marks import needs
-from central.polling import continuity, wall
+from central.polling import continuity, layouts, wall
 from central.sites import boxes
 from central.tickets.errors import CaseMissing
-from central.web import station, stations
-from central.web.front import language_of, render, user_asking
+from central.web import forms, station, stations
+from central.web.front import acting, language_of, render, user_asking
 from central.web.keylist import STATION, STATIONS
 from central.web.language import Language
 from central.web.live_words import live_words
 
+Form = Annotated[dict[str, str], Depends(forms.read_form)]
 Name = Annotated[str, Query(max_length=200)]
 #: Troubles on the page of a station, open ones first.
 _MOST = 200
@@ -36,17 +38,36 @@ def add(pages: APIRouter, db: Database) -> None:
         township: Name = "",
         village: Name = "",
         page: Annotated[int, Query(ge=1, le=10_000)] = 1,
+        show: Name = "",
+        order: Name = "",
     ) -> Response:
         user, say, now = user_asking(request), language_of(request), office_now()
-        shown = tiles if tiles in stations.LAYOUTS else stations.LAYOUTS[0]
-        asked = stations.Asked(shown, township.replace("\0", ""), village.replace("\0", ""), page)
+        asked = stations.asked_of(tiles, township, village, page, show, order)
         with db.read() as session:
             seen = stations.Wall(wall.tiles(session, now, user.areas), asked, say)
+            saved = [stations.saved(one, user.id, asked) for one in layouts.of(session, user)]
         at = f"{now:%Y-%m-%d %H:%M}"
         return render(
             request, "stations.html", user, section="stations", keys=STATIONS.listed(say), wall=seen, at=at,
-            live=_live(user, say),
+            saved=saved, live=_live(user, say),
         )  # fmt: skip
+
+    @pages.post("/stations/layouts", dependencies=_SEES)
+    def see_it_so_again(request: Request, form: Form) -> Response:
+        """Save a layout. Raises Unfit, or NotAllowed to share."""
+        user = acting(request, db, form)
+        asked = stations.asked_in(form.get("query", ""))
+        with db.write() as session:
+            shared = form.get("shared") == "yes"
+            layouts.keep(session, user, form.get("name", ""), asked.query, shared, office_now())
+        return RedirectResponse(asked.address(page=1), 303)
+
+    @pages.post("/stations/layouts/{layout}/remove", dependencies=_SEES)
+    def never_again(request: Request, layout: str, form: Form) -> Response:
+        user = acting(request, db, form)
+        with db.write() as session:
+            layouts.remove(session, user, forms.number_in(layout))
+        return RedirectResponse("/stations", 303)
 
     @pages.get("/stations/{site}", dependencies=_SEES)
     def how_is_it(request: Request, site: str) -> Response:

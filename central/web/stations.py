@@ -1,12 +1,13 @@
 """The wall as plain values in the reader's language: what templates print and nothing they must compute."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from central.clock import office_now
+from central.db.duty import WallLayout
 from central.polling.states import PROBLEMS, State
 from central.polling.wall import Tile, by_place, worst_first
 from central.web import words
@@ -72,13 +73,64 @@ class Asked:
     township: str = ""
     village: str = ""
     page: int = 1
+    show: str = ""
+    order: str = ""
 
     def address(self, **other: object) -> str:
         """The wall with something else chosen."""
-        said = {"tiles": self.tiles, "township": self.township, "village": self.village, "page": self.page, **other}
-        plain = {"tiles": LAYOUTS[0], "township": "", "village": "", "page": 1}
-        given = {name: value for name, value in said.items() if value != plain[name]}
+        said = asdict(self) | other
+        given = {name: value for name, value in said.items() if value != _PLAIN[name]}
         return f"/stations?{urlencode(given)}" if given else "/stations"
+
+    @property
+    def query(self) -> str:
+        """All of it but the page, as an address has it: what a saved layout keeps."""
+        return self.address(page=1).partition("?")[2]
+
+
+_PLAIN: Final[Mapping[str, object]] = asdict(Asked())
+#: What is shown, and in which order; the first is what somebody sees who has chosen nothing.
+SHOW: Final = ("", "problems")
+ORDER: Final = ("", "place")
+
+
+def asked_of(tiles: int, township: str, village: str, page: int, show: str, order: str) -> Asked:
+    """What an address or a form asks for; what is not known is as if nothing had been chosen."""
+    return Asked(
+        tiles if tiles in LAYOUTS else LAYOUTS[0],
+        township.replace("\0", "")[:200],
+        village.replace("\0", "")[:200],
+        max(1, page),
+        show if show in SHOW else "",
+        order if order in ORDER else "",
+    )
+
+
+def asked_in(query: str) -> Asked:
+    """The same from the query of an address."""
+    said = dict(parse_qsl(query[:1000], max_num_fields=20))
+    tiles = said.get("tiles", "")
+    number = int(tiles) if tiles.isascii() and tiles.isdigit() and len(tiles) < 4 else LAYOUTS[0]
+    township, village, show, order = (said.get(name, "") for name in ("township", "village", "show", "order"))
+    return asked_of(number, township, village, 1, show, order)
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A saved layout: where it leads, whether it is the reader's own, everybody's, and what is seen now."""
+
+    id: int
+    name: str
+    href: str
+    own: bool
+    shared: bool
+    chosen: bool
+
+
+def saved(one: WallLayout, reader: int, asked: Asked) -> Saved:
+    """A saved layout for the reader who sees `asked`."""
+    href = asked_in(one.query).address(page=1)
+    return Saved(one.id, one.name, href, one.user_id == reader, one.shared, one.query == asked.query)
 
 
 class Wall:
@@ -89,12 +141,15 @@ class Wall:
         last = max(1, -(-len(chosen) // asked.tiles))
         page = min(max(1, asked.page), last)
         first = (page - 1) * asked.tiles
-        shown = worst_first(chosen)[first : first + asked.tiles]
+        shown = (chosen if asked.order == "place" else worst_first(chosen))[first : first + asked.tiles]
         self.all, self.problems = len(found), _problems(found)
         self.tiles = [tile(one, say) for one in shown]
         self.places = _places(found, asked)
         self.layout = asked.tiles
         self.layouts = [(n, asked.address(tiles=n, page=1), n == asked.tiles) for n in sorted(LAYOUTS)]
+        self.showing = [(one or "all", asked.address(show=one, page=1), one == asked.show) for one in SHOW]
+        self.ordered = [(one or "worst", asked.address(order=one, page=1), one == asked.order) for one in ORDER]
+        self.query = asked.query
         self.everywhere = asked.address(township="", village="", page=1)
         self.narrowed = bool(asked.township)
         self.before = asked.address(page=page - 1) if page > 1 else None
@@ -163,7 +218,8 @@ def percent(share: float) -> str:
 
 def _in(one: Tile, asked: Asked) -> bool:
     station = one.station
-    return asked.township in ("", station.township) and asked.village in ("", station.village)
+    here = asked.township in ("", station.township) and asked.village in ("", station.village)
+    return here and (asked.show != "problems" or one.state.word in PROBLEMS)
 
 
 def _problems(found: Sequence[Tile]) -> int:

@@ -28,6 +28,7 @@ from central.duty.escalation import DEFAULT
 from central.export import service as export
 from central.notices import appeals, public
 from central.notices import service as notices
+from central.polling import layouts
 from central.reports import facts
 from central.tickets import decisions, looks
 from central.tickets.looks import Why
@@ -119,6 +120,8 @@ def build(folder: Path, db: Database | None = None) -> Pages:
     send(world, EventType.WATER_LEVEL, alarm(SensorKind.WATER_LEVEL, 1, unit="cm", value=41.0, peak=42.0))
     _shadowed(world)
     _station(world)
+    with world.db.write() as session:
+        layouts.keep(session, pages.officer("everybody"), "problems", "show=problems", True, now())
     return pages
 
 

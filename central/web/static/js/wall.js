@@ -108,6 +108,14 @@ function layout(by) {
   to.click();
 }
 
+/** The saved layout after the one that is seen, the first after the last. */
+function saved() {
+  const all = [...document.querySelectorAll("[data-saved]")];
+  const to = all[(all.findIndex((one) => one.hasAttribute("aria-current")) + 1) % all.length];
+  if (!to) return false;
+  to.click();
+}
+
 function choose(n) {
   const to = tiles()[n];
   if (!to) return false;
@@ -125,7 +133,7 @@ document.addEventListener("focusin", (event) => {
 bind(
   {
     next: () => step(1), previous: () => step(-1), below: () => step(across()), above: () => step(-across()), open,
-    fewer: () => layout(-1), more: () => layout(1), ...digits,
+    fewer: () => layout(-1), more: () => layout(1), saved, ...digits,
     ...actions(here), camera: () => another(here() ?? tiles()[0]),
   },
   { whole: true, known: ["help"] },
