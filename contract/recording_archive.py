@@ -47,7 +47,8 @@ class Parts:
     `sites`: the site files of the span, each with the instant (Unix microseconds) from which it holds, by time: those
     that the box signed (`recording.versions_of`), or where its blocks name none, those that were in force. The first
     holds from the span's beginning at the latest.
-    `segments`: files by SHA-256, more than needed do no harm; `absent`: why one is not here, by SHA-256.
+    `segments`: files by SHA-256, more than needed do no harm; `absent`: why one is not here, by SHA-256: a
+    sentence, or a word that the page has in each language (the `why` of its deletion, or `not_arrived`).
     `ledger`: the files that vouch for the box's key and for the events, by the names that the evidence bundle gives
     them (`keys/office.jwk`, `ledger/head.json`, ...); the entries in it are of the box's keys, of the newest block of
     the span, of each later block and deletion, of the request's history, and of every watching of the camera (`watch`),

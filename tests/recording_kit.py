@@ -224,7 +224,7 @@ def world(folder: Path, seed: int, films: int = 0) -> World:
         gone = rng.choice(inner[: max(1, sum(one.end_us <= last for one in inner))])
         span = {"from_us": gone.start_us, "until_us": gone.end_us}
         deleted.append(Deleted(edge_id=edge, camera_id=camera, why="disk_full", segments=[gone.sha256], **span))
-        absent[gone.sha256] = "it was deleted before it was asked for"
+        absent[gone.sha256] = "disk_full"
         segments.pop(gone.sha256)
     request = Request(
         key=f"F20261220-{seed % 90 + 1:02d}", wanted=wanted, reason="选举争议：第 3 号票箱", asked_by="li", asked_at=at,

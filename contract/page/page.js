@@ -138,8 +138,9 @@
       </defs>${order.map(rect).join("")}</svg>`;
   }
 
+  const absent = (why) => data.words[tag]["absent." + why] ?? why;
   const reason = (tile) => tile.kind === "l"
-    ? say("lacking", { from: time(tile.a), until: time(tile.b), why: tile.one.absent })
+    ? say("lacking", { from: time(tile.a), until: time(tile.b), why: absent(tile.one.absent) })
     : say("nothing", { from: time(tile.a), until: time(tile.b), why: say("cause." + tile.one.cause) });
 
   function draw() {
@@ -165,7 +166,7 @@
     for (const tile of rows.slice(0, 2000)) {
       const row = make("tr", "", body);
       for (const text of [day(tile.a) + " " + tenths(tile.a), tenths(tile.b), length(tile.b - tile.a)]) make("td", text, row);
-      const why = make("td", tile.kind === "l" ? say("lack", { why: tile.one.absent }) : say("cause." + tile.one.cause), row);
+      const why = make("td", tile.kind === "l" ? say("lack", { why: absent(tile.one.absent) }) : say("cause." + tile.one.cause), row);
       if (tile.one.detail) { make("br", "", why); make("small", tile.one.detail, why); }
       make("button", say("before"), make("td", "", row), { type: "button" }).addEventListener("click", () => {
         go(tile.a - 5e6); $("watch").scrollIntoView(); });
