@@ -92,8 +92,14 @@ class OtherReplicas:
     def __call__(self, request: HTTPConnection, authorization: Annotated[str | None, Header()] = None) -> Place:
         """Which stream; the ticket is good no more."""
         scheme, _, token = (authorization or "").partition(" ")
-        with database_of(request).write() as session:
-            place = replicas.taken(session, token) if scheme.lower() == "bearer" and token else None
+        place, db = None, database_of(request)
+        if scheme.lower() == "bearer" and token:
+            # Looked up first: a stranger's guesses must not take the one lock that SQLite's writers share.
+            with db.read() as session:
+                known = replicas.holds(session, token)
+            if known:
+                with db.write() as session:
+                    place = replicas.taken(session, token)
         if place is None:
             raise tokens.TokenRefused("that is no ticket, or was used")
         return place

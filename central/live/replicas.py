@@ -80,6 +80,11 @@ def ticket(session: Session, place: Place) -> str:
     return token
 
 
+def holds(session: Session, token: str) -> bool:
+    """Whether there is such a ticket."""
+    return session.get(LiveTicket, digest(token)) is not None
+
+
 def taken(session: Session, token: str) -> Place | None:
     """Which stream a ticket is for; it is good no more. None for one that is not, or was."""
     gone = delete(LiveTicket).where(LiveTicket.digest == digest(token), LiveTicket.until >= now())
@@ -91,4 +96,4 @@ def _key(place: Place) -> tuple[str, str, str]:
     return place.edge_id, place.camera_id, place.stream or ""
 
 
-__all__ = ["Replicas", "Where", "taken", "ticket", "whereabouts"]
+__all__ = ["Replicas", "Where", "holds", "taken", "ticket", "whereabouts"]
