@@ -38,7 +38,7 @@ def seen(session: Session, now: datetime) -> list[Seen]:
 
 
 def _states(session: Session, now: datetime) -> Iterator[Seen]:
-    for tile in wall.tiles(session, now):
+    for tile in wall.tiles(session, now, shares=False):
         for camera in tile.cameras:
             for state in camera.states:
                 if state.word in _SEVERITY and state.key not in _PASSED:

@@ -49,6 +49,8 @@ def look(db: Database, table: Table, now: datetime, rest: timedelta = timedelta(
     with db.read() as session:
         if not seeing.any_station(session):
             return False
+        # SQLite has one lock for all who write, and one process that looks: read before it is taken.
+        seen = seeing.seen(session, now) if session.get_bind().dialect.name == "sqlite" else None
     with db.write() as session:
         _let_go(session)
         held = session.execute(
@@ -56,7 +58,7 @@ def look(db: Database, table: Table, now: datetime, rest: timedelta = timedelta(
         ).scalar_one_or_none()
         if held is None or (held.looked_at is not None and abs(now - held.looked_at) < rest):
             return False
-        keeping.keep(session, seeing.seen(session, now), now)
+        keeping.keep(session, seeing.seen(session, now) if seen is None else seen, now)
         told = tell(session, table, now)
         held.looked_at = now
     for one in told:

@@ -26,6 +26,7 @@ from central.duty import people as duty
 from central.duty import telling
 from central.duty.escalation import DEFAULT
 from central.export import service as export
+from central.live import embargoes
 from central.notices import appeals, public
 from central.notices import service as notices
 from central.polling import layouts
@@ -122,6 +123,11 @@ def build(folder: Path, db: Database | None = None) -> Pages:
     _station(world)
     with world.db.write() as session:
         layouts.keep(session, pages.officer("everybody"), "problems", "show=problems", True, now())
+        soon = now() + timedelta(hours=20)
+        embargo = embargoes.Wanted(
+            f"site:{STATION}", soon, soon + timedelta(hours=1), "the count is closed to watchers"
+        )
+        embargoes.begin(session, pages.officer("everybody"), embargo)
     return pages
 
 

@@ -24,9 +24,10 @@ from central.db.accounts import User, UserArea
 from central.db.database import Database
 from central.db.duty import DutyAlarm, DutyMatter, DutyNotice, DutyShift
 from central.db.events import Event
-from central.db.polling import BoxState, CameraState, FeedTrouble, RecordingLedger
-from central.duty import people, telling, views
+from central.db.polling import BoxState, CameraState, FeedTrouble, RecordingGap, RecordingLedger
+from central.duty import people, seeing, telling, views
 from central.duty.escalation import DEFAULT
+from central.polling import wall
 from central.polling.continuity import micros
 from central.tickets.errors import CaseMissing, Unfit
 from contract.events import now
@@ -309,3 +310,33 @@ def test_a_replica_that_hangs_with_the_watch_in_hand_is_cut_off(
         time.sleep(0.8)
         assert telling.look(db, DEFAULT, NOW) is True
     db.close()
+
+
+def test_what_is_seen_without_shares_is_what_the_wall_shows(db: Database) -> None:
+    fill(db, 60)
+    with db.write() as session:
+        for n, ago in ((3, 1), (4, 4), (5, 6)):
+            first = micros(NOW - (ago + 1) * MIN)
+            gap = RecordingGap(
+                edge_id=f"box-{n:03}",
+                camera_id="hall",
+                start_us=first,
+                end_us=first + 60_000_000,
+                cause="network",
+                detail="",
+            )
+            session.add(gap)
+        trouble(session, 9, NOW)
+    with db.read() as session:
+        whole, brief = wall.tiles(session, NOW), wall.tiles(session, NOW, shares=False)
+        assert [one.cameras for one in whole] == [one.cameras for one in brief]
+        assert {one.share for one in brief} == {None} and {one.share for one in whole} != {None}
+        assert [one.site for one in seeing.seen(session, NOW)] == [
+            "ps-007",
+            "ps-007",
+            "ps-057",
+            "ps-057",
+            "ps-009",
+            "ps-004",
+            "ps-003",
+        ]
