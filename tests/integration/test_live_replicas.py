@@ -21,6 +21,7 @@ from central.db.database import Database
 from central.live import replicas
 from central.live.place import Place
 from central.live.relay import PATH
+from sightline.bench.central_postgres import PostgresServer
 from tests.live_kit import CAMERA, Hall, header, last_word, next_of, numbers, picture, until
 from tests.ports import open_port
 
@@ -36,6 +37,7 @@ class Two:
 
     hall: Hall
     ports: list[int]
+    server: PostgresServer
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start(self, number: int) -> None:
@@ -67,7 +69,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
     with postgres_server() as server:
         db = Database(server.url)
         migrate.upgrade(db)
-        one = Two(Hall(folder, db), [open_port(), open_port()])
+        one = Two(Hall(folder, db), [open_port(), open_port()], server)
         try:
             for number in (0, 1):
                 one.start(number)
@@ -186,3 +188,23 @@ def test_only_a_ticket_opens_the_door_of_replicas_and_once(two: Two) -> None:
         token = replicas.ticket(session, Place("edge-01", "none-1"))
     with fetch(token) as nothing:
         assert last_word(nothing) == {}
+
+
+def test_while_the_database_is_away_who_watches_goes_on_watching(two: Two) -> None:
+    mei = two.hall.person("mei-3")
+    with two.at(0).watches(mei) as here, two.at(1).watches(mei) as there, two.at(0).brings() as box, filming(box):
+        assert numbers(here, 2) and numbers(there, 2)
+        two.server.kill()
+        begun = time.monotonic()
+        while time.monotonic() - begun < 5.0:
+            assert numbers(here, 1) and late_ms(numbers(there, 1)[0]) < 1000
+        with pytest.raises(InvalidStatus) as refused, two.at(1).watches(mei):
+            pass
+        assert refused.value.response.status_code == 503
+        two.server.start()
+        two.hall.db.close()
+        for _ in range(50):
+            assert numbers(here, 1) and numbers(there, 1)
+    until(lambda: two.up(1))
+    with two.at(1).brings() as box, filming(box), two.at(0).watches(mei) as again:
+        assert numbers(again, 3)

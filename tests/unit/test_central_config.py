@@ -1,6 +1,7 @@
 """Central's settings: what is wrong is told in one line with file and key."""
 
 from pathlib import Path
+from socket import gethostname
 
 import pytest
 
@@ -31,6 +32,7 @@ def test_paths_are_seen_from_the_file(tmp_path: Path) -> None:
         ("data_dir: d\nprot: 1", "prot: is not a setting"),
         ("port: 1", "data_dir: "),
         ("data_dir: d\nport: 0", "port: "),
+        ("data_dir: d\nlive: {address: '10.0.0.3:81'}", "live.address: "),
         ("data_dir: d\nbroker: {hots: x}", "broker.hots: is not a setting"),
         ("data_dir: d\nbroker: {password_file: x}", "password_file needs a username"),
         ("data_dir: d\nbroker: {tls_cert: x}", "belong together"),
@@ -70,6 +72,19 @@ def test_a_database_is_named_without_its_password() -> None:
     with pytest.raises(ConfigError) as caught:
         Database("postgresql+nothing://u:secret@h/db")
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("port: 81", "http://127.0.0.1:81"),
+        ("host: '::1'", "http://[::1]:8080"),
+        ("host: 0.0.0.0", f"http://{gethostname()}:8080"),
+        ("host: 0.0.0.0\nlive: {address: 'http://10.0.0.3:81'}", "http://10.0.0.3:81"),
+    ],
+)
+def test_where_other_replicas_reach_this_one(tmp_path: Path, text: str, address: str) -> None:
+    assert load_config(written(tmp_path, f"data_dir: d\n{text}")).live_address == address
 
 
 def test_the_password_of_the_database_stands_in_its_own_file(tmp_path: Path) -> None:
