@@ -274,8 +274,12 @@ def _later(found: Sequence[_Event], zone: str) -> None:
 
 
 def _spoken_of(blocks: Sequence[Block], gaps: Sequence[Missing], statement: Statement) -> None:
-    """Every second of the span is recorded or a gap."""
+    """The blocks reach over the span, whatever later ones say of it, and every second of it is recorded or a gap."""
     wanted, zone = statement.request.wanted, statement.station.timezone
+    begins = blocks[0].from_us
+    if blocks[0].number and begins > wanted.from_us:
+        when = span_words(zone, wanted.from_us, min(begins, wanted.until_us))
+        raise SealError(f"{recording.SEALED}: no block of its own speaks of {when}: what comes before was removed")
     entries = [*continuity.told(blocks, wanted.from_us, wanted.until_us), *gaps]
     at = wanted.from_us
     for one in [*sorted(entries, key=lambda entry: entry.start_us), None]:

@@ -157,12 +157,14 @@ class Reading:
     def _small(self, name: str, size: int = MOST) -> bytes:
         """The next file, which must be `name`."""
         entry = next(self._walk, None)
-        if entry is None or entry.offset + entry.size > self._size:
+        if entry is None:
             self._torn(name)
         if entry.name != name:
             raise SealError(f"{name}: is not where it must stand, {entry.name} is: it was removed, or that was added")
         if entry.size > size:
             raise SealError(f"{name}: has {entry.size} bytes, over the {size} that belong there")
+        if entry.offset + entry.size > self._size:
+            self._torn(name)
         self._entries.append(entry)
         self._file.seek(entry.offset)
         raw = self._file.read(entry.size)

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from contract.errors import SightlineError
 from sightline.evidence.verify import verify
-from tests.bench.recording_attacks import ATTACKS, Case
+from tests.bench.recording_attacks import Case
+from tests.bench.recording_insiders import ATTACKS
 from tests.recording_kit import world
 
 

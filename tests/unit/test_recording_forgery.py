@@ -6,8 +6,8 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.bench.recording_attacks import ATTACKS
 from tests.bench.recording_forgery import Tally, campaign, once
+from tests.bench.recording_insiders import ATTACKS
 
 
 def holds(tally: Tally) -> None:
