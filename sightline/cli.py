@@ -9,6 +9,7 @@ from sightline import __version__
 from sightline.commands import (
     bench,
     bench_desk,
+    bench_live,
     bench_masks,
     bench_record,
     central,
@@ -40,6 +41,7 @@ edge.app.command()(top.top)
 edge.app.add_typer(outbox.app, name="outbox")
 bench.app.command()(bench_record.record)
 bench.app.command()(bench_desk.desk)
+bench.app.command()(bench_live.live)
 bench.app.command()(bench_masks.masks)
 edge.app.add_typer(edge_secret.app, name="secret")
 edge.app.add_typer(edge_masks.app, name="masks")

@@ -18,7 +18,7 @@ from edge.cameras.clock import StreamClock
 from edge.cameras.drift import Drift, Rate
 from edge.cameras.packets import CameraPacket, StreamInfo
 from edge.cameras.patience import Patience
-from edge.cameras.rtsp import GATHER_S
+from edge.cameras.rtsp import GATHER_S, RtspSource
 from edge.cameras.source import RawPacket, Source, Transport, open_source, require_decoder
 from edge.cameras.trouble import login_refused
 
@@ -102,6 +102,13 @@ class CameraLink:
         self._stop.set()
         if (source := self._source) is not None:
             source.hang_up()
+
+    def gather(self, seconds: float) -> None:
+        """From now on packets may wait so long to be taken together. To be called from `sink` alone."""
+        if seconds != self._gather_s:
+            self._gather_s = seconds
+            if isinstance(self._source, RtspSource):
+                self._source.gather(seconds)
 
     def status(self) -> CameraStatus:
         """What is published about this camera."""

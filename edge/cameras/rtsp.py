@@ -84,6 +84,11 @@ class RtspSource:
     def seek(self, pts: float) -> None:
         """A camera stays where it is."""
 
+    def gather(self, seconds: float) -> None:
+        """From now on packets may wait so long to be taken together; by the thread that walks `packets`."""
+        if self._carrier is not None:
+            self._carrier.gather(seconds)
+
     def hang_up(self) -> None:
         """Let `packets` end soon; may be called by another thread."""
         self._closed = True

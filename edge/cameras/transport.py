@@ -38,6 +38,10 @@ class Carrier(Protocol):
         """What came since, waiting up to about `gather_s`; may be empty. Raises OSError or EndedError."""
         ...
 
+    def gather(self, seconds: float) -> None:
+        """From now on what comes may wait so long to be taken together."""
+        ...
+
     def send_report(self, packet: bytes) -> None:
         """Send an RTCP packet."""
         ...
@@ -68,7 +72,11 @@ class Interleaved:
         self._rtp, self._rtcp = _pair(answer, "interleaved", (0, 1))
         self._rest = talk.rest
         talk.rest = b""
-        wait_for(talk.socket, gather_s, round(_ENOUGH * gather_s))
+        self.gather(gather_s)
+
+    def gather(self, seconds: float) -> None:
+        """See Carrier."""
+        wait_for(self._talk.socket, seconds, round(_ENOUGH * seconds))
 
     def read(self) -> list[Unit]:
         """See Carrier."""
@@ -187,6 +195,9 @@ class Datagrams:
                 units = self._given_up()
         self._control()
         return units
+
+    def gather(self, seconds: float) -> None:
+        """See Carrier: a datagram is taken when it comes, so there is nothing to hurry."""
 
     def send_report(self, packet: bytes) -> None:
         """See Carrier."""

@@ -130,6 +130,10 @@ class Tap:
         if some:
             self._wake()
 
+    def watched(self, camera: str) -> bool:
+        """Whether somebody reads every picture of `camera`, and not its keyframes alone."""
+        return any(reader.keyframes is False for reader in self._readers[camera])
+
     # -- the tap's own thread ---------------------------------------------------------------------------------------
 
     def _run(self) -> None:

@@ -15,7 +15,7 @@ DECIDED, WITHOUT, WARM = 20, 10, 3
 #: An officer looks at a case for longer than this, s.
 LOOK_S = 1.0
 _PATIENCE_S = 30.0
-_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run", "--disable-sync"]
+ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run", "--disable-sync"]
 #: Runs in every page before its own scripts. Fully shown: another case stands there, each of its stills is decoded, and
 #: two frames were painted since.
 _WATCH = """(() => {
@@ -49,7 +49,7 @@ def measure(address: str, name: str, password: str, say: Say) -> dict[str, Any]:
     except ModuleNotFoundError as error:
         raise RunError(f"--browser needs {error.name} - pip install 'sightline[dev]'") from error
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_chromium(), args=_ARGS)
+        browser = playwright.chromium.launch(executable_path=chromium_here(), args=ARGS)
         try:
             page = browser.new_context(viewport={"width": 1366, "height": 768}, locale="en").new_page()
             page.add_init_script(_WATCH)
@@ -100,7 +100,8 @@ def _decide(page: Any) -> float:
     raise RunError(f"{page.url}: no other case came within {_PATIENCE_S:.0f} s of a decision")
 
 
-def _chromium() -> str:
+def chromium_here() -> str:
+    """Where Chromium stands. Raises RunError."""
     named = os.environ.get("SIGHTLINE_CHROMIUM")
     names = ("chromium", "chromium-browser", "google-chrome")
     found = named or next((path for name in names if (path := shutil.which(name))), None)
@@ -109,4 +110,4 @@ def _chromium() -> str:
     return found
 
 
-__all__ = ["measure"]
+__all__ = ["ARGS", "chromium_here", "measure"]

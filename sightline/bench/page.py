@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from contract.errors import InputError
-from sightline.bench import desk_results, masks, recorded
+from sightline.bench import desk_results, live, masks, recorded
 from sightline.bench.history import read_history
 
 HISTORY = "history.jsonl"
 #: Results that have a section of their own.
-_OTHERS = (desk_results.FILE, masks.FILE, recorded.FILE)
+_OTHERS = (desk_results.FILE, masks.FILE, live.FILE, recorded.FILE)
 _HEAD = """\
 # Benchmarks
 
@@ -23,6 +23,7 @@ $ sightline bench edge --short --peer ultralytics --history docs/benchmarks/hist
 $ sightline bench desk --cases 100000 --browser --json docs/benchmarks/desk.json
 $ sightline bench masks ../shared/clips/indoor_*.mp4 --json docs/benchmarks/masks.json
 $ sightline bench record --streams 100 --duration 600 --json docs/benchmarks/record.json
+$ sightline bench live --json docs/benchmarks/live.json
 $ sightline bench table
 ```
 
@@ -60,6 +61,7 @@ def page(folder: Path) -> str:
     lines += desk_results.section(folder / desk_results.FILE)
     lines += recorded.section(folder / recorded.FILE)
     lines += masks.section(folder / masks.FILE)
+    lines += live.section(folder / live.FILE)
     return "\n".join(lines) + "\n"
 
 

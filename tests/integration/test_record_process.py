@@ -30,6 +30,7 @@ from edge.record.recorder import Recorder, Target
 from edge.record.sealer import Sealer
 from edge.record.segment import segment_name
 from edge.record.space import Budget, Space
+from edge.record.tapped import TapReader
 from edge.supervisor import Supervisor
 from tests.record_kit import MB, Box, holes, until, whole
 from tests.scenes.recordings import record
@@ -65,6 +66,20 @@ def box(tmp_path: Path) -> Iterator[Callable[..., Box]]:
     for one in made:
         if one.process is not None:
             one.end(signal.SIGKILL)
+
+
+def test_pictures_are_handed_out_one_by_one_while_somebody_watches(box: Callable[..., Box], server: FileServer) -> None:
+    one = box(server.url("in.mp4"))
+    one.run()
+    taps = one.folder / "data" / "run" / "taps"
+    until((taps / "cam-1.sock").exists, 30, one.told)
+
+    reader, came = TapReader(taps, "cam-1", "all"), []
+    for _ in zip(range(100), reader.pictures(), strict=False):
+        came.append(time.monotonic())
+    reader.close()
+    later = came[40:]  # behind all since the last keyframe, and what had been gathered by then
+    assert sum(b - a < 0.01 for a, b in itertools.pairwise(later)) < 0.4 * len(later)
 
 
 def test_every_picture_is_recorded_once(box: Callable[..., Box], server: FileServer) -> None:
