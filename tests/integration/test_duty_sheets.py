@@ -21,6 +21,7 @@ from central.duty import rehearsing
 from central.duty.rehearsal import Verdict
 from central.duty.rehearsing import Sheet
 from central.polling.continuity import micros
+from central.sites import boxes
 from central.tickets.errors import CaseMissing, Unfit
 from central.web import rehearsal as shown
 from central.web.language import load
@@ -170,3 +171,11 @@ def test_who_registers_a_site_file_tells_of_its_masks(db: Database, tmp_path: Pa
             one["masks"] for one in row.cameras
         )
         assert {one["masked_by"] for one in row.cameras} == {"edge"}
+
+
+def test_a_box_that_may_not_speak_for_a_station_makes_nothing_pass_there(ready: Database) -> None:
+    with ready.write() as session:
+        boxes.name(session, "ps-000", ["box-002"], "chen")
+    found = verdicts(ready, "ps-000")
+    assert found["recorded"] == "fail" and {found["troubles"], found["masks"], found["resolution"]} == {"not_yet"}
+    assert found["clock"] == "unknown"
