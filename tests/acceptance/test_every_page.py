@@ -64,6 +64,7 @@ NO_PAGE = {
     "/cases/{number}/next": "leads on to a case",
     "/sign-in/oidc": "leads to the provider",
     "/sign-in/oidc/back": "comes from the provider",
+    "/lines": "time lines for a page's script",
     "/duty/state": "numbers for a page's script",
     "/healthz": "words for machines",
     "/metrics": "numbers for machines",
