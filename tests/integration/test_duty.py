@@ -340,3 +340,19 @@ def test_what_is_seen_without_shares_is_what_the_wall_shows(db: Database) -> Non
             "ps-004",
             "ps-003",
         ]
+
+
+def test_who_took_one_of_two_matters_in_hand_has_not_answered_for_the_other(db: Database) -> None:
+    fill(db, 1)
+    on_duty(db, "mei", 1)
+    with db.write() as session:
+        trouble(session, 0, NOW)
+    offline(db, "box-000", NOW)
+    look(db, NOW)
+    with db.write() as session:
+        session.execute(update(FeedTrouble).values(taken_by="li", taken_at=NOW))
+    look(db, NOW + MIN)
+    assert [one.acknowledged_by for one in alarms(db)] == [None]
+    offline(db, "box-000", NOW, "online")
+    look(db, NOW + 2 * MIN)
+    assert [one.acknowledged_by for one in alarms(db)] == ["li"]
