@@ -14,6 +14,7 @@ from central.live.hub import Hub
 from central.live.place import Place
 from central.live.relay import Relay
 from central.live.replicas import Replicas, Where
+from central.live.stream import CUT
 
 _log = structlog.get_logger("live")
 #: How often it is looked who else has what is brought here; what is missing is sought every round. Seconds.
@@ -65,6 +66,8 @@ class Finder:
 
     def _fetch(self, place: Place, where: Where, now: float) -> None:
         if where.address is None:
+            if self._hub.streams[place].state == CUT:
+                return  # the box comes only to say so, and goes: why there is no picture is known
             self._hub.streams[place].tell("away", _OUT_OF_REACH)
         elif where.address != self._ours.address:  # what a killed process left under our address is nowhere
             self._relays = {one: relay for one, relay in self._relays.items() if not relay.over}

@@ -9,6 +9,9 @@ _REASONS: Final = {
     "the box does not answer": "live.reason.no_answer",
     "the box brings no pictures": "live.reason.no_pictures",
     "a privacy mask is not painted": "live.reason.mask",
+    "the box is connected to a replica that cannot be reached from here: set live.address there": "live.reason.replica",
+    "your session has ended - sign in again": "live.reason.sign_in",
+    "you may not see this station any more": "live.reason.elsewhere",
 }
 _STATES: Final = ("asking", "cut", "embargo", "away", "ended", "lost", "old")
 _PLAIN: Final = (

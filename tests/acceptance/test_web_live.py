@@ -130,6 +130,8 @@ def test_tiles_show_what_the_cameras_give_now_and_a_cut_takes_it_away(scene: Sce
     scene.box.cut("cam-1", "a privacy mask is not painted")
     page.wait_for_selector('.picture[data-state="cut"]')
     assert page.locator(".veil").first.inner_text() == "The picture is cut: a privacy mask is not painted"
+    page.wait_for_timeout(3000)
+    assert page.locator(".picture").first.get_attribute("data-state") == "cut"
     assert scene.number(page) is None and page.locator("video").first.get_attribute("src") is None
     assert scene.number(page, 1) is not None
     scene.box.cut("cam-1", None)

@@ -218,7 +218,7 @@ export class Tile {
     this.#button(keys, "1-8×", this.words.pace, () => this.faster());
     this.now = this.#button(keys, this.words.live, this.words.to_live, () => this.goto(null));
     this.#button(keys, "↔", this.words.zoom, () => this.time.zoom());
-    this.#button(keys, "⛶", this.words.full, () => this.whole());
+    this.#button(keys, "□", this.words.full, () => this.whole());
   }
 
   #button(parent, sign, label, does) {
