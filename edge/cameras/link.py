@@ -18,6 +18,7 @@ from edge.cameras.clock import StreamClock
 from edge.cameras.drift import Drift, Rate
 from edge.cameras.packets import CameraPacket, StreamInfo
 from edge.cameras.patience import Patience
+from edge.cameras.raw import OPEN_S
 from edge.cameras.rtsp import GATHER_S, RtspSource
 from edge.cameras.source import RawPacket, Source, Transport, open_source, require_decoder
 from edge.cameras.trouble import login_refused
@@ -95,7 +96,9 @@ class CameraLink:
             if self._paced:
                 return
             well = self._last is not None and time.monotonic() - began > WELL_S
-            patience.wait(self._stop, well, refused=refused)
+            # It took the connection, or the knock before it, and then nothing came for as long as it was given.
+            silent = self._last is None and time.monotonic() - began >= 0.9 * OPEN_S
+            patience.wait(self._stop, well, refused=refused, silent=silent)
 
     def stop(self) -> None:
         """Let `run` return; within the silence time-out at the latest."""

@@ -29,6 +29,7 @@ from edge.record.sealer import Finished, Sealer
 from edge.record.segment import GrowingSegment, Stamp, Template
 from edge.record.space import Space
 from edge.record.tap import Tap
+from edge.record.waiting import WaitingGroup
 
 log = logging.getLogger("sightline.recorder")
 #: Packets of a recording may wait this long to be taken together.
@@ -36,7 +37,7 @@ GATHER_S = 0.25
 #: The same while somebody watches: a quarter of a second would be most of what a picture needs to their screen.
 WATCHED_GATHER_S = 0.04
 #: How often a full disk is asked again. Seconds.
-_ROOM_S = 1.0
+_ROOM_S = 0.4
 
 
 @dataclass(slots=True)
@@ -97,6 +98,7 @@ class Recorder:
         self._template: Template | None = None
         self._ask_room_at = 0.0
         self._begins: Begins | None = None
+        self._waiting = WaitingGroup()
         self._why: tuple[Cause, str] = ("unknown", "")
         self._lost_before = 0
         self._damaged = 0
@@ -148,6 +150,7 @@ class Recorder:
             log.warning("%s: recording is interrupted - %s", self.camera, change.cause)
             self._drain()
             self._cut(None)
+            self._waiting.clear()
             self.absences.because(cause_of(self._target.url, change.cause), change.cause)
         else:
             log.info("%s: recording%s", self.camera, f" - {change.cause}" if change.cause else "")
@@ -163,6 +166,7 @@ class Recorder:
     def _hidden(self, why: str) -> None:
         """Nothing may be kept from here on: masks cannot be painted, or the picture is too high."""
         self._cut(None)
+        self._waiting.clear()
         self.absences.because("camera", why)
 
     def _take(self, packet: CameraPacket) -> None:
@@ -177,7 +181,7 @@ class Recorder:
             self._cut(packet)
             growing = None
         if growing is None:
-            growing = self._begun(packet) if packet.keyframe else None
+            growing = self._grown(packet)
             if growing is None:
                 return
         try:
@@ -205,11 +209,38 @@ class Recorder:
             return True
         return packet.keyframe and packet.t - growing.t0 >= self._target.segment_s - 0.05
 
-    def _begun(self, packet: CameraPacket) -> GrowingSegment | None:
-        """A segment that begins with this keyframe, None while there is no room or FFmpeg cannot write it."""
-        now = time.monotonic()
-        if self.full is not None and now < self._ask_room_at:
+    def _grown(self, packet: CameraPacket) -> GrowingSegment | None:
+        """A segment with all that goes before `packet`; None while nothing can begin.
+
+        While the disk refuses, the group under way waits: when there is room the recording begins with its keyframe,
+        and loses no time until the next.
+        """
+        if self.full is None:
+            growing = self._begun(packet, packet) if packet.keyframe else None
+            if packet.keyframe and growing is None:
+                self._waiting.add(packet)
+            return growing
+        self._waiting.add(packet)
+        first = self._waiting.first
+        if first is None or time.monotonic() < self._ask_room_at:
             return None
+        growing = self._begun(first, packet)
+        if growing is None:
+            return None
+        try:
+            for one in self._waiting.take()[:-1]:
+                growing.add(one)
+        except (OSError, FFmpegError) as error:
+            self._refused(error)
+            return None
+        return growing
+
+    def _begun(self, packet: CameraPacket, newest: CameraPacket) -> GrowingSegment | None:
+        """A segment that begins with this keyframe, None while there is no room or FFmpeg cannot write it.
+
+        `newest` is the packet that came just now.
+        """
+        now = time.monotonic()
         self._ask_room_at = now + _ROOM_S
         try:
             if (lack := self._space.lack) is not None:
@@ -217,7 +248,8 @@ class Recorder:
             if self._template is None or self._template.info is not packet.info:
                 self._template = Template(packet)
             start = self.link.clock.wall(packet.t)
-            growing = GrowingSegment(self._target.folder, start, self._template, packet, self._stamp(packet))
+            stamp = self._stamp(packet, round((newest.t - packet.t) * 1e6))
+            growing = GrowingSegment(self._target.folder, start, self._template, packet, stamp)
         except (OSError, FFmpegError, ValueError) as error:
             self._refused(error)
             return None
@@ -227,10 +259,11 @@ class Recorder:
         self.absences.over()
         return growing
 
-    def _stamp(self, packet: CameraPacket) -> Stamp:
+    def _stamp(self, packet: CameraPacket, age_us: int) -> Stamp:
+        """Of a segment whose first picture came `age_us` ago."""
         return Stamp(
             boot=self._target.boot,
-            boot_us=boottime_us(),
+            boot_us=boottime_us() - age_us,
             lead_us=self._lead_us,
             by_camera=self.link.clock.reported,
             run=self._target.run,

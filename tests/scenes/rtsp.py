@@ -5,6 +5,7 @@ B-frames stamped as cameras stamp them), where it is installed.
 """
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from concurrent.futures import ThreadPoolExecutor
 import aio_rtsp_toolkit.server as server
 async def main():
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(16))
-    await server.serve(sys.argv[1], host="127.0.0.1", port=int(sys.argv[2]))
+    await server.serve(sys.argv[1], host=sys.argv[3], port=int(sys.argv[2]))
 asyncio.run(main())
 """
 _GST = """
@@ -70,8 +71,8 @@ def need_gst() -> None:
 class ServerProcess:
     """A server process that listens on `port`."""
 
-    def __init__(self, arguments: list[str], port: int) -> None:
-        self.port = port
+    def __init__(self, arguments: list[str], port: int, host: str = "127.0.0.1") -> None:
+        self.port, self.host = port, host
         self._arguments = arguments
         self.start()
 
@@ -81,11 +82,19 @@ class ServerProcess:
         end = time.monotonic() + 20
         while time.monotonic() < end:
             with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                if probe.connect_ex((self.host, self.port)) == 0:
                     return
             time.sleep(0.05)
         self.stop()
         pytest.fail(f"{self._arguments[0]} does not listen on {self.port}")
+
+    def stall(self) -> None:
+        """Stop without a word, connections open: a camera that hangs."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Go on after a stall."""
+        self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """End it the hard way, as a camera that loses power."""
@@ -94,15 +103,15 @@ class ServerProcess:
 
 
 class FileServer(ServerProcess):
-    """Serves the files of a folder over RTSP/TCP, each under its name."""
+    """Serves the files of a folder over RTSP/TCP, each under its name; `behind`: words before its command."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, host: str = "127.0.0.1", behind: tuple[str, ...] = ()) -> None:
         port = open_port()
-        super().__init__([sys.executable, "-c", _FILES, str(folder), str(port)], port)
+        super().__init__([*behind, sys.executable, "-c", _FILES, str(folder), str(port), host], port, host)
 
     def url(self, name: str, port: int | None = None) -> str:
         """The address of a file, endlessly repeated; through `port` of a relay where given."""
-        return f"rtsp://127.0.0.1:{port or self.port}/{name}?play_count=0"
+        return f"rtsp://{self.host}:{port or self.port}/{name}?play_count=0"
 
 
 class GstServer(ServerProcess):

@@ -2,11 +2,12 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from edge.cameras.patience import LONGEST_WAIT_S, Patience
+from edge.cameras.patience import FIRST_WAIT_S, LONGEST_WAIT_S, Patience
 
 #: Makers lock an address or an account after five to seven failures within so long [s].
 LOCKS_WITHIN_S, LOCKS_AFTER = 1800.0, 5
@@ -53,3 +54,40 @@ def test_other_failures_are_asked_again_within_seconds(camera: str) -> None:
     stop.waits.clear()
     patience.wait(stop, well=False, refused=True)
     assert stop.waits[0] <= 1.0, "the first refusal of a row"
+
+
+def test_who_comes_home_is_asked_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    stop, patience = threading.Event(), Patience(f"rtsp://127.0.0.1:{port}/x")
+    opened: list[float] = []
+
+    def open_later() -> None:
+        time.sleep(1.2)
+        with socket.create_server(("127.0.0.1", port)):
+            opened.append(time.monotonic())
+            time.sleep(2)
+
+    thread = threading.Thread(target=open_later)
+    thread.start()
+    patience.wait(stop, well=True)
+    waited = time.monotonic()
+    assert opened and waited - opened[0] < 0.5
+    thread.join()
+
+
+def test_a_camera_that_says_nothing_is_asked_again_at_once(camera: str) -> None:
+    stop, patience = Hurried(), Patience(camera)
+    for _ in range(8):
+        patience.wait(stop, well=False, silent=True)
+    assert max(stop.waits) <= 1.25 * FIRST_WAIT_S
+
+
+def test_who_is_told_to_stop_knocks_no_more() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    stop = threading.Event()
+    threading.Timer(0.8, stop.set).start()
+    began = time.monotonic()
+    Patience(f"rtsp://127.0.0.1:{port}/x").wait(stop, well=True)
+    assert 0.7 < time.monotonic() - began < 2.0
