@@ -17,11 +17,14 @@ from edge.asked import Asked
 from edge.box import Folders, places
 from edge.config import EdgeConfig, load_config
 from edge.deliver.keys import KeyRing
+from edge.live.playback import PlayBack
 from edge.live.stream import LiveStream
 from edge.part import run_part, write_heartbeat
 
 log = logging.getLogger("sightline.live")
 TURN_S, HEARTBEAT_S = 0.1, 2.0
+#: Play backs at once: they read the disk that is recorded to.
+MOST_PLAYED = 4
 
 
 class Live:
@@ -35,7 +38,9 @@ class Live:
         self._ring = KeyRing(config.data_dir / "keys")
         self._heartbeat = folders.heartbeat(name)
         self._cameras = {place.camera.id for place in places(config) if place.site_file.site.polling is not None}
-        self._streams: dict[tuple[str, str | None], LiveStream] = {}
+        self._recordings = config.recording.folder or folders.recordings
+        self._cut = folders.run / "cut"
+        self._streams: dict[tuple[str, str | None], LiveStream | PlayBack] = {}
         self._beat_at = 0.0
 
     def run(self, signals: list[int]) -> int:
@@ -70,15 +75,27 @@ class Live:
         stream = self._streams.get((camera, command.stream))
         if stream is None or not stream.running:
             try:
-                stream = LiveStream(self._config, self._ring.load(), camera, command.stream)
+                stream = self._made(command)
             except SightlineError as error:
                 log.warning("%s: no live view (%s)", camera, error)
+                return
+            if stream is None:
+                log.warning("%s: %d play backs go on already, no other is begun", camera, MOST_PLAYED)
                 return
             self._streams[camera, command.stream] = stream
         stream.until = time.monotonic() + command.seconds
         stream.stills = command.quality == "stills"
         if not stream.running:
             stream.start()
+
+    def _made(self, command: LiveOn) -> LiveStream | PlayBack | None:
+        """What shows it, not begun; None where too much is played back already."""
+        key = self._ring.load()
+        if command.from_us is None:
+            return LiveStream(self._config, key, command.camera_id, command.stream)
+        if sum(isinstance(one, PlayBack) for one in self._streams.values()) >= MOST_PLAYED:
+            return None
+        return PlayBack(self._config, key, command, self._recordings, self._cut / command.camera_id)
 
 
 def main(arguments: list[str] | None = None) -> int:

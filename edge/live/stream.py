@@ -2,35 +2,30 @@
 
 import json
 import logging
-import socket
-import ssl
 import threading
 import time
-from pathlib import Path
 from typing import Final
 
 from av.error import FFmpegError
 from joserfc.jwk import OKPKey
 from websockets.exceptions import WebSocketException
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import ClientConnection
 
 from contract.errors import SightlineError
-from contract.livestream import LiveMessage, path_of
+from contract.livestream import LiveMessage
 from edge.box import Folders
 from edge.cameras.keyframe import KeyframeDecoder
 from edge.config import EdgeConfig
-from edge.deliver.transfer import token
 from edge.live.backlog import Backlog
+from edge.live.cut import why_cut
 from edge.live.fragments import PLAYED, Fragments
+from edge.live.line import opened
 from edge.live.stills import still
 from edge.record.tapped import Tapped, TapReader
 
 log = logging.getLogger("sightline.live")
 #: After a connection or a recorder was lost; seconds.
 AGAIN_S: Final = 1.0
-#: The kernel holds little of what cannot be sent, so that a thin link is seen here and not minutes later. Bytes.
-_UNSENT: Final = 65_536
-_OPEN_S: Final = 5.0
 
 
 class LiveStream:
@@ -76,7 +71,7 @@ class LiveStream:
     def _run(self) -> None:
         while self._watched:
             try:
-                with self._connected() as line:
+                with opened(self._config, self._key, self._camera, self._name) as line:
                     if (why := self.cut) is None:
                         self._stream(line)
                         why = self.cut
@@ -86,21 +81,6 @@ class LiveStream:
             except (OSError, WebSocketException, SightlineError, ValueError) as error:
                 log.warning("%s: no live view (%s)", self._camera, error)
             self._stopped.wait(AGAIN_S)
-
-    def _connected(self) -> ClientConnection:
-        central = self._config.central
-        address = central.url.rstrip("/").replace("http", "ws", 1) + path_of(self._camera, self._name)
-        headers = {"Authorization": f"Bearer {token(self._key, self._config.edge_id)}"}
-        trusted = None
-        if address.startswith("wss:"):
-            trusted = ssl.create_default_context(cafile=None if central.tls_ca is None else str(central.tls_ca))
-        line = connect(
-            address, additional_headers=headers, compression=None, proxy=None, open_timeout=_OPEN_S, close_timeout=1.0,
-            ssl=trusted,
-        )  # fmt: skip
-        line.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
-        line.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _UNSENT)
-        return line
 
     def _stream(self, line: ClientConnection) -> None:
         """Send until nobody watches, the camera is cut, or an end of it fails. Raises OSError, WebSocketException."""
@@ -144,14 +124,4 @@ class LiveStream:
         return [] if shown is None else [shown]
 
 
-def why_cut(path: Path) -> str | None:
-    """The reason in a camera's file below `run/cut`; None when it may be looked at."""
-    try:
-        return path.read_text(encoding="utf-8").strip() or "cut"
-    except FileNotFoundError:
-        return None
-    except OSError as error:  # what cannot be read may forbid it
-        return f"{path.name}: cannot be read ({error.strerror})"
-
-
-__all__ = ["AGAIN_S", "LiveStream", "why_cut"]
+__all__ = ["AGAIN_S", "LiveStream"]

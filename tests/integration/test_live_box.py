@@ -2,7 +2,9 @@
 
 import io
 import json
+import os
 import queue
+import shutil
 import subprocess
 import sys
 import threading
@@ -26,6 +28,7 @@ from edge.cameras.file import FilePackets
 from edge.cameras.packets import CameraPacket
 from edge.deliver.keys import KeyRing
 from edge.live.backlog import LATE_S, WELL_S, Backlog
+from edge.record.index import Index, Segment
 from edge.record.tap import Tap
 from tests.mask_kit import record_room
 
@@ -212,3 +215,81 @@ def test_a_thin_link_leaves_pictures_out_then_gets_stills_and_recovers() -> None
 def test_what_is_no_message_is_refused(raw: bytes) -> None:
     with pytest.raises(ValueError, match="message"):
         unpack(raw)
+
+
+def recorded(box: Box, *starts_us: int) -> None:
+    """Segments of two seconds of the film at these instants, in the box's index."""
+    root = box.folders.recordings
+    index = Index(root)
+    rows = []
+    for number, start_us in enumerate(starts_us):
+        name = f"{number}.mp4"
+        (root / "cam-1").mkdir(parents=True, exist_ok=True)
+        shutil.copy(box.folders.data_dir.parent / "a.mp4", root / "cam-1" / name)
+        rows.append(
+            Segment(
+                camera="cam-1", start_us=start_us, end_us=start_us + 2_000_000, run="r", epoch=0, t0=2.0 * number,
+                t1=2.0 * number + 2.0, name=name, bytes=1, sha256="0" * 64, pictures=50, damaged=0, codec="h264",
+                width=SIZE[0], height=SIZE[1], clock="rtcp",
+            )
+        )  # fmt: skip
+    index.add(rows)
+    index.close()
+
+
+def play(box: Box, from_us: int, pace: int = 1) -> None:
+    said = LiveOn(
+        id=f"p-{time.monotonic()}", command="live_on", camera_id="cam-1", stream="p-1", from_us=from_us, pace=pace,
+        seconds=60,
+    )  # fmt: skip
+    assert Asked(box.folders.asked, "live_on").put(said) is None
+
+
+def test_a_recording_is_played_back_from_an_instant_over_a_gap_to_its_end(tmp_path: Path, central: Central) -> None:
+    box = Box(tmp_path, central)
+    begin = 1_700_000_000_000_000
+    recorded(box, begin, begin + 2_000_000, begin + 60_000_000)
+    try:
+        asked_at = time.monotonic()
+        play(box, begin + 1_500_000, pace=2)
+        assert central.calls.get(timeout=20)[0] == path_of("cam-1", "p-1")
+        found = []
+        while isinstance(one := central.said.get(timeout=30), bytes):
+            found.append(unpack(one))
+        took = time.monotonic() - asked_at
+        assert json.loads(one or "") == {"state": "ended"}
+    finally:
+        assert box.close() == 0
+    assert [one.kind for one in found].count(INIT) == 2, "one stream up to the gap, another behind it"
+    pictures = [one for one in found if one.kind == FRAGMENT]
+    walls = [one.wall_us for one in pictures]
+    assert pictures[0].keyframe and walls[0] <= begin + 1_500_000 and walls == sorted(set(walls))
+    assert walls[-1] > begin + 61_800_000 and not [at for at in walls if begin + 4_000_000 < at < begin + 60_000_000]
+    # 2.5 s and 2 s of it at twice the pace.
+    assert 2.0 < took < 12.0
+    first, second = [place for place, one in enumerate(found) if one.kind == INIT]
+    for part in (found[first:second], found[second:]):
+        raw = part[0].body.partition(b"\n")[2] + b"".join(one.body for one in part[1:])
+        with av.open(io.BytesIO(raw)) as container:
+            times = [frame.time for frame in container.decode(video=0)]
+        assert times == sorted(times) and len(times) == len(part) - 1
+
+
+def test_what_was_recorded_since_a_mask_failed_is_not_played_back(tmp_path: Path, central: Central) -> None:
+    box = Box(tmp_path, central)
+    now_us = time.time_ns() // 1000
+    recorded(box, now_us - 4_000_000, now_us - 2_000_000, now_us)
+    cut = box.folders.run / "cut" / "cam-1"
+    cut.parent.mkdir(parents=True, exist_ok=True)
+    cut.write_text("the mask is gone")
+    os.utime(cut, ns=((now_us - 1_000_000) * 1000,) * 2)
+    try:
+        play(box, now_us - 3_500_000, pace=8)
+        found = []
+        while isinstance(one := central.said.get(timeout=30), bytes):
+            found.append(unpack(one))
+        assert json.loads(one or "") == {"state": "cut", "reason": "the mask is gone"}
+    finally:
+        assert box.close() == 0
+    walls = [one.wall_us for one in found if one.kind == FRAGMENT]
+    assert walls and max(walls) < now_us - 1_000_000
