@@ -22,6 +22,7 @@ from edge.live.fragments import PLAYED, Fragments
 from edge.live.line import opened
 from edge.live.recorded import Recording
 from edge.live.stills import still
+from edge.polling.bare import NOTICED_US, Bare
 from edge.record.tapped import Tapped
 
 log = logging.getLogger("sightline.live")
@@ -33,14 +34,14 @@ _NAP_S: Final = 0.2
 class PlayBack:
     """Plays until its end, or until `until` (monotonic seconds), which may be put off."""
 
-    def __init__(self, config: EdgeConfig, key: OKPKey, asked: LiveOn, folder: Path, cut: Path) -> None:
-        """`folder` is that of all recordings, `cut` the file that forbids the camera's newest pictures."""
+    def __init__(self, config: EdgeConfig, key: OKPKey, asked: LiveOn, folder: Path, cut: Path, bare: Bare) -> None:
+        """`folder` is that of all recordings, `cut` the file that forbids the newest pictures, `bare` earlier ones."""
         self.until = 0.0
         self.stills = asked.quality == "stills"
         self.sent = 0
         self._config, self._key, self._asked = config, key, asked
         self._recording = Recording(folder, asked.camera_id, asked.from_us or 0)
-        self._cut = cut
+        self._cut, self._bare = cut, bare
         self._stopped = threading.Event()
         self._begun: tuple[float, int] | None = None
         self._last_us = 0
@@ -83,8 +84,11 @@ class PlayBack:
                 continue
             self._wait(one)
             why = why_cut(self._cut)
-            if why is not None and one.wall_us >= begun_us(self._cut):
+            if why is not None and one.wall_us >= begun_us(self._cut) - NOTICED_US:
                 return why
+            if self._bare.holds(one.wall_us):
+                fragments.restart()
+                continue
             for message in self._messages(one, fragments, decoder):
                 line.send(message.pack())
                 self.sent += 1

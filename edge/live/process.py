@@ -20,6 +20,7 @@ from edge.deliver.keys import KeyRing
 from edge.live.playback import PlayBack
 from edge.live.stream import LiveStream
 from edge.part import run_part, write_heartbeat
+from edge.polling.bare import Bare
 
 log = logging.getLogger("sightline.live")
 TURN_S, HEARTBEAT_S = 0.1, 2.0
@@ -95,7 +96,8 @@ class Live:
             return LiveStream(self._config, key, command.camera_id, command.stream)
         if sum(isinstance(one, PlayBack) for one in self._streams.values()) >= MOST_PLAYED:
             return None
-        return PlayBack(self._config, key, command, self._recordings, self._cut / command.camera_id)
+        bare = Bare(self._config.data_dir / "polling", command.camera_id)
+        return PlayBack(self._config, key, command, self._recordings, self._cut / command.camera_id, bare)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from contract.site import ZoneType
 from edge.box import Folders
 from edge.deliver.spool import Spool
 from edge.judgement import Place
+from edge.live.cut import begun_us
 from edge.onvif.told import findings
-from edge.polling.kept import KeptCamera, Told
+from edge.polling.bare import Bare
+from edge.polling.kept import KeptCamera, Told, folder_of
 from edge.polling.matters import Begun, Ended, Matters
 from edge.polling.pixels import Area
 from edge.polling.stream import StatusFile, silence
@@ -40,6 +43,7 @@ class Post:
         self._area = area_of(place)
         self._cut = folders.run / "cut" / self.camera
         self._told = folders.run / "onvif"
+        self._bare = Bare(folder_of(folders.data_dir), self.camera)
         self._status = StatusFile(folders.status, self.camera)
         self._look_s = look_s
         polling = place.site_file.site.polling
@@ -137,6 +141,8 @@ class Post:
                 self._cut.write_text("a privacy mask is not painted\n", encoding="utf-8")
                 log.error("%s: a privacy mask is not painted - the live view is cut", self.camera)
             else:
+                # Before the cut is lifted: what was bare must not be played back for an instant.
+                self._bare.add(begun_us(self._cut), time.time_ns() // 1000)
                 self._cut.unlink()
 
 

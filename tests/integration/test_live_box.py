@@ -28,6 +28,8 @@ from edge.cameras.file import FilePackets
 from edge.cameras.packets import CameraPacket
 from edge.deliver.keys import KeyRing
 from edge.live.backlog import LATE_S, WELL_S, Backlog
+from edge.polling.bare import Bare
+from edge.polling.kept import folder_of
 from edge.record.index import Index, Segment
 from edge.record.tap import Tap
 from tests.mask_kit import record_room
@@ -278,13 +280,13 @@ def test_a_recording_is_played_back_from_an_instant_over_a_gap_to_its_end(tmp_pa
 def test_what_was_recorded_since_a_mask_failed_is_not_played_back(tmp_path: Path, central: Central) -> None:
     box = Box(tmp_path, central)
     now_us = time.time_ns() // 1000
-    recorded(box, now_us - 4_000_000, now_us - 2_000_000, now_us)
+    recorded(box, now_us - 24_000_000, now_us - 22_000_000, now_us - 2_000_000, now_us)
     cut = box.folders.run / "cut" / "cam-1"
     cut.parent.mkdir(parents=True, exist_ok=True)
     cut.write_text("the mask is gone")
     os.utime(cut, ns=((now_us - 1_000_000) * 1000,) * 2)
     try:
-        play(box, now_us - 3_500_000, pace=8)
+        play(box, now_us - 23_500_000, pace=8)
         found = []
         while isinstance(one := central.said.get(timeout=30), bytes):
             found.append(unpack(one))
@@ -292,4 +294,25 @@ def test_what_was_recorded_since_a_mask_failed_is_not_played_back(tmp_path: Path
     finally:
         assert box.close() == 0
     walls = [one.wall_us for one in found if one.kind == FRAGMENT]
-    assert walls and max(walls) < now_us - 1_000_000
+    assert walls and max(walls) < now_us - 11_000_000, "what came before it was noticed is withheld as well"
+
+
+def test_what_was_bare_is_not_played_back_when_that_is_over(tmp_path: Path, central: Central) -> None:
+    box = Box(tmp_path, central)
+    begin = 1_700_000_000_000_000
+    recorded(box, *(begin + 2_000_000 * number for number in range(12)))
+    bare = Bare(folder_of(box.folders.data_dir), "cam-1")
+    bare.add(begin + 14_500_000, begin + 18_500_000)
+    try:
+        play(box, begin, pace=8)
+        found = []
+        while isinstance(one := central.said.get(timeout=30), bytes):
+            found.append(unpack(one))
+        assert json.loads(one or "") == {"state": "ended"}
+    finally:
+        assert box.close() == 0
+    walls = [one.wall_us - begin for one in found if one.kind == FRAGMENT]
+    assert min(walls) == 0 and 4_000_000 < max(at for at in walls if at < 10_000_000) < 4_500_000
+    assert not [at for at in walls if 4_500_000 <= at <= 18_500_000] and max(walls) > 23_800_000
+    (box.folders.data_dir / "polling" / "cam-1.bare").write_text("not a number\n")
+    assert bare.holds(begin) and bare.holds(1), "what cannot be read withholds all"

@@ -18,6 +18,7 @@ from edge.config import EdgeConfig, load_config
 from edge.deliver.spool import Spool
 from edge.onvif.told import write_told
 from edge.polling import rules
+from edge.polling.bare import Bare
 from edge.polling.process import FeedHealth
 from edge.record.tap import Tap
 from tests.bench import tamper_scenes as scenes
@@ -130,6 +131,8 @@ def test_a_mask_that_goes_cuts_the_live_view_and_is_one_matter_over_a_restart(co
             camera.painted = True
             until(lambda: events("cleared"))
             until(lambda: not cut.exists())
+            ((bare_from, bare_until),) = Bare(config.data_dir / "polling", "hall-1").spans()
+            assert 2.0 < (bare_until - bare_from) / 1e6 < 20.0
             camera.gives = False
             until(lambda: len(events("trouble")) == 2)
     finally:
