@@ -70,7 +70,9 @@ class Supervisor:
         parts = {f"recorder-{number}": names for number, names in recorders}
         self.recorders = [_recorder(settings, self._folders, name, names) for name, names in parts.items()]
         polling = [place.camera.id for place in known if place.site_file.site.polling is not None]
-        looked_after = enumerate(shares(polling, config.feed_health.cameras_per_process), start=1)
+        # Also when the last polling station has left the box: what was wrong there is to be ended.
+        left: list[list[str]] = [[]] if not polling and any((config.data_dir / "polling").glob("*.json")) else []
+        looked_after = enumerate(shares(polling, config.feed_health.cameras_per_process) or left, start=1)
         self.healths = [_health(settings, self._folders, f"health-{number}", names) for number, names in looked_after]
         self.lives = [_live(settings, self._folders)] if polling else []
         asked = any(place.camera.id in polling and place.camera.onvif_url for place in known)

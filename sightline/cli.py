@@ -16,6 +16,7 @@ from sightline.commands import (
     demo,
     edge,
     edge_masks,
+    edge_relearn,
     edge_secret,
     evaluate,
     evidence,
@@ -38,6 +39,7 @@ app = typer.Typer(
 edge.app.command()(replay.replay)
 edge.app.command()(replay.check)
 edge.app.command()(top.top)
+edge.app.command()(edge_relearn.relearn)
 edge.app.add_typer(outbox.app, name="outbox")
 bench.app.command()(bench_record.record)
 bench.app.command()(bench_desk.desk)

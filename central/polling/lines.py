@@ -35,11 +35,17 @@ def lines(
     ledgers = {(one.edge_id, one.camera_id): one for one in session.execute(query).scalars()}
     gaps = _gaps(session, ledgers, from_us, until_us)
     troubles = _troubles(session, ledgers, sites, from_us, until_us)
-    return {place: Line(_told(one), gaps.get(place, ()), troubles.get(place, ())) for place, one in ledgers.items()}
+    return {
+        place: Line(_told(one, until_us), gaps.get(place, ()), troubles.get(place, ()))
+        for place, one in ledgers.items()
+    }
 
 
-def _told(one: RecordingLedger) -> tuple[int, int] | None:
-    return None if one.from_us is None or one.until_us is None else (one.from_us, one.until_us)
+def _told(one: RecordingLedger, now_us: int) -> tuple[int, int] | None:
+    """From when to when it tells; of what a clock that is ahead says nothing is shown before its time."""
+    if one.from_us is None or one.until_us is None or one.from_us > now_us:
+        return None
+    return one.from_us, min(one.until_us, now_us)
 
 
 def _gaps(

@@ -154,6 +154,8 @@ def _late(facts: Facts, running: Window, now: datetime) -> State | None:
         return State(Word.LATE, facts.camera.since, "starting")
     ledger = facts.ledger
     told = moment(ledger.until_us) if ledger is not None and ledger.until_us is not None else running.begin
+    if ledger is not None and told > now:  # by a clock that is ahead: it is known when it was said
+        told = min(now, ledger.heard_at)
     # What was told before the window began says nothing of it: it is late from the beginning on.
     told = max(told, running.begin)
     return State(Word.LATE, told, "late") if now - told > LATE_AFTER else None

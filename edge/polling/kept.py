@@ -135,6 +135,11 @@ class KeptCamera:
         self._refused = True
 
 
+def ask_anew(folder: Path, camera: str) -> None:
+    """Have a camera learned anew: whoever looks after its picture finds the file. Raises OSError."""
+    (folder / f"{camera}.anew").touch(mode=0o600)
+
+
 def _without_still(event: CloudEvent) -> CloudEvent:
     return event.model_copy(update={"data": {key: value for key, value in event.data.items() if key != "still"}})
 
@@ -144,4 +149,4 @@ def folder_of(data_dir: Path) -> Path:
     return folder_durable(folder_durable(data_dir) / "polling", 0o700)
 
 
-__all__ = ["KeptCamera", "Told", "folder_of"]
+__all__ = ["KeptCamera", "Told", "ask_anew", "folder_of"]

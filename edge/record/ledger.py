@@ -18,7 +18,7 @@ from contract.sealing import GENESIS
 from edge.deliver.spool import Spool
 from edge.record.elapsed import Here
 from edge.record.index import Gap, Index
-from edge.record.reckoning import Bridge, Cursor, Entry, Reckoning, State, may_reopen, reckon, reopened
+from edge.record.reckoning import Bridge, Cursor, Entry, Reckoning, State, believed, may_reopen, reckon, reopened
 from edge.record.tiles import Draft
 
 log = logging.getLogger("sightline.recorder")
@@ -48,7 +48,7 @@ class Ledger:
             row = db.execute("SELECT number, hash, state FROM ledger WHERE camera = ?", (camera,)).fetchone()
             number, before = (int(row[0]), str(row[1])) if row else (-1, GENESIS)
             state = _read(row[2]) if row else None
-            entries = self._entries(camera, "block IS NULL")
+            entries = believed(state, self._entries(camera, "block IS NULL"), now)
             if may_reopen(state, now, entries):
                 state, entries = self._anew(camera, state, entries, now)
             found = reckon(state, entries, now)
@@ -80,7 +80,7 @@ class Ledger:
     ) -> tuple[State | None, list[Entry]]:
         """The state and entries with which this start of the machine is told anew, or those that are."""
         assert state is not None
-        everything = self._entries(camera, "boot = ?", now.boot)
+        everything = believed(state, self._entries(camera, "boot = ?", now.boot), now)
         if len(everything) > _MOST_ANEW:
             log.error("%s: the clock was set after %d segments, which keep their dates", camera, len(everything))
             return state, entries

@@ -23,6 +23,8 @@ from edge.record.tiles import LOOSE_US, SMALL_US, Clock, Draft, Tiles
 CAMERA_TELLS_US, CLOCK_US = 30_000_000, 600_000_000
 #: The machine's clock was set anew against what entries were dated by. Microseconds.
 SET_US = 2_000_000
+#: A camera's clock that is ahead of a synchronised machine's by more than this tells of time to come. Microseconds.
+AHEAD_US = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,8 @@ class Entry:
     """A segment, or a mark (`told` is None) with the instant alone. `n` is its row.
 
     `boot_us` is the boot clock at its start; `lead_us` the machine's wall clock against it then; `by_camera`: its wall
-    clock is the camera's own; `t0`, `t1` stream seconds of `run`. `cause`: why there is nothing before it.
+    clock is the camera's own; `t0`, `t1` stream seconds of `run`. `cause`: why there is nothing before it. `ahead`: the
+    camera's clock is ahead, and the machine's dates it.
     """
 
     n: int
@@ -48,11 +51,15 @@ class Entry:
     t1: float = 0.0
     clock: Clock = "unknown"
     told: Recorded | None = None
+    ahead: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where the newest entry ended: its stamps. `wall_us` is before the end of the ledger after a step back."""
+    """Where the newest entry ended: its stamps. `wall_us` is before the end of the ledger after a step back.
+
+    `ahead`: the camera's clock was ahead, and so the machine's was told.
+    """
 
     boot: str
     boot_us: int
@@ -62,6 +69,7 @@ class Cursor:
     epoch: int = -1
     t1: float = 0.0
     clock: Clock = "unknown"
+    ahead: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +107,30 @@ class Reckoning:
     told: list[Entry]
     dated: list[tuple[int, int, int]]
     gaps: list[tuple[int, int, Cause, str]]
+
+
+def believed(state: State | None, entries: Sequence[Entry], now: Here) -> list[Entry]:
+    """The entries, those that the camera dates in time to come dated by the machine, where the kernel vouches for it.
+
+    Nothing that is to come is told as recorded. Once a camera's clock was found ahead it is believed again when it is
+    no longer ahead at all, so that one at the limit is not now believed and now not.
+    """
+    ahead = state is not None and state.cursor.ahead
+    found = []
+    for one in entries:
+        if one.told is None or not one.by_camera:
+            found.append(one)
+            continue
+        here = one.boot == now.boot
+        lead_us = now.lead_us if here else one.lead_us
+        by_us = one.start_us - one.boot_us - lead_us
+        ahead = by_us > 0 if ahead else here and now.sure and by_us > AHEAD_US
+        if ahead:
+            dated = _shifted(one, -by_us)
+            found.append(replace(dated, by_camera=False, lead_us=lead_us, clock="unknown", ahead=True))
+        else:
+            found.append(one)
+    return found
 
 
 def may_reopen(state: State | None, now: Here, pending: Sequence[Entry]) -> bool:
@@ -167,7 +199,7 @@ class _Walk:
         start, lost = self._when(entry)
         begun = start - lost
         shift = begun - before.wall_us
-        if abs(shift) <= (LOOSE_US if lost else SMALL_US):
+        if abs(shift) <= (LOOSE_US if lost or entry.ahead or before.ahead else SMALL_US):
             begun = before.wall_us
             start = max(start, begun) if lost else begun
         elif shift > 0:
@@ -197,7 +229,7 @@ class _Walk:
             lost = entry.boot_us - before.boot_us
         lost = lost if lost > SMALL_US else 0
         guess = self.bridge is not None and self.bridge.kind == "guess"
-        steady = entry.told is None or guess or (before.by_camera and not entry.by_camera)
+        steady = entry.told is None or guess or (before.by_camera and not entry.by_camera and not entry.ahead)
         return (before.wall_us + lost if steady else entry.start_us), lost
 
     def _after(self, entry: Entry, length: int, end: int) -> Cursor:
@@ -207,11 +239,12 @@ class _Walk:
             if entry.boot == before.boot:
                 return replace(before, boot_us=max(before.boot_us, entry.boot_us), wall_us=end, run="", epoch=-1)
             exact = self.bridge is not None and self.bridge.kind == "exact"
-            return Cursor(entry.boot, entry.boot_us, end, exact, clock="unknown")
-        trusted = entry.by_camera or (before.by_camera and before.boot == entry.boot)
+            return Cursor(entry.boot, entry.boot_us, end, exact, clock="unknown", ahead=before.ahead)
+        trusted = entry.by_camera or (before.by_camera and before.boot == entry.boot and not entry.ahead)
         clock: Clock = "unknown" if guess else entry.clock
         at = entry.boot_us + length
-        return Cursor(entry.boot, at, end, trusted, entry.run, entry.epoch, entry.t1, clock)
+        ahead = entry.ahead or (before.ahead and not entry.by_camera)
+        return Cursor(entry.boot, at, end, trusted, entry.run, entry.epoch, entry.t1, clock, ahead)
 
 
 def _begun(first: Entry) -> State:
@@ -267,6 +300,6 @@ def _shifted(one: Entry, by_us: int) -> Entry:
 
 
 __all__ = [
-    "CAMERA_TELLS_US", "CLOCK_US", "Bridge", "Cursor", "Entry", "Reckoning", "State", "may_reopen", "reckon",
-    "reopened",
+    "AHEAD_US", "CAMERA_TELLS_US", "CLOCK_US", "Bridge", "Cursor", "Entry", "Reckoning", "State", "believed",
+    "may_reopen", "reckon", "reopened",
 ]  # fmt: skip

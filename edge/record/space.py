@@ -96,7 +96,7 @@ class Space:
         return None
 
     def _clear(self, now: Here) -> None:
-        if time.monotonic() >= self._days_at or self._over() > 0:
+        if time.monotonic() >= self._days_at or self._urgent(self._over()):
             self._days_at = time.monotonic() + _DAYS_S
             self._past_days(self._trusted(now))
         while (over := self._over()) > 0:
@@ -115,24 +115,46 @@ class Space:
         budget = self._index.kept_bytes() - self._budget.max_bytes
         return max(budget, 2 * (self._budget.min_free_bytes - free))
 
+    def _urgent(self, over: int) -> bool:
+        """Whether deletions cannot wait to be told together."""
+        if over > self._budget.max_bytes * _SLACK:
+            return True
+        return shutil.disk_usage(self._folder).free < self._budget.min_free_bytes
+
     def _delete_bytes(self, wanted: int) -> bool:
-        """Delete of the camera that has the oldest, a minute's worth at once, so that it is told once a minute."""
-        urgent = wanted > self._budget.max_bytes * _SLACK or shutil.disk_usage(self._folder).free < (
-            self._budget.min_free_bytes
-        )
+        """Delete the oldest; False when nothing may go, or what may is to be told later."""
+        if self._urgent(wanted):
+            return self._delete_oldest(wanted)
         now = time.monotonic()
-        for oldest in self._deletions.oldest(1 if urgent else _BATCH, may_go=True):
-            if urgent or now >= self._told.get(oldest.camera, 0.0) + TOLD_S:
-                self._told[oldest.camera] = now
-                self._deletions.delete(self._minute(oldest, wanted), "disk_full", "over the budget of the disk")
+        for oldest in self._deletions.oldest(_BATCH, may_go=True):
+            if now >= self._told.get(oldest.camera, -TOLD_S) + TOLD_S:
+                self._delete(self._minute(oldest, wanted), now)
                 return True
         return False
 
+    def _delete_oldest(self, wanted: int) -> bool:
+        """The oldest of all cameras at once, each camera's told as one."""
+        chosen: dict[str, list[Doomed]] = {}
+        for one in self._deletions.oldest(_BATCH, may_go=True):
+            if wanted <= 0:
+                break
+            chosen.setdefault(one.camera, []).append(one)
+            wanted -= one.bytes
+        for some in chosen.values():
+            self._delete(some, time.monotonic())
+        return bool(chosen)
+
+    def _delete(self, some: list[Doomed], now: float) -> None:
+        self._told[some[0].camera] = now
+        self._deletions.delete(some, "disk_full", "over the budget of the disk")
+
     def _minute(self, oldest: Doomed, wanted: int) -> list[Doomed]:
+        """What a camera records in a minute: less would not keep pace with it, told once a minute."""
+        enough = max(wanted, round(self._budget.max_bytes * _SLACK))
         chosen: list[Doomed] = []
         size = 0
         for one in self._deletions.oldest(_BATCH, oldest.camera, may_go=True):
-            if chosen and (size >= wanted or one.start_us >= oldest.start_us + TOLD_S * 1e6):
+            if chosen and (size >= enough or one.start_us >= oldest.start_us + TOLD_S * 1e6):
                 break
             chosen.append(one)
             size += one.bytes

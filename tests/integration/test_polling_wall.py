@@ -32,10 +32,12 @@ def feed(state: str = "live") -> CameraState:
     return CameraState(edge_id="e", camera_id="c", state=state, since=NOW - 7 * MIN, cause="no packet", heard_at=NOW)
 
 
-def ledger(until: datetime = NOW - MIN, fault: str | None = None, begin: datetime = BEGIN) -> RecordingLedger:
+def ledger(
+    until: datetime = NOW - MIN, fault: str | None = None, begin: datetime = BEGIN, heard: datetime = NOW
+) -> RecordingLedger:
     return RecordingLedger(
         edge_id="e", camera_id="c", site="s", next_number=3, hash="0" * 64, from_us=micros(begin),
-        until_us=micros(until), heard_at=NOW, fault=fault, fault_number=2 if fault else None,
+        until_us=micros(until), heard_at=heard, fault=fault, fault_number=2 if fault else None,
     )  # fmt: skip
 
 
@@ -60,6 +62,8 @@ def gap(ago: int, lasts: int) -> Gap:
         (Facts(box(), feed("starting"), ledger()), Word.LATE, "starting"),
         (Facts(box(), feed(), ledger(NOW - 3 * MIN)), Word.LIVE, "live"),
         (Facts(box(), feed(), ledger(NOW - 3 * MIN - timedelta(seconds=1))), Word.LATE, "late"),
+        (Facts(box(), feed(), ledger(NOW + 60 * MIN)), Word.LIVE, "live"),
+        (Facts(box(), feed(), ledger(NOW + 60 * MIN, heard=NOW - 4 * MIN)), Word.LATE, "late"),
         (Facts(box(), feed(), ledger(), gap(4, 2)), Word.GAP, "gap"),
         (Facts(box(), feed(), ledger(), gap(30, 2)), Word.LIVE, "live"),
         (Facts(box(), feed(), ledger(fault="two pasts"), gap(4, 2)), Word.FAULT, "fault"),

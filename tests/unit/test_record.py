@@ -8,7 +8,8 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from edge.cameras.file import FilePackets
 from edge.deliver.spool import Spool
 from edge.record.boxes import whole_length
 from edge.record.cause import cause_of, cause_of_restart
-from edge.record.deletion import Deletions
+from edge.record.deletion import Deletions, Doomed, Why
 from edge.record.elapsed import Here, here
 from edge.record.holds import Holds
 from edge.record.index import Gap, Index, Segment
@@ -188,12 +189,50 @@ def test_over_the_budget_the_oldest_go_and_what_is_held_stays(index: Index, tmp_
     space.turn(NOW)
     assert index.kept_bytes() == 8 * MB and space.lack is None
     starts = [(row.start_us - micros(START)) // (10 * MB) for row in index.segments("cam-1")]
-    assert starts == [0, 1, 8, 9], "the two that the hold touches, and the newest, to a minute of each camera"
+    assert starts == [0, 1, 7, 8, 9], "the two that the hold touches, and the newest"
     for camera in ("cam-1", "cam-2"):
         there = {str(path.relative_to(tmp_path / camera)) for path in (tmp_path / camera).rglob("*.mp4")}
         assert there == {row.name for row in index.segments(camera)}
     told = spooled(tmp_path)
     assert sum(len(one.segments) for one in told) == 12 and {one.why for one in told} == {"disk_full"}
+    assert [one.camera_id for one in told] == ["cam-2", "cam-1"], "each camera's are told as one"
+
+
+class Noting(Deletions):
+    """Deletions that remember when and why each camera's were told."""
+
+    def __init__(self, folder: Path, index: Index, clock: list[float]) -> None:
+        super().__init__(folder, index, Spool(folder / "spool"), "box-1")
+        self.told: list[tuple[float, str, str]] = []
+        self._clock = clock
+
+    def delete(self, chosen: Sequence[Doomed], why: Why, detail: str) -> None:
+        self.told.append((self._clock[0], chosen[0].camera, why))
+        super().delete(chosen, why, detail)
+
+
+def test_over_the_budget_each_camera_is_told_once_a_minute(
+    index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fault this was written for: the days were looked after every second, and less than a minute went at once."""
+    clock, cameras = [1000.0], ["cam-1", "cam-2", "cam-3"]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    index.add(segment(camera, number) for number in range(-720, 0) for camera in cameras)
+    keep = {"cam-1": Keep(9999), "cam-2": Keep(9999), "cam-3": Keep(7200 / 86_400, polling=True)}
+    noting, budget = Noting(tmp_path, index, clock), 3 * 720 * MB
+    space = Space(tmp_path, index, Budget(budget, 0), noting, keep)
+    for second in range(600):
+        clock[0] += 1
+        if second % 10 == 0:
+            index.add(segment(camera, second // 10) for camera in cameras)
+        space.turn(replace(NOW, boot_us=micros(START) + second * MB - NOW.lead_us))
+        assert index.kept_bytes() <= budget * 1.025
+    for camera in cameras:
+        at = [second for second, one, _ in noting.told if one == camera]
+        assert len(at) > 5 and all(after - before >= 60 for before, after in itertools.pairwise(at)), (camera, at)
+    assert {(one, why) for _, one, why in noting.told} == {
+        ("cam-1", "disk_full"), ("cam-2", "disk_full"), ("cam-3", "kept_long_enough"),
+    }  # fmt: skip
 
 
 def test_when_holds_keep_everything_recording_stops_and_says_so_and_goes_on_after_release(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from contract.continuity import Block, Coverage, Missing, Recorded, check, coverage, hash_of
 from contract.sealing import GENESIS
 from edge.record.elapsed import Here
-from edge.record.reckoning import Entry, State, may_reopen, reckon, reopened
+from edge.record.reckoning import Entry, State, believed, may_reopen, reckon, reopened
 
 S = 1_000_000
 BEGIN = 1_800_000_000 * S
@@ -16,11 +16,13 @@ BEGIN = 1_800_000_000 * S
 
 @dataclass
 class World:
-    """A camera and its recorder, in true time `at`; `error` is by how much the machine's clock is ahead."""
+    """A camera and its recorder, in true time `at`; `error` is by how much the machine's clock is ahead, `ahead` the camera's."""
 
     tells: bool
     at: int = BEGIN
     error: int = 0
+    ahead: int = 0
+    sure: bool = False
     boot: int = 0
     begun: int = BEGIN - 7 * S
     run: int = 0
@@ -35,7 +37,7 @@ class World:
         self._mark("start")
 
     def _entry(self, start: int, end: int, cause: str, told: Recorded | None, by_camera: bool) -> None:
-        shift = 0 if by_camera else self.error
+        shift = self.ahead if by_camera else self.error
         run = f"{self.boot}.{self.run}" if told else ""
         self.entries.append(
             Entry(
@@ -55,7 +57,7 @@ class World:
         while self.at < end:
             start, self.at = self.at, min(end, self.at + 10 * S)
             by_camera = self.tells and not first
-            shift = 0 if by_camera else self.error
+            shift = self.ahead if by_camera else self.error
             told = Recorded(
                 start_us=start + shift, end_us=self.at + shift, name=f"{len(self.entries)}", sha256="0" * 64,
                 bytes=1, pictures=1,
@@ -85,10 +87,10 @@ class World:
         self._mark("power")
 
     def close(self) -> None:
-        now = Here(f"boot-{self.boot}", self.at - self.begun, self.begun + self.error)
-        entries = [one for one in self.entries if one.n not in self.told]
+        now = Here(f"boot-{self.boot}", self.at - self.begun, self.begun + self.error, self.sure)
+        entries = believed(self.state, [one for one in self.entries if one.n not in self.told], now)
         if may_reopen(self.state, now, entries):
-            everything = [one for one in self.entries if one.boot == now.boot]
+            everything = believed(self.state, [one for one in self.entries if one.boot == now.boot], now)
             again = reopened(self.state, everything, now)
             if again is not self.state:
                 self.state, entries = again, everything
@@ -217,6 +219,41 @@ def test_a_step_ahead_is_one_gap_and_a_step_back_is_told_late() -> None:
     world.close()
     told = [(one.cause, one.end_us - one.start_us) for one in world.covered().gaps]
     assert told == [("clock", 60 * S), ("clock", 1)], "what was recorded under wrong dates stands under them"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.one_of(STEPS, st.tuples(st.just("cut"), SECONDS, st.just(0), st.just([]))), min_size=1, max_size=20))
+def test_of_a_camera_whose_clock_is_ahead_nothing_to_come_is_told(steps: list) -> None:
+    """The fault this was written for: what the camera dated an hour ahead was told as recorded an hour before it was."""
+    world = World(tells=True, ahead=3600 * S, sure=True)
+    for step in [("record", 60), ("close", 0), *steps]:
+        run(world, [step])
+        assert all(block.until_us <= world.at + S for block, _ in world.blocks), step
+    world.record(60)
+    world.close()
+    holds(world)
+
+
+def test_a_camera_found_ahead_later_and_set_right_later_is_told_by_true_time() -> None:
+    world = World(tells=True, ahead=3600 * S)
+    world.record(60)
+    world.close()
+    assert world.blocks[-1][0].until_us == world.at + 3600 * S, "nobody vouches for the machine's clock"
+    world.sure = True
+    world.record(60)
+    world.close()
+    assert {type(one) for one in world.blocks[-1][0].late} == {Recorded}, "told in the time that it was"
+    world.lose(120)
+    world.record(3500)
+    world.close()
+    lost = [one for one in world.covered().gaps if one.cause == "network"]
+    assert abs(total(tuple(lost)) - 120 * S) <= S
+    world.ahead = 0
+    until = world.at
+    world.record(60)
+    world.close()
+    assert [one for one in world.covered().gaps if one.end_us > until] == [], "the camera is believed again"
+    assert world.state is not None and not world.state.cursor.ahead
 
 
 def test_a_machine_that_starts_in_the_past_waits_for_its_clock() -> None:
