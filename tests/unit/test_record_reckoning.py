@@ -1,13 +1,18 @@
 """The ledger against a simulated truth: kills, power cuts, cameras that go, and clocks that are wrong and set."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.continuity import Block, Coverage, Missing, Recorded, check, coverage, hash_of
+from contract.events import parse_data
 from contract.sealing import GENESIS
+from edge.deliver.spool import Spool
 from edge.record.elapsed import Here
+from edge.record.index import Index, Segment
+from edge.record.ledger import Ledger
 from edge.record.reckoning import Entry, State, believed, may_reopen, reckon, reopened
 
 S = 1_000_000
@@ -287,3 +292,30 @@ def test_a_clock_that_nobody_sets_is_told_as_unknown_and_corrected_when_it_is() 
     gaps = world.covered().gaps
     assert {gap.cause for gap in gaps} == {"power"} and total(gaps) == 3600 * S
     assert world.covered().recorded_us == 680 * S
+
+
+def test_the_index_keeps_that_a_camera_is_ahead_over_a_restart_and_dates_its_segments(tmp_path: Path) -> None:
+    """With real rows and events: a recorder that starts anew while the kernel no longer vouches goes on as before."""
+    index, spool = Index(tmp_path), Spool(tmp_path / "spool")
+    boot_us, lead = 50 * S, BEGIN
+
+    def recorded(number: int, *, run: str) -> Segment:
+        start = lead + boot_us + number * 10 * S + 3600 * S
+        return Segment(
+            "cam-1", start, start + 10 * S, run, 0, number * 10.0, number * 10.0 + 10, f"{number}.mp4", 1, "0" * 64, 250,
+            0, "h264", 640, 360, "unknown", boot="boot-1", boot_us=boot_us + number * 10 * S, lead_us=lead,
+            by_camera=True,
+        )  # fmt: skip
+
+    for turn, sure in enumerate((True, False)):
+        index.add(recorded(3 * turn + one, run=f"run-{turn}") for one in range(3))
+        ledger = Ledger(index, spool, "box-1", {"cam-1": ("station", "0" * 64)})
+        ledger.close("cam-1", Here("boot-1", boot_us + 30 * (turn + 1) * S, lead, sure))
+        ledger.hand_over()
+    told = [parse_data(one.item.event) for one in spool.take()]
+    assert [(one.from_us - lead - boot_us, one.until_us - lead - boot_us) for one in told] == [
+        (0, 30 * S), (30 * S, 60 * S),
+    ]  # fmt: skip
+    assert all(isinstance(one, Block) and len(one.recorded) == 3 and one.missing == [] for one in told)
+    assert [one.start_us for one in index.segments("cam-1")] == [lead + boot_us + 10 * one * S for one in range(6)]
+    index.close()
