@@ -143,6 +143,7 @@ WAITING = (
             "chaos_found",
             "deliver_media",
             "deliver_outbox",
+            "deliver_spans",
             "deliver_tls",
             "demo_camera",
             "docker_parts",

@@ -29,6 +29,7 @@ from edge.deliver.link import Link
 from edge.deliver.outbox import Outbox
 from edge.deliver.publisher import Publisher
 from edge.deliver.renewal import Renewer
+from edge.deliver.spans import SpanSender
 from edge.deliver.spool import Spool
 from edge.deliver.state import StateFile
 from edge.deliver.statuses import StatusBoard
@@ -67,6 +68,7 @@ class Deliver:
             raise
         self._publisher = Publisher(self._outbox, self._link, config.outbox.max_events_per_s)
         self._uploader = Uploader(config, self._key, self._outbox, self._spool.media, wake)
+        self._spans = SpanSender(config, self._key, wake)
         self._board = StatusBoard(config.data_dir / "status")
         self._state = StateFile(config.data_dir)
         self._epoch = 0
@@ -90,6 +92,7 @@ class Deliver:
             _refusal(lambda: self._tell(force=True))
             self._link.stop()
             self._uploader.stop()
+            self._spans.stop()
             self._outbox.close()
 
     def turn(self) -> bool:
@@ -104,6 +107,7 @@ class Deliver:
             lambda: self._answers(now),
             lambda: self._publisher.send(now),
             lambda: self._uploader.pump(now),
+            lambda: self._spans.pump(now, self._uploader.waits),
             lambda: self._renewer.turn(now),
             self._states,
             self._hear,

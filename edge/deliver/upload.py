@@ -65,6 +65,10 @@ class Uploader:
         self._begin(now)
         self._keep_to_limit()
 
+    def waits(self) -> bool:
+        """Whether evidence is being sent, or could be now."""
+        return bool(self._running) or bool(self._outbox.media.next(1, frozenset(self._waits)))
+
     def central_answers(self) -> None:
         """Central has just acknowledged something: what waits because it was away need not wait on."""
         self._pause = (0, 0.0)
