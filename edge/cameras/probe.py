@@ -13,6 +13,8 @@ from edge.cameras.source import RawPacket, Transport, open_source, require_decod
 
 #: What a browser plays from a clip without help.
 _PLAYS = frozenset({"h264"})
+#: Of the pictures: B-frames stamped in decode order are every other one, a server's stray packet is one.
+_STRAY = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def _advice(seen: Probe) -> list[str]:
         said.append("only one keyframe came while listening - set a keyframe at least every 2 s")
     elif seen.gop_s > 4:
         said.append(f"keyframes are {seen.gop_s:.1f} s apart, so that clips begin early - set 2 s")
-    if seen.disordered:
+    if seen.disordered > seen.pictures * _STRAY:
         said.append("time stamps go back (B-frames stamped in decode order) - switch B-frames off")
     if seen.pictures == 0:
         said.append("not one picture could be decoded - try the other transport, or another stream of the camera")
