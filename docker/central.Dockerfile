@@ -18,6 +18,7 @@ COPY contract contract
 COPY edge edge
 COPY models models
 COPY sightline sightline
+COPY survey survey
 COPY --from=web /web/static/vendor central/web/static/vendor
 RUN python -m venv /opt/sightline \
  && /opt/sightline/bin/pip install --no-cache-dir --disable-pip-version-check ".[central,s3,redact]"

@@ -16,6 +16,7 @@ COPY contract contract
 COPY edge edge
 COPY models models
 COPY sightline sightline
+COPY survey survey
 RUN python -m venv /opt/sightline \
  && /opt/sightline/bin/pip install --no-cache-dir --disable-pip-version-check ".[edge]" \
  && ! /opt/sightline/bin/python -c "import torch" 2>/dev/null

@@ -9,12 +9,13 @@ import numpy as np
 import shapely
 
 from contract.errors import SiteError
-from contract.site import JUDGED_ZONES, Camera, Lane, ZoneType
+from contract.site import JUDGED_ZONES, Camera, Ground, Lane, ZoneType
 from contract.sitefile import line_of
 from edge.judgement import Place
 from edge.rules.crosswalk import Approach, Crosswalk
 from edge.rules.ground import Plane, plane_of
 from edge.rules.yielding import YieldRule
+from survey.suspicion import suspect
 
 #: Enforcement wants so many ground points (or four and two check lengths), and so small an error [m] (domain C2).
 GROUND_POINTS, GROUND_ERROR_M = 6, 0.3
@@ -64,9 +65,21 @@ def _ground_doubts(camera: Camera, plane: Plane) -> Iterator[tuple[_Key, str]]:
         yield ("ground",), f"camera {camera.id}: ground: {why} - give {GROUND_POINTS} or more"
     elif residual > GROUND_ERROR_M:
         why = f"the points are {residual:.2f} m off each other, over {GROUND_ERROR_M} m"
-        yield ("ground",), f"camera {camera.id}: ground: {why} - measure them again"
+        yield ("ground",), f"camera {camera.id}: ground: {why} - {_which(camera.ground)}"
     elif count < GROUND_POINTS:
         yield ("ground",), f"camera {camera.id}: ground: {count} points; enforcement wants {GROUND_POINTS} - give more"
+
+
+def _which(ground: Ground) -> str:
+    """Which of the measured points to look at; numbers are from 1, as people count."""
+    said = suspect(np.array(ground.image), np.array(ground.metres))
+    if said.swapped is not None:
+        first, second = (number + 1 for number in said.swapped)
+        return f"points {first} and {second} stand in each other's place"
+    if said.point is None:
+        return "measure them again"
+    others = "".join(f" or {number + 1}" for number in said.or_else)
+    return f"point {said.point + 1}{others} contradicts the others: click and measure it again"
 
 
 def _zone_doubts(camera: Camera) -> Iterator[tuple[_Key, str]]:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.frames import CAR, PERSON, Tracks
-from edge.rules.homography import Homography
 from edge.rules.sizes import SIZES
+from survey.homography import Homography
 
 Array = NDArray[np.float64]
 

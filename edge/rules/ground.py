@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from contract.site import Camera, ZoneType
 from edge.frames import Tracks
 from edge.rules.eyesight import Eyesight
-from edge.rules.homography import Homography
+from survey.fitting import fit
 
 Array = NDArray[np.float64]
 
@@ -79,8 +79,8 @@ class CalibratedPlane:
     version = 0
 
     def __init__(self, image: Array, metres: Array) -> None:
-        self._to_road = Homography.fit(image.astype(np.float64), metres.astype(np.float64))
-        self._to_image = self._to_road.inverse()
+        self._to_image = fit(image, metres).to_image
+        self._to_road = self._to_image.inverse()
         self.residual_m = self._residual(image, metres)
 
     def _residual(self, image: Array, metres: Array) -> float | None:

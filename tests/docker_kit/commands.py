@@ -56,7 +56,7 @@ def _wrong(words: tuple[str, ...]) -> str | None:
 def environment_read() -> frozenset[str]:
     """Every variable of the environment that our own code reads by name."""
     found: set[str] = set()
-    for room in ("contract", "edge", "central", "models", "sightline"):
+    for room in ("contract", "survey", "edge", "central", "models", "sightline"):
         for path in (ROOT / room).rglob("*.py"):
             found |= set(_read(ast.parse(path.read_text(encoding="utf-8"))))
     return frozenset(found)

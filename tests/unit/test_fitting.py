@@ -85,7 +85,7 @@ def test_a_lane_that_ends_before_its_way_over_the_crossing_is_doubted(
     [
         (4, 0.0, "4 points alone leave no residual error, so nobody can tell how good they are - give 6 or more"),
         (5, 0.0, "5 points; enforcement wants 6 - give more"),
-        (6, 3.0, "m off each other, over 0.3 m - measure them again"),
+        (6, 3.0, "m off each other, over 0.3 m - point 6 contradicts the others: click"),
         (6, 0.0, None),
     ],
 )

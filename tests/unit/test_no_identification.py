@@ -38,7 +38,7 @@ PHRASES = ("person_id", "people_id", "national_id", "id_card", "id_number", "tra
 
 
 def sources() -> Iterator[Path]:
-    for package in ("contract", "edge", "central", "models", "sightline"):
+    for package in ("contract", "survey", "edge", "central", "models", "sightline"):
         yield from (ROOT / package).rglob("*.py")
 
 

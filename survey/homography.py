@@ -44,6 +44,8 @@ class Homography:
         """
         if len(source) < 4 or source.shape != target.shape:
             raise ValueError("a plane needs at least four pairs of points")
+        if not (np.isfinite(source).all() and np.isfinite(target).all()):
+            raise ValueError("a point has a coordinate that is no number")
         to_source, to_target = _normaliser(source), _normaliser(target)
         p, q = _lifted(source) @ to_source.T, _lifted(target) @ to_target.T
         zero = np.zeros_like(p)
