@@ -43,6 +43,7 @@ ABREAST = (
             "approvals",
             "areas",
             "asking",
+            "bookmarks",
             "calendar_horizon",
             "central_alarm_looks",
             "central_alarms",

@@ -30,6 +30,8 @@ class Permission(StrEnum):
     STATIONS_SEE = "see stations"
     LIVE_WATCH = "watch live"
     EMBARGO_KEEP = "keep embargoes"
+    STATIONS_MARK = "mark at stations"
+    HOLDS_RELEASE = "release kept recordings"
     DUTY_ACT = "answer for alarms of stations"
     DUTY_KEEP = "keep the duty roster"
 
@@ -56,6 +58,8 @@ ROLE_MAY: Final[Mapping[Permission, frozenset[Role]]] = {
     # Who checks on the office reads who watched; looking into a polling station is the monitors' work alone.
     Permission.LIVE_WATCH: frozenset({Role.MONITOR, Role.CHIEF}),
     Permission.EMBARGO_KEEP: frozenset({Role.CHIEF}),
+    Permission.STATIONS_MARK: frozenset({Role.MONITOR, Role.CHIEF}),
+    Permission.HOLDS_RELEASE: frozenset({Role.CHIEF}),
     Permission.DUTY_ACT: frozenset({Role.MONITOR, Role.CHIEF}),
     Permission.DUTY_KEEP: frozenset({Role.CHIEF}),
 }

@@ -35,6 +35,7 @@ from central.db.leases import CaseLease
 from central.db.ledger import LedgerHead, LedgerLeaf, LedgerNode, LedgerTree, LedgerWaiting
 from central.db.lists import HandledRecord, ListImport, PlateEntry, RegisterVehicle
 from central.db.live import Embargo, LiveSource, LiveTicket, WatchLog
+from central.db.marks import Bookmark, BookmarkMark, StationLog
 from central.db.media import CaseHold, Media, MediaName, MediaUpload
 from central.db.notices import Notice, NoticePass, NoticeView, Statement
 from central.db.polling import (
@@ -60,6 +61,8 @@ __all__ = [
     "ApprovalLog",
     "Attempt",
     "Base",
+    "Bookmark",
+    "BookmarkMark",
     "BoxCommand",
     "BoxState",
     "CameraState",
@@ -123,6 +126,7 @@ __all__ = [
     "SiteVersion",
     "Statement",
     "Station",
+    "StationLog",
     "StationPhone",
     "User",
     "UserArea",

@@ -21,6 +21,7 @@ from central.db.events import Event
 from central.db.learning import LearningLog
 from central.db.ledger import LedgerHead, LedgerLeaf, LedgerWaiting
 from central.db.live import Embargo, WatchLog
+from central.db.marks import StationLog
 from central.ledger import entries, tree, triggers
 from contract.errors import RunError, SealError
 from contract.ledger import SignedHead, read_head, read_line
@@ -33,6 +34,7 @@ _WORDS = {
     entries.LEARNING: "line of the log of learning",
     entries.DELETION: "certificate of deletion", entries.WATCH: "line of the log of who watched",
     entries.EMBARGO: "embargo", entries.EMBARGO_LIFTED: "end of an embargo",
+    entries.STATION: "line of the history of stations",
     entries.KEY: "key of a box", entries.KEY_RETIRED: "end of a box's key", entries.KEY_REVOKED: "ban of a box's key",
 }  # fmt: skip
 _ROWS = (
@@ -40,6 +42,7 @@ _ROWS = (
     (entries.ALARM_VIEW, AlarmViewLog.id), (entries.ACCOUNT, AccountLog.id),
     (entries.APPROVAL, ApprovalLog.id), (entries.LEARNING, LearningLog.id), (entries.KEY, EdgeKey.kid),
     (entries.DELETION, DeletionCertificate.id), (entries.WATCH, WatchLog.id), (entries.EMBARGO, Embargo.id),
+    (entries.STATION, StationLog.id),
 )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from central.db.edges import EdgeKey
 from central.db.events import Event
 from central.db.learning import LearningLog
 from central.db.live import Embargo, WatchLog
+from central.db.marks import StationLog
 from contract.ledger import canonical, moment
 from contract.sealing import sha256_hex
 
@@ -27,6 +28,7 @@ LEARNING = "learning"
 APPROVAL = "approval"
 DELETION = "deletion"
 WATCH, EMBARGO, EMBARGO_LIFTED = "watch", "embargo", "embargo-lifted"
+STATION = "station"
 KEY, KEY_RETIRED, KEY_REVOKED = "key", "key-retired", "key-revoked"
 #: A kind of row and its primary key as text.
 Ref = tuple[str, str]
@@ -164,6 +166,13 @@ def _lifted(session: Session, refs: list[str]) -> Iterator[tuple[str, Entry]]:
         yield str(row.id), {"id": row.id, "by": row.lifted_by, "at": at}
 
 
+def _station_lines(session: Session, refs: list[str]) -> Iterator[tuple[str, Entry]]:
+    query = select(StationLog).where(StationLog.id.in_([int(ref) for ref in refs]))
+    for row in session.execute(query).scalars():
+        said = {"at": moment(row.at), "by": row.name, "account": row.user_id, "action": row.action}
+        yield str(row.id), {"id": row.id, "site": row.site, "detail": row.detail} | said
+
+
 def _keys(session: Session, refs: list[str]) -> Iterator[tuple[str, Entry]]:
     for row in session.execute(select(EdgeKey).where(EdgeKey.kid.in_(refs))).scalars():
         yield (
@@ -194,6 +203,7 @@ _READERS: Mapping[str, Callable[[Session, list[str]], Iterator[tuple[str, Entry]
     WATCH: _watchings,
     EMBARGO: _embargoes,
     EMBARGO_LIFTED: _lifted,
+    STATION: _station_lines,
     KEY: _keys,
     KEY_RETIRED: _ended("retired_at"),
     KEY_REVOKED: _ended("revoked_at"),
@@ -213,6 +223,7 @@ __all__ = [
     "KEY_RETIRED",
     "KEY_REVOKED",
     "LEARNING",
+    "STATION",
     "VIEW",
     "WATCH",
     "Ref",

@@ -41,6 +41,7 @@ _NOTES = (
     _Note("ledger_watch", "watch_log", "INSERT", "watch", "id"),
     _Note("ledger_embargo", "embargoes", "INSERT", "embargo", "id"),
     _Note("ledger_lifted", "embargoes", "UPDATE OF lifted_at", "embargo-lifted", "id", _ENDED.format("lifted_at")),
+    _Note("ledger_station", "station_log", "INSERT", "station", "id"),
     _Note("ledger_deletion", "deletion_certificates", "INSERT", "deletion", "id"),
 )
 _REFS = sorted({note.ref for note in _NOTES})

@@ -97,6 +97,7 @@ _LIVE = (
     Row({"p": "pace"}, "keys.live.pace"),
     Row({"l": "live"}, "keys.live.live"),
     Row({"z": "zoom"}, "keys.live.zoom"),
+    Row({"b": "mark"}, "keys.live.mark"),
 )
 
 STATIONS = Keys(

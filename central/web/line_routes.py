@@ -27,7 +27,7 @@ def add(pages: APIRouter, db: Database) -> None:
         request: Request,
         site: Annotated[list[Site], Query(max_length=32)] = [],  # noqa: B006 - FastAPI's own way
     ) -> Response:
-        """Of every camera of these stations, by `box/camera`: told, gaps and troubles in Unix microseconds."""
+        """Of every camera of these stations, by `box/camera`: told, gaps, troubles and marks in Unix microseconds."""
         user, until = user_asking(request), micros(office_now())
         sites = {one.replace("\0", "") for one in site}
         with db.read() as session:
@@ -35,6 +35,7 @@ def add(pages: APIRouter, db: Database) -> None:
         cameras = {
             f"{quote(edge, safe='')}/{quote(camera, safe='')}": {
                 "told": one.told, "gaps": one.gaps, "troubles": one.troubles,
+                "marks": one.marks,
             }
             for (edge, camera), one in found.items()
         }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from central.polling.bookmarks import CATEGORIES
 from central.web.language import Language
 
 #: Reasons that central and boxes give in fixed words, and the sentence of each.
@@ -16,7 +17,7 @@ _REASONS: Final = {
 _STATES: Final = ("asking", "cut", "embargo", "away", "ended", "lost", "old")
 _PLAIN: Final = (
     "live", "stills", "back", "paused", "pause", "play", "earlier", "later", "pace", "pace_live", "to_live", "zoom",
-    "full", "line", "now", "minutes", "hours", "recorded", "untold", "gap", "skipped",
+    "full", "line", "now", "minutes", "hours", "recorded", "untold", "gap", "skipped", "mark", "marked",
 )  # fmt: skip
 _CAUSES: Final = ("network", "power", "storage", "camera", "operator", "clock", "process", "start", "unknown")
 _KINDS: Final = (
@@ -33,6 +34,7 @@ def live_words(say: Language) -> dict[str, Any]:
         "reasons": {reason: said[key] for reason, key in _REASONS.items()},
         "causes": {name: said[f"cause.{name}"] for name in _CAUSES},
         "letters": {name: said[f"live.letter.{name}"] for name in _CAUSES},
+        "categories": {name: said[f"bookmark.category.{name}"] for name in CATEGORIES},
         "kinds": {name: said[f"check.kind.{name}"] for name in _KINDS},
     }
 

@@ -14,6 +14,7 @@ from central.turns import Turns
 from central.web import (
     alarm_routes,
     approval_routes,
+    bookmark_routes,
     case_routes,
     duty_routes,
     embargo_routes,
@@ -74,5 +75,6 @@ def router(
     watched_routes.add(pages, db)
     duty_routes.add(pages, db, hooks or Hooks())
     line_routes.add(pages, db)
+    bookmark_routes.add(pages, db)
     rehearsal_routes.add(pages, db)
     return pages

@@ -12,10 +12,10 @@ from central.clock import office_now
 from central.db.database import Database
 from central.db.polling import FeedTrouble
 from central.marks import needs
-from central.polling import continuity, layouts, wall
+from central.polling import bookmarked, continuity, layouts, wall
 from central.sites import boxes
 from central.tickets.errors import CaseMissing
-from central.web import forms, station, stations
+from central.web import bookmarks, forms, station, stations
 from central.web.front import acting, language_of, render, user_asking
 from central.web.keylist import STATION, STATIONS
 from central.web.language import Language
@@ -25,6 +25,8 @@ Form = Annotated[dict[str, str], Depends(forms.read_form)]
 Name = Annotated[str, Query(max_length=200)]
 #: Troubles on the page of a station, open ones first.
 _MOST = 200
+#: The newest bookmarks that stand there as well; a link leads to the rest.
+_MARKS = 10
 _SEES = [needs(Permission.STATIONS_SEE)]
 
 
@@ -49,7 +51,7 @@ def add(pages: APIRouter, db: Database) -> None:
         at = f"{now:%Y-%m-%d %H:%M}"
         return render(
             request, "stations.html", user, section="stations", keys=STATIONS.listed(say), wall=seen, at=at,
-            saved=saved, live=_live(user, say),
+            saved=saved, live=_live(user, say), sheet=_sheet(user, say),
         )  # fmt: skip
 
     @pages.post("/stations/layouts", dependencies=_SEES)
@@ -85,18 +87,29 @@ def add(pages: APIRouter, db: Database) -> None:
             )
             query = query.order_by(FeedTrouble.at_end.is_not(None), FeedTrouble.at_first.desc()).limit(_MOST)
             wrong = session.execute(query).scalars().all()
+            marked, more = bookmarked.listed(session, user.areas, bookmarked.Filter(site=here.station.site))
             strangers = boxes.strangers(session, here.station.site)
             troubles = station.troubles(wrong, names, stations.zone_of(here), say)
         tile = stations.tile(here, say)
         return render(
             request, "station.html", user, section="stations", tile=tile, phases=phases, troubles=troubles,
             width=station.WIDTH, strangers=strangers, keys=STATION.listed(say), live=_live(user, say),
+            sheet=_sheet(user, say), marks=[bookmarks.card(one, say) for one in marked[:_MARKS]],
+            more_marks=more or len(marked) > _MARKS,
         )  # fmt: skip
 
 
 def _live(user: SignedInUser, say: Language) -> dict[str, Any] | None:
     """What tiles with pictures say; None for who may not look."""
     return live_words(say) if user.may(Permission.LIVE_WATCH) else None
+
+
+def _sheet(user: SignedInUser, say: Language) -> dict[str, Any] | None:
+    """What the sheet for marks says; None for who may not mark."""
+    if not user.may(Permission.STATIONS_MARK):
+        return None
+    categories, severities = bookmarks.choices(say)
+    return {"words": bookmarks.sheet_words(say), "categories": categories, "severities": severities}
 
 
 __all__ = ["add"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -21,7 +21,7 @@ from central.db.accounts import User
 from central.db.cases import Case
 from central.db.database import Database
 from central.db.learning import LearningLog, Shadow
-from central.db.polling import Station
+from central.db.polling import RecordingLedger, Station
 from central.duty import people as duty
 from central.duty import telling
 from central.duty.escalation import DEFAULT
@@ -29,7 +29,8 @@ from central.export import service as export
 from central.live import embargoes
 from central.notices import appeals, public
 from central.notices import service as notices
-from central.polling import layouts
+from central.polling import bookmarks, layouts
+from central.polling.continuity import micros
 from central.reports import facts
 from central.tickets import decisions, looks
 from central.tickets.looks import Why
@@ -169,6 +170,26 @@ def _station(world: World) -> None:
         )  # fmt: skip
         duty.call_at(session, {STATION: "0571 8123 4567"}, "everybody", begin)
     telling.look(world.db, DEFAULT, now())
+    _marked(world, begin)
+
+
+def _marked(world: World, begin: datetime) -> None:
+    """A camera of the station that was marked by two people."""
+    with world.db.write() as session:
+        session.add(
+            RecordingLedger(
+                edge_id=web_world.EDGE, camera_id="hall-1", site=STATION, next_number=1, hash="0" * 64,
+                from_us=micros(begin), until_us=micros(now()), heard_at=now(),
+            )
+        )  # fmt: skip
+        session.flush()
+        rows = session.execute(select(User).where(User.name.in_(("everybody", "li")))).scalars()
+        for n, row in enumerate(sorted(rows, key=lambda one: one.name)):
+            who = SignedInUser(row.id, row.name, frozenset({Role.MONITOR}), "")
+            at = micros(now()) - 600_000_000
+            made = bookmarks.mark(session, who, bookmarks.Wanted(web_world.EDGE, "hall-1", at, f"m{n}"), now())
+            if not n:
+                bookmarks.say(session, who, made.id, bookmarks.Words("box", "high", "票箱旁无人 <b>两分钟</b>"), now())
 
 
 def _cases(world: World) -> Iterator[object]:

@@ -142,6 +142,7 @@ MORE_VISITS = (
     Visit("case-long", f"/cases/{LONG}"),
     Visit("case-plate", f"/cases/{PLATE}"),
     Visit("shadows-of-one", "/learning/shadows?edge=edge-demo&camera=cam-9&rule=failure_to_yield"),
+    Visit("station-mark", f"/stations/{STATION}", keys("1", "b", "4")),
     Visit("missing", "/cases/20010101-0001"),
     Visit("sign-in-wrong", "/sign-in", sign_in("nobody"), who=None),
 )  # fmt: skip

@@ -15,6 +15,7 @@ from central.accounts.roles import Role
 from central.accounts.sessions import SESSION_COOKIE
 from central.db.accounts import User
 from central.db.database import Database
+from central.db.marks import BookmarkMark
 from central.db.polling import BoxState
 from tests.acceptance import web_world
 from tests.acceptance.test_web_browser import WIDE, browser
@@ -134,3 +135,40 @@ def test_a_station_tells_every_gap_and_no_other_station_is_found(page: Page, hal
     assert all(2 <= one < 10 for one in widths)
     missing = page.request.get(f"{hall.address}/stations/ps-999")
     assert missing.status == 404
+
+
+def test_one_key_marks_the_moment_that_is_shown_and_digits_say_what_it_is(page: Page, hall: Hall) -> None:
+    page.goto(f"{hall.address}/stations?township=T2")
+    page.keyboard.press("2")
+    page.wait_for_selector(".tile.chosen .player")
+    page.keyboard.press(",")  # ten seconds back
+    page.keyboard.press("b")
+    page.wait_for_selector("#mark-says:has-text('is marked')")
+    assert page.evaluate("document.activeElement.closest('#mark-sheet') !== null")
+    page.keyboard.press("4")
+    page.wait_for_selector("#mark-says:has-text('Noted')")
+    assert len(page.locator(".tile.chosen").all()) == 1, "digits are the sheet's while it has the focus"
+    page.fill("#mark-note", "b 4")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#mark-sheet", state="hidden")
+    assert page.evaluate("document.activeElement.closest('.tile') !== null")
+    page.wait_for_selector(".tile.chosen .flag[data-category=box]", state="attached")
+    page.keyboard.press("b")
+    page.wait_for_selector("#mark-says:has-text('is marked')")
+    page.click("#mark-undo")
+    page.wait_for_selector(".tile.chosen .noted:has-text('taken back')")
+    with hall.db.read() as session:
+        first, second = session.execute(select(BookmarkMark).order_by(BookmarkMark.id)).scalars()
+    assert (first.category, first.note, first.undone_at) == ("box", "b 4", None) and second.undone_at is not None
+    assert first.bookmark_id == second.bookmark_id and first.name == "mei"
+    page.route("**/bookmarks", lambda route: route.abort())
+    page.keyboard.press("b")
+    page.wait_for_selector("#mark-says:has-text('not marked yet')")
+    page.unroute("**/bookmarks")
+    page.wait_for_selector("#mark-says:has-text('is marked')", timeout=10_000)
+    page.faults.clear()  # type: ignore[attr-defined]
+    page.goto(f"{hall.address}/bookmarks?category=box&kept=only")
+    assert page.locator(".bookmark").count() == 1 and "has not answered" in page.inner_text(".bookmark")
+    assert page.locator(".bookmark summary").count() == 0, "a monitor lets nothing go"
+    page.click(".bookmark-top a")
+    page.wait_for_selector(".badge.back:not([hidden])")

@@ -1,6 +1,6 @@
 // The page of one station: its cameras are the tiles that keys choose.
 import { bind } from "./keys.js";
-import { actions } from "./live/watch.js";
+import { actions, goTo } from "./live/watch.js";
 
 const cameras = () => [...document.querySelectorAll(".camera")];
 let chosen = null;
@@ -17,5 +17,13 @@ document.addEventListener("focusin", (event) => {
   const one = event.target.closest(".camera");
   if (one) chosen = one;
 });
+/** `#at=box/camera@microseconds`: a bookmark leads to its moment. */
+function look() {
+  const [, place, us] = /^#at=([^@]+)@(\d{1,16})$/.exec(location.hash) ?? [];
+  if (place) goTo(place, Number(us));
+}
+
+window.addEventListener("hashchange", look);
+look();
 const digits = Object.fromEntries([...Array(9).keys()].map((n) => [`tile-${n + 1}`, () => choose(n)]));
 bind({ ...digits, ...actions(() => chosen) }, { whole: true, known: ["help"] });

@@ -2,6 +2,7 @@
 import { Ladder } from "./ladder.js";
 import { Picture, plays } from "./picture.js";
 import { TimeLine } from "./timeline.js";
+import { mark, marks } from "../mark.js";
 import { INIT, Line, STILL } from "./wire.js";
 import { clock, fill, long, stamp } from "./words.js";
 
@@ -48,6 +49,11 @@ export class Tile {
 
   get isLive() {
     return this.#from === null && !this.#held;
+  }
+
+  /** Which moment its picture shows, Unix microseconds; null where there is none. */
+  get standsAt() {
+    return this.picture.shownUs || this.#from;
   }
 
   /** It is on the screen, or is not: nobody looks, nothing is sent. */
@@ -218,6 +224,7 @@ export class Tile {
     this.#button(keys, "1-8×", this.words.pace, () => this.faster());
     this.now = this.#button(keys, this.words.live, this.words.to_live, () => this.goto(null));
     this.#button(keys, "↔", this.words.zoom, () => this.time.zoom());
+    if (marks) this.#button(keys, "⚑", this.words.mark, () => mark(this));
     this.#button(keys, "□", this.words.full, () => this.whole());
   }
 

@@ -25,6 +25,7 @@ export class TimeLine {
     root.classList.add("timeline");
     this.alarms = part("alarms", root);
     this.bar = part("bar", root);
+    this.flags = part("flags", root);
     this.ends = part("ends", root);
     this.cursor = part("cursor", root);
     this.tip = part("tip", root);
@@ -53,7 +54,7 @@ export class TimeLine {
     this.draw();
   }
 
-  /** What central knows of this camera: `told`, `gaps`, `troubles`, all Unix microseconds. */
+  /** What central knows of this camera: `told`, `gaps`, `troubles`, `marks`, all Unix microseconds. */
   tell(said) {
     this.#said = said;
     this.draw();
@@ -74,6 +75,7 @@ export class TimeLine {
   draw() {
     this.bar.replaceChildren();
     this.alarms.replaceChildren();
+    this.flags.replaceChildren();
     this.ends.replaceChildren();
     this.#ticks();
     const said = this.#said;
@@ -83,6 +85,7 @@ export class TimeLine {
     for (const [begin, end, kind, severity] of said.troubles) {
       this.#stretch(this.alarms, `alarm ${severity}`, begin, end ?? now(), "!").dataset.kind = kind;
     }
+    for (const [at, category] of said.marks) this.#flag(at, category);
     this.mark(this.#at, this.cursor.classList.contains("live"));
   }
 
@@ -120,9 +123,11 @@ export class TimeLine {
     if (!said) return "";
     const gap = said.gaps.find(([begin, end]) => begin <= us && us < end);
     const wrong = said.troubles.filter(([begin, end]) => begin <= us && us < (end ?? Infinity)).map(([, , kind]) => this.words.kinds[kind] ?? kind);
+    const marked = said.marks.filter(([at]) => Math.abs(at - us) < this.minutes * 60e6 / 100).map(([, category, , who]) =>
+      `${this.words.marked} ${this.words.categories[category] ?? ""} (${who})`);
     const told = said.told && said.told[0] <= us && us < said.told[1];
     const state = gap ? fill(this.words.gap, { cause: this.words.causes[gap[2]] ?? gap[2] }) : told ? this.words.recorded : this.words.untold;
-    return [`· ${state}`, ...wrong].join(" · ");
+    return [`· ${state}`, ...wrong, ...marked].join(" · ");
   }
 
   #time(event) {
@@ -142,6 +147,13 @@ export class TimeLine {
     made.style.width = `max(${(to - from) * 100}%, 2px)`;
     if (letter && (to - from) * this.root.clientWidth >= LETTER_PX) made.textContent = letter;
     return made;
+  }
+
+  #flag(at, category) {
+    if (at < this.from) return;
+    const made = part("flag", this.flags);
+    made.style.left = `${this.#share(at) * 100}%`;
+    made.dataset.category = category;
   }
 
   #ticks() {

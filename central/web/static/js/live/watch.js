@@ -1,4 +1,5 @@
 // All tiles of a page: which are to be seen, what keys do with the chosen one, and what their time lines tell.
+import { mark } from "../mark.js";
 import { Tile } from "./tile.js";
 import { words } from "./words.js";
 
@@ -73,7 +74,7 @@ export function actions(chosen) {
   return {
     full: on((tile) => tile.whole()), live: on((tile) => tile.goto(null)), hold: on((tile) => tile.hold()),
     earlier: on((tile) => tile.move(-1)), later: on((tile) => tile.move(1)), pace: on((tile) => tile.faster()),
-    zoom: on((tile) => tile.time.zoom()),
+    zoom: on((tile) => tile.time.zoom()), mark: on((tile) => mark(tile)),
   };
 }
 
@@ -92,6 +93,15 @@ export function another(tile) {
   enlarge(all[(at + 1) % all.length]);
 }
 
+/** The camera at `place` (box/camera) shows what was at `us`; false where it is not here. */
+export function goTo(place, us) {
+  const found = [...tiles].find(([root]) => root.dataset.live === place);
+  if (!found) return false;
+  found[0].scrollIntoView({ block: "center" });
+  found[1].goto(us);
+}
+
+document.addEventListener("marked", ask);
 document.addEventListener("visibilitychange", () => {
   for (const root of tiles.keys()) look(root);
 });
