@@ -84,16 +84,14 @@ def _places(zone: Sequence[Point]) -> Array:
     """Points (N, 2) px all over a polygon, its corners among them."""
     shape = shapely.Polygon(zone)
     left, top, right, bottom = shape.bounds
-    grid = np.stack(np.meshgrid(np.linspace(left, right, _PLACES), np.linspace(top, bottom, _PLACES)), axis=-1).reshape(
-        -1, 2
-    )
+    columns, rows = np.meshgrid(np.linspace(left, right, _PLACES), np.linspace(top, bottom, _PLACES))
+    grid = np.column_stack([columns.reshape(-1), rows.reshape(-1)])
     inside = grid[shapely.contains_xy(shape, grid[:, 0], grid[:, 1])]
     return np.vstack([np.array(zone, dtype=np.float64), inside])
 
 
 def _eye(camera: Camera) -> Array:
-    found: Array = -np.linalg.solve(camera.matrix[:, :3], camera.matrix[:, 3])
-    return found
+    return np.asarray(-np.linalg.solve(camera.matrix[:, :3], camera.matrix[:, 3]), dtype=np.float64)
 
 
 def _pair(point: Array) -> Point:
