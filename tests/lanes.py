@@ -96,6 +96,7 @@ ABREAST = (
             "no_text",
             "oidc",
             "people_races",
+            "phases_marked",
             "plan_glance",
             "plan_looker",
             "polling_ledgers",

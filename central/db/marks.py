@@ -26,12 +26,6 @@ class StationLog(Base):
     detail: Mapped[dict[str, Any]]
 
 
-@event.listens_for(StationLog, "before_update")
-@event.listens_for(StationLog, "before_delete")
-def _refuse(_mapper: Mapper[Any], _connection: Any, line: StationLog) -> None:
-    raise ValueError(f"the history of stations is only added to: line {line.id} cannot be changed or removed")
-
-
 class Bookmark(Base):
     """A stretch of one camera (Unix microseconds) that a box keeps because of the marks in it.
 
@@ -75,4 +69,44 @@ class BookmarkMark(Base):
     undone_at: Mapped[datetime | None]
 
 
-__all__ = ["Bookmark", "BookmarkMark", "StationLog"]
+class PhaseMarker(Base):
+    """Somebody says that a phase of a station began at `at`; "" takes away the marker that it `corrects`."""
+
+    __tablename__ = "phase_markers"
+    __table_args__ = (UniqueConstraint("corrects"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    site: Mapped[str] = mapped_column(String(200), index=True)
+    phase: Mapped[str] = mapped_column(String(16))
+    at: Mapped[datetime]
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    name: Mapped[str] = mapped_column(String(64))
+    made_at: Mapped[datetime]
+    note: Mapped[str] = mapped_column(String(500))
+    reason: Mapped[str] = mapped_column(String(500))
+    corrects: Mapped[int | None] = mapped_column(ForeignKey("phase_markers.id"))
+
+
+class TroubleAct(Base):
+    """What somebody says of a trouble of pictures: `taken`, `done`, or `false` (there was none)."""
+
+    __tablename__ = "trouble_acts"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    trouble_id: Mapped[int] = mapped_column(ForeignKey("feed_troubles.id"), index=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    name: Mapped[str] = mapped_column(String(64))
+    action: Mapped[str] = mapped_column(String(8))
+    note: Mapped[str] = mapped_column(String(500))
+    at: Mapped[datetime]
+
+
+def _refuse(_mapper: Mapper[Any], _connection: Any, line: StationLog | PhaseMarker | TroubleAct) -> None:
+    raise ValueError(f"{line.__tablename__} is only added to: line {line.id} cannot be changed or removed")
+
+
+for _table in (StationLog, PhaseMarker, TroubleAct):
+    for _change in ("before_update", "before_delete"):
+        event.listen(_table, _change, _refuse)
+
+__all__ = ["Bookmark", "BookmarkMark", "PhaseMarker", "StationLog", "TroubleAct"]

@@ -35,7 +35,7 @@ from central.db.leases import CaseLease
 from central.db.ledger import LedgerHead, LedgerLeaf, LedgerNode, LedgerTree, LedgerWaiting
 from central.db.lists import HandledRecord, ListImport, PlateEntry, RegisterVehicle
 from central.db.live import Embargo, LiveSource, LiveTicket, WatchLog
-from central.db.marks import Bookmark, BookmarkMark, StationLog
+from central.db.marks import Bookmark, BookmarkMark, PhaseMarker, StationLog, TroubleAct
 from central.db.media import CaseHold, Media, MediaName, MediaUpload
 from central.db.notices import Notice, NoticePass, NoticeView, Statement
 from central.db.polling import (
@@ -109,6 +109,7 @@ __all__ = [
     "NoticePass",
     "NoticeView",
     "OidcFlow",
+    "PhaseMarker",
     "PlateEntry",
     "Quarantine",
     "RecordingBlock",
@@ -128,6 +129,7 @@ __all__ = [
     "Station",
     "StationLog",
     "StationPhone",
+    "TroubleAct",
     "User",
     "UserArea",
     "UserRole",

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from central.accounts.sessions import SignedInUser
 from central.db.accounts import User
 from central.db.duty import DutyAlarm, DutyMatter, DutyNotice, DutyWatch
-from central.db.polling import Station
+from central.db.polling import FeedTrouble, Station
 from central.duty import keeping, people
 from central.sites import areas as sites
 from central.tickets.errors import CaseMissing
@@ -58,6 +58,8 @@ class AlarmView:
     matters: Sequence[DutyMatter]
     told: Sequence[Notified]
     mine: bool
+    #: Troubles that last, for who takes them in hand.
+    troubles: Sequence[FeedTrouble] = ()
 
 
 def counts(session: Session, user: SignedInUser, now: datetime) -> Counts:
@@ -89,6 +91,9 @@ def alarms(session: Session, user: SignedInUser, now: datetime) -> list[AlarmVie
     found = [(alarm, station) for alarm, station in session.execute(query)]
     numbers = {alarm.id for alarm, _ in found}
     matters, told, phones = _matters(session, numbers), _told(session, numbers), _phones(session, found)
+    named = {one.trouble_id for some in matters.values() for one in some}
+    open_ones = select(FeedTrouble).where(FeedTrouble.id.in_(named), FeedTrouble.at_end.is_(None))
+    lasting: dict[int | None, FeedTrouble] = {one.id: one for one in session.execute(open_ones).scalars()}
     seen = [
         AlarmView(
             alarm,
@@ -97,6 +102,7 @@ def alarms(session: Session, user: SignedInUser, now: datetime) -> list[AlarmVie
             matters[alarm.id],
             [one for one, _ in told[alarm.id]],
             any(user_id == user.id for _, user_id in told[alarm.id]),
+            [lasting[one.trouble_id] for one in matters[alarm.id] if one.trouble_id in lasting],
         )
         for alarm, station in found
     ]

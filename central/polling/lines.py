@@ -7,7 +7,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from central.db.polling import FeedTrouble, RecordingGap, RecordingLedger
-from central.polling import bookmarked
+from central.polling import bookmarked, phases, phasing
 from central.polling.continuity import micros
 from central.polling.states import moment
 from central.sites.areas import EVERYWHERE, within
@@ -21,27 +21,37 @@ Place = tuple[str, str]
 @dataclass(frozen=True, slots=True)
 class Line:
     """One camera, in Unix microseconds. `told`: from when to when its ledger tells; a trouble's end is None while it
-    lasts. `marks`: when, category, severity, who."""
+    lasts. `marks`: when, category, severity, who.
+    `phases`: when each began.
+    """
 
     told: tuple[int, int] | None
     gaps: tuple[tuple[int, int, str], ...]
     troubles: tuple[tuple[int, int | None, str, str], ...]
     marks: tuple[tuple[int, str, str, str], ...] = ()
+    phases: tuple[tuple[int, str], ...] = ()
 
 
 def lines(
     session: Session, sites: Collection[str], from_us: int, until_us: int, areas: Collection[str] = EVERYWHERE
 ) -> Mapping[Place, Line]:
-    """By box and camera, for stations in `areas`; four queries."""
+    """By box and camera, for stations in `areas`; five queries."""
     query = select(RecordingLedger).where(RecordingLedger.site.in_(sites), *within(RecordingLedger.site, areas))
     ledgers = {(one.edge_id, one.camera_id): one for one in session.execute(query).scalars()}
     gaps = _gaps(session, ledgers, from_us, until_us)
     troubles = _troubles(session, ledgers, sites, from_us, until_us)
     marks = bookmarked.on_lines(session, ledgers, from_us, until_us)
-    return {
-        place: Line(_told(one, until_us), gaps.get(place, ()), troubles.get(place, ()), marks.get(place, ())[-MOST:])
-        for place, one in ledgers.items()
+    begun = {
+        site: tuple((micros(each.at), str(each.phase)) for each in phases.standing(some))
+        for site, some in phasing.of_sites(session, {one.site for one in ledgers.values()}).items()
     }
+    return {
+        place: Line(
+            _told(one, until_us), gaps.get(place, ()), troubles.get(place, ()), marks.get(place, ())[-MOST:],
+            begun.get(one.site, ()),
+        )
+        for place, one in ledgers.items()
+    }  # fmt: skip
 
 
 def _told(one: RecordingLedger, now_us: int) -> tuple[int, int] | None:

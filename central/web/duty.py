@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from urllib.parse import quote
 
-from central.db.polling import Station
+from central.db.polling import FeedTrouble, Station
 from central.duty.planning import Hole
 from central.duty.roster import Shift
 from central.duty.views import AlarmView, Notified
@@ -16,6 +16,15 @@ from central.web.language import Language
 
 #: Stations named in a line; the rest are counted.
 _NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A trouble that lasts: what it is, and who has it in hand; None while nobody has."""
+
+    id: int
+    what: str
+    taken: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +45,7 @@ class Card:
     mine: bool
     phone: str | None
     open: bool
+    troubles: list[Held]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +81,14 @@ def card(one: AlarmView, now: datetime, say: Language) -> Card:
     return Card(
         row.id, row.severity, say(f"duty.severity.{row.severity}"), f"/stations/{quote(station.site, safe='')}",
         station.name, place, _matters(one, names, say), since, told, answered, over, one.mine, one.phone,
-        row.acknowledged_at is None,
+        row.acknowledged_at is None, [_held(each, names, say) for each in one.troubles],
     )  # fmt: skip
+
+
+def _held(one: FeedTrouble, names: dict[str, str], say: Language) -> Held:
+    what_it_is = f"{say.known(f'check.kind.{one.kind}', one.kind)} · {names.get(one.camera_id, one.camera_id)}"
+    taken = say("station.taken", who=one.taken_by, note=one.note or "") if one.taken_by else None
+    return Held(one.id, what_it_is, taken)
 
 
 def _matters(one: AlarmView, names: dict[str, str], say: Language) -> list[str]:

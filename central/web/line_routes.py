@@ -35,7 +35,7 @@ def add(pages: APIRouter, db: Database) -> None:
         cameras = {
             f"{quote(edge, safe='')}/{quote(camera, safe='')}": {
                 "told": one.told, "gaps": one.gaps, "troubles": one.troubles,
-                "marks": one.marks,
+                "marks": one.marks, "phases": one.phases,
             }
             for (edge, camera), one in found.items()
         }  # fmt: skip

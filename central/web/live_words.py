@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from central.polling.bookmarks import CATEGORIES
+from central.polling.phases import Phase
 from central.web.language import Language
 
 #: Reasons that central and boxes give in fixed words, and the sentence of each.
@@ -35,6 +36,7 @@ def live_words(say: Language) -> dict[str, Any]:
         "causes": {name: said[f"cause.{name}"] for name in _CAUSES},
         "letters": {name: said[f"live.letter.{name}"] for name in _CAUSES},
         "categories": {name: said[f"bookmark.category.{name}"] for name in CATEGORIES},
+        "phases": {str(one): said[f"phase_mark.{one}"] for one in Phase},
         "kinds": {name: said[f"check.kind.{name}"] for name in _KINDS},
     }
 

@@ -25,6 +25,7 @@ from central.web import (
     oidc_routes,
     own_routes,
     people_routes,
+    phase_routes,
     public_routes,
     queue_routes,
     rehearsal_routes,
@@ -76,5 +77,6 @@ def router(
     duty_routes.add(pages, db, hooks or Hooks())
     line_routes.add(pages, db)
     bookmark_routes.add(pages, db)
+    phase_routes.add(pages, db)
     rehearsal_routes.add(pages, db)
     return pages

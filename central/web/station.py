@@ -1,10 +1,12 @@
 """The page of one station as plain values: phases with every gap as a time line, and what was wrong with pictures."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
+from central.db.marks import TroubleAct
 from central.db.polling import FeedTrouble
+from central.polling import taking
 from central.polling.continuity import CameraCoverage, PhaseCoverage, micros
 from central.polling.states import moment
 from central.web import words
@@ -18,7 +20,7 @@ _LEAST = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A stretch of a time line, in its units; `kind` is `gap` or `untold`."""
+    """A stretch of a time line, in its units; `kind` is `gap`, `untold`, or `step` where a phase was marked."""
 
     kind: str
     x: float
@@ -57,22 +59,27 @@ class PhaseView:
     until: str
     cameras: list[CameraSpan]
     gaps: list[GapLine]
+    marked: str
 
 
 @dataclass(frozen=True, slots=True)
 class TroubleLine:
-    """What was wrong with a picture."""
+    """What was wrong with a picture; `can` is what may still be said of it."""
 
+    id: int
     kind: str
     camera: str
     reason: str
     begin: str
     until: str
-    taken: str | None
+    said: list[str]
+    can: list[str]
 
 
-def phase_view(one: PhaseCoverage, names: dict[str, str], say: Language) -> PhaseView:
-    """A phase in words and bars."""
+def phase_view(
+    one: PhaseCoverage, names: dict[str, str], say: Language, marked: tuple[str, Sequence[datetime]] = ("", ())
+) -> PhaseView:
+    """A phase in words and bars; `marked` is what people marked of it, and when."""
     zone = one.window.begin.tzinfo
     planned = length((one.until - one.window.begin).total_seconds())
     gaps = [
@@ -91,26 +98,45 @@ def phase_view(one: PhaseCoverage, names: dict[str, str], say: Language) -> Phas
         say("station.share", share=percent(one.share), planned=planned),
         words.stamp(one.window.begin),
         words.stamp(one.until.astimezone(zone)),
-        [_span(camera, one, names, say) for camera in one.cameras],
+        [_span(camera, one, names, say, marked[1]) for camera in one.cameras],
         gaps,
+        marked[0],
     )
 
 
 def troubles(
-    found: Sequence[FeedTrouble], names: dict[str, str], zone: tzinfo | None, say: Language
+    found: Sequence[FeedTrouble],
+    acts: Mapping[int, Sequence[TroubleAct]],
+    names: dict[str, str],
+    zone: tzinfo | None,
+    say: Language,
 ) -> list[TroubleLine]:
-    """What was wrong with pictures, in words."""
+    """What was wrong with pictures, and what people said of it, in words."""
     return [
         TroubleLine(
+            one.id,
             say.known(f"check.kind.{one.kind}", one.kind),
             names.get(one.camera_id, one.camera_id),
             one.reason,
             words.stamp(one.at_first.astimezone(zone)),
             words.stamp(one.at_end.astimezone(zone)) if one.at_end else say("station.open"),
-            say("station.taken", who=one.taken_by, note=one.note or "") if one.taken_by else None,
+            [
+                say(f"trouble.said.{act.action}", who=act.name, at=words.stamp(act.at.astimezone(zone)), note=act.note)
+                for act in acts.get(one.id, ())
+            ],
+            _can(one, acts.get(one.id, ())),
         )
         for one in found
     ]
+
+
+def _can(one: FeedTrouble, acts: Sequence[TroubleAct]) -> list[str]:
+    """Who has it in hand says later what came of it; what nobody took and is over is left alone."""
+    if any(act.action != taking.TAKEN for act in acts):
+        return []
+    if one.taken_by is None:
+        return list(taking.ACTS) if one.at_end is None else []
+    return [taking.DONE, taking.FALSE]
 
 
 def length(seconds: float) -> str:
@@ -118,7 +144,9 @@ def length(seconds: float) -> str:
     return str(timedelta(milliseconds=round(seconds * 10) * 100)).removesuffix("00000")
 
 
-def _span(camera: CameraCoverage, one: PhaseCoverage, names: dict[str, str], say: Language) -> CameraSpan:
+def _span(
+    camera: CameraCoverage, one: PhaseCoverage, names: dict[str, str], say: Language, marked: Sequence[datetime]
+) -> CameraSpan:
     covered, name = camera.coverage, names[camera.camera_id]
     first, last = micros(one.window.begin), micros(one.until)
     bars = [bar("gap", gap.start_us, gap.end_us, first, last) for gap in covered.gaps]
@@ -127,6 +155,7 @@ def _span(camera: CameraCoverage, one: PhaseCoverage, names: dict[str, str], say
     else:
         ends = [(first, max(first, camera.told[0])), (min(last, camera.told[1]), last)]
         bars += [bar("untold", begin, end, first, last) for begin, end in ends if begin < end]
+    bars += [bar("step", micros(at), micros(at), first, last) for at in marked if first <= micros(at) <= last]
     untold = None
     if covered.unledgered_us:
         untold = say("station.unledgered", long=length(covered.unledgered_us / 1e6), camera=name)

@@ -8,6 +8,8 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from central.clock import office_now
 from central.db.duty import WallLayout
+from central.polling import phases
+from central.polling.phases import Marker
 from central.polling.states import PROBLEMS, State
 from central.polling.wall import Tile, by_place, worst_first
 from central.web import words
@@ -179,6 +181,12 @@ def tile(one: Tile, say: Language) -> TileView:
     return TileView(station.site, href, station.name, place, said(one.state, zone, say), share, cameras, east)
 
 
+def phases_now(markers: Mapping[str, Sequence[Marker]], now: datetime, say: Language) -> dict[str, str]:
+    """The phase that each station is at, in a word, where one is marked."""
+    at = {site: phases.current(some, now) for site, some in markers.items()}
+    return {site: say(f"phase_mark.{one.phase}") for site, one in at.items() if one is not None}
+
+
 def said(state: State, zone: tzinfo | None, say: Language) -> Said:
     """A state in words, its times in the station's own clock."""
     values = dict(state.values)
@@ -241,4 +249,4 @@ def _places(found: Sequence[Tile], asked: Asked) -> list[PlaceLine]:
     return lines
 
 
-__all__ = ["LAYOUTS", "Asked", "Said", "TileView", "Wall", "percent", "phase", "said", "tile", "zone_of"]
+__all__ = ["LAYOUTS", "Asked", "Said", "TileView", "Wall", "percent", "phase", "phases_now", "said", "tile", "zone_of"]

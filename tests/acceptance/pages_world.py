@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from central.accounts import sessions
 from central.accounts.oidc.provider import Provider
@@ -20,8 +21,9 @@ from central.approvals import requests
 from central.db.accounts import User
 from central.db.cases import Case
 from central.db.database import Database
+from central.db.events import Event
 from central.db.learning import LearningLog, Shadow
-from central.db.polling import RecordingLedger, Station
+from central.db.polling import FeedTrouble, RecordingLedger, Station
 from central.duty import people as duty
 from central.duty import telling
 from central.duty.escalation import DEFAULT
@@ -29,8 +31,9 @@ from central.export import service as export
 from central.live import embargoes
 from central.notices import appeals, public
 from central.notices import service as notices
-from central.polling import bookmarks, layouts
+from central.polling import bookmarks, layouts, phasing, taking
 from central.polling.continuity import micros
+from central.polling.phases import Phase
 from central.reports import facts
 from central.tickets import decisions, looks
 from central.tickets.looks import Why
@@ -169,8 +172,8 @@ def _station(world: World) -> None:
             by="everybody", now=begin,
         )  # fmt: skip
         duty.call_at(session, {STATION: "0571 8123 4567"}, "everybody", begin)
-    telling.look(world.db, DEFAULT, now())
     _marked(world, begin)
+    telling.look(world.db, DEFAULT, now())
 
 
 def _marked(world: World, begin: datetime) -> None:
@@ -189,7 +192,29 @@ def _marked(world: World, begin: datetime) -> None:
             at = micros(now()) - 600_000_000
             made = bookmarks.mark(session, who, bookmarks.Wanted(web_world.EDGE, "hall-1", at, f"m{n}"), now())
             if not n:
+                _day(session, who, begin)
                 bookmarks.say(session, who, made.id, bookmarks.Words("box", "high", "票箱旁无人 <b>两分钟</b>"), now())
+
+
+def _day(session: Session, who: SignedInUser, begin: datetime) -> None:
+    """Phases that somebody marked, one of them out of order and corrected, and troubles in their hands and in nobody's."""
+    for n, (phase, reason) in enumerate((("install", ""), ("rehearsal", ""), ("voting", "封箱时无人在场"))):
+        wanted = phasing.Wanted(Phase(phase), begin + n * timedelta(minutes=5), "两名见证人在场", reason)
+        row = phasing.mark(session, who, STATION, wanted, now())
+    fixed = phasing.Wanted(Phase.SEALED, None, "", "pressed the wrong one", corrects=row.id)
+    phasing.mark(session, who, STATION, fixed, now())
+    event = session.execute(select(Event.id).limit(1)).scalar_one()
+    for n, kind in enumerate(("covered", "moved")):
+        session.add(
+            FeedTrouble(
+                edge_id=web_world.EDGE, case_key=f"{n:064}", event_id=event, camera_id="hall-1", site=STATION,
+                kind=kind, severity="alarm", reason="edges 0.12 of its own", figures={}, at_first=now(),
+                at_trigger=now(), created_at=now(),
+            )
+        )  # fmt: skip
+    session.flush()
+    trouble = session.execute(select(FeedTrouble.id).where(FeedTrouble.kind == "moved")).scalar_one()
+    taking.say(session, who, trouble, taking.TAKEN, "on the telephone", now())
 
 
 def _cases(world: World) -> Iterator[object]:

@@ -221,7 +221,7 @@ export class Tile {
     this.#button(keys, "−10", this.words.earlier, () => this.move(-1));
     this.playing = this.#button(keys, "❚❚", this.words.pause, () => this.hold());
     this.#button(keys, "+10", this.words.later, () => this.move(1));
-    this.#button(keys, "1-8×", this.words.pace, () => this.faster());
+    this.#button(keys, "»", this.words.pace, () => this.faster());
     this.now = this.#button(keys, this.words.live, this.words.to_live, () => this.goto(null));
     this.#button(keys, "↔", this.words.zoom, () => this.time.zoom());
     if (marks) this.#button(keys, "⚑", this.words.mark, () => mark(this));

@@ -26,6 +26,7 @@ export class TimeLine {
     this.alarms = part("alarms", root);
     this.bar = part("bar", root);
     this.flags = part("flags", root);
+    this.steps = part("steps", root);
     this.ends = part("ends", root);
     this.cursor = part("cursor", root);
     this.tip = part("tip", root);
@@ -54,7 +55,7 @@ export class TimeLine {
     this.draw();
   }
 
-  /** What central knows of this camera: `told`, `gaps`, `troubles`, `marks`, all Unix microseconds. */
+  /** What central knows of this camera: `told`, `gaps`, `troubles`, `marks`, `phases`, all Unix microseconds. */
   tell(said) {
     this.#said = said;
     this.draw();
@@ -76,6 +77,7 @@ export class TimeLine {
     this.bar.replaceChildren();
     this.alarms.replaceChildren();
     this.flags.replaceChildren();
+    this.steps.replaceChildren();
     this.ends.replaceChildren();
     this.#ticks();
     const said = this.#said;
@@ -86,6 +88,7 @@ export class TimeLine {
       this.#stretch(this.alarms, `alarm ${severity}`, begin, end ?? now(), "!").dataset.kind = kind;
     }
     for (const [at, category] of said.marks) this.#flag(at, category);
+    for (const [at] of said.phases) this.#step(at);
     this.mark(this.#at, this.cursor.classList.contains("live"));
   }
 
@@ -127,7 +130,9 @@ export class TimeLine {
       `${this.words.marked} ${this.words.categories[category] ?? ""} (${who})`);
     const told = said.told && said.told[0] <= us && us < said.told[1];
     const state = gap ? fill(this.words.gap, { cause: this.words.causes[gap[2]] ?? gap[2] }) : told ? this.words.recorded : this.words.untold;
-    return [`· ${state}`, ...wrong, ...marked].join(" · ");
+    const phase = said.phases.findLast(([at]) => at <= us);
+    const at = phase ? [this.words.phases[phase[1]]] : [];
+    return [`· ${state}`, ...at, ...wrong, ...marked].join(" · ");
   }
 
   #time(event) {
@@ -154,6 +159,10 @@ export class TimeLine {
     const made = part("flag", this.flags);
     made.style.left = `${this.#share(at) * 100}%`;
     made.dataset.category = category;
+  }
+
+  #step(at) {
+    if (at >= this.from) part("step", this.steps).style.left = `${this.#share(at) * 100}%`;
   }
 
   #ticks() {
