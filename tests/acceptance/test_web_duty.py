@@ -17,6 +17,7 @@ from central.polling.continuity import micros
 from tests.acceptance import web_world
 from tests.acceptance.test_web_browser import PHONE, WIDE, browser
 from tests.acceptance.test_web_stations import Hall
+from tests.integration.test_duty import trouble
 from tests.integration.test_polling_wall import MIN, NOW, fill
 
 pytestmark = pytest.mark.browser
@@ -161,6 +162,29 @@ def test_a_look_is_said_on_the_sheet(browser: Browser, hall: Hall) -> None:
     with page.expect_download() as got:
         page.click("a[download]")
     assert got.value.suggested_filename == "rehearsals.csv"
+    page.context.close()
+
+
+def test_phases_and_troubles_are_said_on_the_page_and_stand_on_the_wall(browser: Browser, hall: Hall) -> None:
+    with hall.db.write() as session:
+        trouble(session, 2, NOW - MIN)
+    page = opened(browser, hall)
+    page.goto(f"{hall.address}/stations/ps-002")
+    page.fill("#phase-at", "2026-12-12T01:30:00")
+    page.click("#phases .say-it .primary")
+    page.wait_for_selector(".steps-of-day .now:has-text('2026-12-12 01:30:00')")
+    page.select_option("#phase", "count")
+    page.fill("#phase-note", "at <once>")
+    page.click("#phases .say-it .primary")
+    assert "out of its order" in page.inner_text("#problem") and page.input_value("#phase-note") == "at <once>"
+    page.fill("#phase-reason", "all had voted")
+    page.click("#phases .say-it .primary")
+    page.wait_for_selector(".steps-of-day .now:has-text('all had voted')")
+    page.fill("#troubles input[name=note]", "somebody goes there")
+    page.click("#troubles .primary")
+    page.wait_for_selector("#troubles .said-of:has-text('mei takes it in hand. somebody goes there')")
+    page.goto(f"{hall.address}/stations?order=place")
+    assert page.locator(".tile .phase-now").all_inner_texts() == ["Count"]
     page.context.close()
 
 
