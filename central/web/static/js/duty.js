@@ -91,7 +91,7 @@ async function cards() {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.getElementById("duty-cards");
   const was = new Map([...list.querySelectorAll(".card")].map((one) => [one.dataset.key, one]));
-  if (list.dataset.said === fresh.innerHTML || list.contains(document.activeElement?.closest("form[data-sent]"))) return;
+  if ((list.dataset.said ?? list.innerHTML) === fresh.innerHTML || list.contains(document.activeElement?.closest("form[data-sent]"))) return;
   if ([...list.querySelectorAll("input[type=text]")].some((one) => one.value)) return; // somebody writes
   list.dataset.said = fresh.innerHTML;
   const focused = document.activeElement?.closest(".card")?.dataset.key;
