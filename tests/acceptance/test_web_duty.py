@@ -17,8 +17,8 @@ from central.polling.continuity import micros
 from tests.acceptance import web_world
 from tests.acceptance.test_web_browser import PHONE, WIDE, browser
 from tests.acceptance.test_web_stations import Hall
-from tests.integration.test_duty import trouble
 from tests.integration.test_polling_wall import MIN, NOW, fill
+from tests.station_kit import trouble
 
 pytestmark = pytest.mark.browser
 __all__ = ["browser"]

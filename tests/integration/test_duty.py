@@ -23,7 +23,6 @@ from central.accounts.service import SignedInUser
 from central.db.accounts import User, UserArea
 from central.db.database import Database
 from central.db.duty import DutyAlarm, DutyMatter, DutyNotice, DutyShift
-from central.db.events import Event
 from central.db.polling import BoxState, CameraState, FeedTrouble, RecordingGap, RecordingLedger
 from central.duty import people, seeing, telling, views
 from central.duty.escalation import DEFAULT
@@ -32,6 +31,7 @@ from central.polling.continuity import micros
 from central.tickets.errors import CaseMissing, Unfit
 from contract.events import now
 from tests.schema_kit import SharedPostgres, sqlite_at
+from tests.station_kit import trouble
 
 SEC = timedelta(seconds=1)
 
@@ -66,22 +66,6 @@ def on_duty(
 def offline(db: Database, edge: str, at: datetime | None, state: str = "offline") -> None:
     with db.write() as session:
         session.execute(update(BoxState).where(BoxState.edge_id == edge).values(state=state, since=at or NOW))
-
-
-def trouble(session: Session, n: int, at: datetime, kind: str = "covered", severity: str = "alarm") -> FeedTrouble:
-    event = Event(
-        id=f"ev-{n}", edge_id=f"box-{n:03}", camera_id="hall", type="sightline.feed.trouble", chain_id="c", chain_seq=n,
-        chain_prev="", chain_state="genesis", sha256="", raw=b"{}", jws="", kid="", sealed=True, at=at, received_at=at,
-    )  # fmt: skip
-    row = FeedTrouble(
-        edge_id=f"box-{n:03}", case_key=f"{n:064}", event_id=event.id, camera_id="hall", site=f"ps-{n:03}", kind=kind,
-        severity=severity, reason="r", figures={}, at_first=at, at_trigger=at, created_at=at,
-    )  # fmt: skip
-    session.add(event)
-    session.flush()
-    session.add(row)
-    session.flush()
-    return row
 
 
 def look(db: Database, at: datetime) -> bool:

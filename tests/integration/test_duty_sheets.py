@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from central_kit import person
 from sqlalchemy import event, select, update
-from test_duty import db, on_duty, trouble
+from test_duty import db, on_duty
 from test_polling_wall import MIN, NOW, VOTING, fill
 
 from central.accounts.roles import Role
@@ -26,6 +26,7 @@ from central.tickets.errors import CaseMissing, Unfit
 from central.web import rehearsal as shown
 from central.web.language import load
 from contract.polling import Window
+from tests.station_kit import trouble
 
 __all__ = ["db"]
 DAY = timedelta(days=1)

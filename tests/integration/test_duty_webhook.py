@@ -22,7 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import select, update
-from test_duty import on_duty, trouble
+from test_duty import on_duty
 from test_polling_wall import MIN, NOW, fill
 
 from central.accounts.roles import Role
@@ -266,6 +266,7 @@ from central.db import tables
 from central.db.database import Database
 from central.duty import sending, webhook
 from central.duty.webhook import Hooks
+from tests.station_kit import trouble
 dies, real = sys.argv[3] == "dies", webhook.deliver
 async def deliver(hooks, letter):
     said = await real(hooks, letter)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from central_kit import person
 from sqlalchemy import select
-from test_duty import db, trouble
+from test_duty import db
 from test_polling_wall import MIN, NOW, fill
 
 from central.accounts.roles import Role
@@ -21,6 +21,7 @@ from central.polling import phases, phasing, taking
 from central.polling.phases import Phase
 from central.polling.phasing import Wanted
 from central.tickets.errors import CaseMissing, Unfit
+from tests.station_kit import trouble
 
 __all__ = ["db"]
 SITE = "ps-001"
