@@ -34,6 +34,7 @@ from central.duty.webhook import Hooks, Letter, deliver, public
 from central.tickets.errors import Unfit
 from contract.events import now
 from tests.schema_kit import SharedPostgres, sqlite_at
+from tests.station_kit import trouble
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
@@ -266,7 +267,6 @@ from central.db import tables
 from central.db.database import Database
 from central.duty import sending, webhook
 from central.duty.webhook import Hooks
-from tests.station_kit import trouble
 dies, real = sys.argv[3] == "dies", webhook.deliver
 async def deliver(hooks, letter):
     said = await real(hooks, letter)
