@@ -22,9 +22,13 @@ _TEXTURE = 40.0
 
 @dataclass(slots=True)
 class Baseline:
-    """Usual numbers of one camera; `reference` is the small grey picture of what stands still before it."""
+    """Usual numbers of one camera; `reference` is the small grey picture of what stands still before it.
+
+    `anchor` is the first of these and follows nothing: a lens that is turned slowly takes the reference along.
+    """
 
     reference: Grey
+    anchor: Grey
     mean: float
     std: float
     edges: float
@@ -67,10 +71,9 @@ class Baseline:
 
     def to_json(self) -> bytes:
         """For the disk."""
-        whole, png = cv2.imencode(".png", self.reference)
-        assert whole
         said = {
-            "reference": base64.b64encode(png.tobytes()).decode(),
+            "reference": _written(self.reference),
+            "anchor": _written(self.anchor),
             "detail": self.detail.tolist(),
             "coarse": self.coarse.tolist(),
             "stream": None if self.stream is None else asdict(self.stream),
@@ -83,21 +86,36 @@ def from_json(raw: bytes) -> Baseline:
     """What `to_json` wrote. Raises ValueError for anything else."""
     try:
         said = json.loads(raw)
-        picture = cv2.imdecode(np.frombuffer(base64.b64decode(said.pop("reference")), np.uint8), cv2.IMREAD_GRAYSCALE)
-        if picture is None:
-            raise ValueError("its reference picture cannot be read")
+        reference = _read(said.pop("reference"))
+        # Baselines of earlier versions have no anchor: it is what they had followed to.
+        anchor = _read(said.pop("anchor")) if "anchor" in said else reference
         stream = said.pop("stream")
         detail, coarse = (np.array(said.pop(key), np.float32) for key in ("detail", "coarse"))
         known = None if stream is None else Stream(**stream)
-        return Baseline(reference=np.asarray(picture, np.uint8), detail=detail, coarse=coarse, stream=known, **said)
+        return Baseline(reference=reference, anchor=anchor, detail=detail, coarse=coarse, stream=known, **said)
     except (KeyError, TypeError, cv2.error) as error:
         raise ValueError(f"is no baseline ({error})") from error
 
 
+def _written(picture: Grey) -> str:
+    whole, png = cv2.imencode(".png", picture)
+    assert whole
+    return base64.b64encode(png.tobytes()).decode()
+
+
+def _read(text: str) -> Grey:
+    picture = cv2.imdecode(np.frombuffer(base64.b64decode(text), np.uint8), cv2.IMREAD_GRAYSCALE)
+    if picture is None:
+        raise ValueError("its reference picture cannot be read")
+    return np.asarray(picture, np.uint8)
+
+
 def learned(looks: list[Seen]) -> Baseline:
     """The first baseline, of looks that nothing speaks against: the median, so that who walks by is not in it."""
+    reference = np.asarray(np.median([one.small for one in looks], axis=0), np.uint8)
     return Baseline(
-        reference=np.asarray(np.median([one.small for one in looks], axis=0), np.uint8),
+        reference=reference,
+        anchor=reference,
         mean=float(np.median([one.mean for one in looks])),
         std=float(np.median([one.std for one in looks])),
         edges=float(np.median([one.edges for one in looks])),

@@ -31,6 +31,7 @@ class Examiner:
         self._learning: list[Seen] = []
         self._last: tuple[float, Seen] | None = None
         self._untroubled = 0
+        self._crept = 0.0
 
     def look(self, frame: av.VideoFrame, t: float, repeated: float | None) -> tuple[Look, Seen]:
         """The numbers of a picture. `repeated`: the lag (s) at which its very bytes were there before."""
@@ -61,7 +62,7 @@ class Examiner:
                 self.baseline = learned(self._learning)
                 self._learning = []
             return
-        if look.shift == 0.0 or look.shift is None:
+        if look.shift is None or look.shift <= self._crept:
             self.baseline.follow(seen)
         self._untroubled += 1
         if self._untroubled >= _RENEW:
@@ -84,6 +85,7 @@ class Examiner:
             return Look(**told)
         if self._landmarks is None:
             self._landmarks = Landmarks(usual.reference, reader.counts)
+            self._crept = _crept(usual, reader, self._crept)
         where = self._landmarks.find(seen.small)
         told |= {
             "usual_std": usual.std,
@@ -92,11 +94,22 @@ class Examiner:
             "sharpness": usual.sharpness(seen),
             "steady": abs(seen.mean - usual.mean) < 0.25 * usual.mean,
             "in_place": where.in_place,
-            "shift": where.shift,
+            "shift": where.shift if where.shift is None else max(where.shift, self._crept),
         }
         if where.in_place < ENOUGH and before is not None and before[1].small.shape == seen.small.shape:
             told["likeness"], _ = likeness(usual.reference, before[1].small, seen.small, reader.counts)
         return Look(**told)
+
+
+def _crept(usual: Baseline, reader: Reader, before: float) -> float:
+    """How far (share of the width) the reference, which follows what is slow, has come away from the first one.
+
+    A room that is furnished anew tells nothing: then it is what was known `before`.
+    """
+    if usual.anchor.shape != usual.reference.shape:
+        return 0.0
+    shift = Landmarks(usual.anchor, reader.counts).find(usual.reference).shift
+    return before if shift is None else shift
 
 
 __all__ = ["Examiner"]

@@ -113,6 +113,8 @@ def _tampers(table: Clip, crowd: Clip) -> list[Case]:
         Case("turned by 3 % of the width", shot(lambda p, _: scenes.turned(p, 0.03)), ("moved",)),
         Case("turned by 6 %, crowd", shot(lambda p, _: scenes.turned(p, 0.06), crowd), ("moved",), ("scene",)),
         Case("turned by 20 % and 8 degrees", shot(lambda p, _: scenes.turned(p, 0.2, 8)), ("moved", "scene")),
+        Case("turned by half a percent an hour", partial(camera, table.still(2.0), 6 * 3600, LOOK_S, _creeping), ("moved",),
+             begins=3.5 * 3600, within_s=2 * 3600),
         Case("looks at another room", partial(camera, other, end, GOP_S), ("scene",), ("moved",)),
         Case("defocused", shot(lambda p, _: scenes.defocused(p, 6)), ("defocused",)),
         Case("defocused, crowd", shot(lambda p, _: scenes.defocused(p, 5), crowd), ("defocused",)),
@@ -186,6 +188,11 @@ def _untouched(table: Clip, crowd: Clip, hours: float) -> list[Case]:
         Case("masked by the camera", partial(camera, table, end, GOP_S, lambda p, _: scenes.masked(p)), masks=True),
         Case(f"quiet room for {hours:g} h", partial(camera, table.still(2.0), hours * 3600, 5.0, drift)),
     ]
+
+
+def _creeping(picture: Picture, t: float) -> Picture:
+    """A lens that is turned so slowly that whatever follows slow changes follows it."""
+    return scenes.turned(picture, 0.005 * t / 3600)
 
 
 def _emptied(table: Clip, seconds: float) -> Iterator[Tapped]:
