@@ -91,6 +91,7 @@ ABREAST = (
             "media_holds",
             "media_store",
             "migrations_with_data",
+            "messages",
             "models_bundles",
             "models_prepare",
             "no_text",

@@ -37,6 +37,7 @@ from central.db.lists import HandledRecord, ListImport, PlateEntry, RegisterVehi
 from central.db.live import Embargo, LiveSource, LiveTicket, WatchLog
 from central.db.marks import Bookmark, BookmarkMark, PhaseMarker, StationLog, TroubleAct
 from central.db.media import CaseHold, Media, MediaName, MediaUpload
+from central.db.messages import MessageAnswer, StationLink, StationMessage
 from central.db.notices import Notice, NoticePass, NoticeView, Statement
 from central.db.polling import (
     BoxCommand,
@@ -105,6 +106,7 @@ __all__ = [
     "Media",
     "MediaName",
     "MediaUpload",
+    "MessageAnswer",
     "Notice",
     "NoticePass",
     "NoticeView",
@@ -127,7 +129,9 @@ __all__ = [
     "SiteVersion",
     "Statement",
     "Station",
+    "StationLink",
     "StationLog",
+    "StationMessage",
     "StationPhone",
     "TroubleAct",
     "User",

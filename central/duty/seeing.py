@@ -1,4 +1,4 @@
-"""What is wrong now at every station, as matters: the wall's own states, and the troubles of pictures one by one."""
+"""What is wrong now at every station, as matters: the wall's states, troubles of pictures one by one, late messages."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from central.db.polling import FeedTrouble, Station
 from central.duty.escalation import Severity
 from central.duty.matters import Seen
-from central.polling import wall
+from central.polling import messages, wall
 from central.polling.states import State, Word
 from central.polling.wall import CameraTile, Tile
 from central.sites import boxes
@@ -33,8 +33,15 @@ def any_station(session: Session) -> bool:
 
 def seen(session: Session, now: datetime) -> list[Seen]:
     """Everything that is wrong, alarms before warnings, each in the order of its beginning."""
-    found = [*_states(session, now), *_troubles(session)]
+    found = [*_states(session, now), *_troubles(session), *_messages(session, now)]
     return sorted(found, key=lambda one: (one.severity != "alarm", one.begun, one.key))
+
+
+def _messages(session: Session, now: datetime) -> Iterator[Seen]:
+    """A message that nobody at its station has acknowledged in time."""
+    for site, one in messages.waiting(session, now).items():
+        if now - one.at > messages.LATE:
+            yield Seen(f"message:{one.id}", site, "message", "message", "warning", one.at + messages.LATE)
 
 
 def _states(session: Session, now: datetime) -> Iterator[Seen]:

@@ -29,4 +29,10 @@ def note(session: Session, site: str, user: SignedInUser, action: str, now: date
     session.flush()
 
 
-__all__ = ["locked", "note"]
+def note_of_station(session: Session, site: str, name: str, now: datetime, **detail: Any) -> None:
+    """Somebody at a station, who has no account and calls themselves `name`, has answered a message."""
+    session.add(StationLog(at=now, site=site, name=name, action="message answered", detail=detail))
+    session.flush()
+
+
+__all__ = ["locked", "note", "note_of_station"]

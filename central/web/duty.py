@@ -101,7 +101,11 @@ def _matters(one: AlarmView, names: dict[str, str], say: Language) -> list[str]:
         if name and name not in cameras:
             cameras.append(name)
     return [
-        say("duty.matter" if lasts else "duty.matter_over", what=name, cameras=say("list.and").join(cameras))
+        say(
+            "duty.matter" if lasts else "duty.matter_over",
+            what=name,
+            cameras=say("list.and").join(cameras) or say("duty.the_station"),
+        )
         for (name, lasts), cameras in found.items()
     ]
 

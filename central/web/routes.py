@@ -21,11 +21,13 @@ from central.web import (
     export_routes,
     learning_routes,
     line_routes,
+    message_routes,
     notice_routes,
     oidc_routes,
     own_routes,
     people_routes,
     phase_routes,
+    phone_routes,
     public_routes,
     queue_routes,
     rehearsal_routes,
@@ -78,5 +80,7 @@ def router(
     line_routes.add(pages, db)
     bookmark_routes.add(pages, db)
     phase_routes.add(pages, db)
+    message_routes.add(pages, db, hooks or Hooks())
+    phone_routes.add(pages, db, secure)
     rehearsal_routes.add(pages, db)
     return pages

@@ -11,11 +11,12 @@ from central.accounts.sessions import SignedInUser
 from central.clock import office_now
 from central.db.database import Database
 from central.db.polling import FeedTrouble
-from central.polling import bookmarked, continuity, phasing, taking, wall
+from central.duty import people
+from central.polling import bookmarked, continuity, links, messages, phasing, taking, wall
 from central.polling.wall import Tile
 from central.sites import boxes
 from central.tickets.errors import CaseMissing
-from central.web import bookmarks, phases, station, stations
+from central.web import bookmarks, dispatches, phases, station, stations
 from central.web.duty import zone_of
 from central.web.front import language_of, render, user_asking
 from central.web.keylist import STATION
@@ -26,6 +27,8 @@ from central.web.live_words import live_words
 _MOST: Final = 200
 #: The newest bookmarks that stand there as well; a link leads to the rest.
 _MARKS: Final = 10
+#: The newest messages, likewise.
+_MESSAGES: Final = 10
 
 
 def station_page(
@@ -43,6 +46,9 @@ def station_page(
         coverage = continuity.of_station(session, here.station, now)
         marked, more = bookmarked.listed(session, user.areas, bookmarked.Filter(site=here.station.site))
         strangers = boxes.strangers(session, here.station.site)
+        notes = messages.listed(session, user.areas, here.station.site, most=_MESSAGES)
+        link = links.active(session, here.station.site, now)
+        phones = people.phones_of(session, {here.station.site})
         troubles = _troubles(session, here, names, say)
     return render(
         request, "station.html", user, status=422 if problem else 200, section="stations",
@@ -52,6 +58,8 @@ def station_page(
         troubles=troubles, width=station.WIDTH, strangers=strangers, keys=STATION.listed(say), live=live_of(user, say),
         sheet=sheet_of(user, say), marks=[bookmarks.card(one, say) for one in marked[:_MARKS]],
         more_marks=more or len(marked) > _MARKS, problem=problem, given=given or {},
+        notes=[dispatches.note(one, now, say) for one in notes], phone=phones[0].phone if phones else "",
+        link=dispatches.link_line(link, zone_of([here.station]), say), linked=link is not None,
     )  # fmt: skip
 
 

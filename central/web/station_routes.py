@@ -10,7 +10,7 @@ from central.clock import office_now
 from central.db.database import Database
 from central.marks import needs
 from central.polling import layouts, phasing, wall
-from central.web import forms, stations
+from central.web import dispatches, forms, stations
 from central.web.front import acting, language_of, render, user_asking
 from central.web.keylist import STATIONS
 from central.web.station_page import live_of, sheet_of, station_page
@@ -38,12 +38,13 @@ def add(pages: APIRouter, db: Database) -> None:
         with db.read() as session:
             seen = stations.Wall(wall.tiles(session, now, user.areas), asked, say)
             saved = [stations.saved(one, user.id, asked) for one in layouts.of(session, user)]
-            phase = phasing.of_sites(session, [one.site for one in seen.tiles])
+            shown = [one.site for one in seen.tiles]
+            phase, waiting = phasing.of_sites(session, shown), dispatches.badges(session, seen.zones, now, say)
         at = f"{now:%Y-%m-%d %H:%M}"
         return render(
             request, "stations.html", user, section="stations", keys=STATIONS.listed(say), wall=seen, at=at,
             saved=saved, live=live_of(user, say), sheet=sheet_of(user, say),
-            phases=stations.phases_now(phase, now, say),
+            phases=stations.phases_now(phase, now, say), waiting=waiting,
         )  # fmt: skip
 
     @pages.post("/stations/layouts", dependencies=_SEES)

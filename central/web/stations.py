@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -146,6 +146,7 @@ class Wall:
         shown = (chosen if asked.order == "place" else worst_first(chosen))[first : first + asked.tiles]
         self.all, self.problems = len(found), _problems(found)
         self.tiles = [tile(one, say) for one in shown]
+        self.zones = {one.station.site: zone_of(one) or UTC for one in shown}
         self.places = _places(found, asked)
         self.layout = asked.tiles
         self.layouts = [(n, asked.address(tiles=n, page=1), n == asked.tiles) for n in sorted(LAYOUTS)]

@@ -31,7 +31,7 @@ from central.export import service as export
 from central.live import embargoes
 from central.notices import appeals, public
 from central.notices import service as notices
-from central.polling import bookmarks, layouts, phasing, taking
+from central.polling import bookmarks, layouts, links, messages, phasing, taking
 from central.polling.continuity import micros
 from central.polling.phases import Phase
 from central.reports import facts
@@ -86,6 +86,11 @@ class Pages:
     def party(self) -> str:
         """The pass of somebody who gave the number of their notice and the end of their plate."""
         return public.enter(self.world.db, self.notice[0], PARTY[-4:], "127.0.0.1", self.after.notices)
+
+    def station(self) -> str:
+        """The token of a new link of the station."""
+        with self.world.db.write() as session:
+            return links.make(session, self.officer("everybody"), STATION, now())[0]
 
     def decide(self, number: str, name: str, action: str, **given: object) -> None:
         """Open a case and decide it, through the very service that the pages call."""
@@ -193,7 +198,18 @@ def _marked(world: World, begin: datetime) -> None:
             made = bookmarks.mark(session, who, bookmarks.Wanted(web_world.EDGE, "hall-1", at, f"m{n}"), now())
             if not n:
                 _day(session, who, begin)
+                _written(session, who, begin)
                 bookmarks.say(session, who, made.id, bookmarks.Words("box", "high", "票箱旁无人 <b>两分钟</b>"), now())
+
+
+def _written(session: Session, who: SignedInUser, begin: datetime) -> None:
+    """Messages to the station: late, waiting, and acknowledged by its link."""
+    token, _ = links.make(session, who, STATION, now())
+    for text, at in (("请把摄像机转回票箱 <b>立即</b>", begin), ("counting begins at 18:00", now())):
+        messages.send(session, who, f"site:{STATION}", text, at)
+    messages.send(session, who, f"site:{STATION}", "is the seal whole?", now())
+    newest = messages.listed(session, (), STATION)[0].row
+    links.answer(session, token, newest.id, "张三", "封条完好", now())
 
 
 def _day(session: Session, who: SignedInUser, begin: datetime) -> None:

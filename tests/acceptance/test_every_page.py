@@ -21,6 +21,7 @@ from central.accounts.sessions import SESSION_COOKIE
 from central.marks import routes
 from central.web.front import templates
 from central.web.language import COOKIE
+from central.web.phone_routes import COOKIE as LINK
 from central.web.public_routes import COOKIE as PASS
 from tests.acceptance import pages_world, web_world
 from tests.acceptance.pages_world import (
@@ -67,6 +68,7 @@ NO_PAGE = {
     "/lines": "time lines for a page's script",
     "/duty/state": "numbers for a page's script",
     "/healthz": "words for machines",
+    "/s/{token}": "leads on to the station's messages",
     "/metrics": "numbers for machines",
     "/exports/{number}/archive": "an archive",
     "/notices/{number}/letter": "a letter as PDF",
@@ -78,7 +80,7 @@ NO_PAGE = {
     "/learning/shadow/{number}/media/{sha256}": "a still or a clip",
 }
 #: Who comes to pages that are for people without an account.
-STRANGERS = {"/sign-in": None, "/q": None, "/q/notice": "party"}
+STRANGERS = {"/sign-in": None, "/q": None, "/q/notice": "party", "/s": "station"}
 MACHINES = ("/api/", "/edge/")
 
 
@@ -230,6 +232,8 @@ def window(browser: Browser, pages: Pages, address: str, tag: str, who: str | No
     context.add_cookies([{"name": COOKIE, "value": tag, "url": address}])
     if who == "party":
         context.add_cookies([{"name": PASS, "value": pages.party(), "url": address}])
+    elif who == "station":
+        context.add_cookies([{"name": LINK, "value": pages.station(), "url": f"{address}/s"}])
     elif who:
         context.add_cookies([{"name": SESSION_COOKIE, "value": pages.session_of(who), "url": address}])
     return context
@@ -251,6 +255,8 @@ def test_nothing_serious_is_found_on_any_page(browser: Browser, pages: Pages, ad
     for name, act, who in (
         ("one-time", invited, "everybody"),
         ("one-time-half", asked_for, "everybody"),
+        ("station-link", linked, "everybody"),
+        ("station-link-ended", strayed, None),
         ("said-late", said_late, "party"),
         ("codes", enrolled, f"two-{tag[:2]}"),
         ("second", half, None),
@@ -279,6 +285,18 @@ def asked_for(page: Page, pages: Pages, address: str, tag: str) -> None:
     page.check("[name=role-reviewer]")
     page.fill("#new-reason", "new at the desk")
     page.click("main form .primary")
+
+
+def linked(page: Page, pages: Pages, address: str, tag: str) -> None:
+    """A station's link, which is shown once."""
+    page.goto(f"{address}/stations/{STATION}")
+    page.click("#messages form[action$='/link'] button")
+    page.wait_for_selector("#link")
+
+
+def strayed(page: Page, pages: Pages, address: str, tag: str) -> None:
+    """A link that is good no more."""
+    page.goto(f"{address}/s/another")
 
 
 def said_late(page: Page, pages: Pages, address: str, tag: str) -> None:
