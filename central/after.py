@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from central.config import CentralConfig
 from central.export.fieldmap import Read, load_map
 from central.notices.rules import NoticeRules
+from central.recordings.rules import RecordingRules
 
 if TYPE_CHECKING:
     from central.redaction.redactor import Redactor
@@ -18,7 +19,8 @@ MakeRedactor = Callable[[], "Redactor"]
 
 @dataclass(frozen=True, slots=True)
 class After:
-    """The field map of the police system, the folders of archives and of redacted copies, and what notices go by.
+    """The field map of the police system, the folders of archives and of redacted copies, what recordings go by that
+    are handed out, and what notices go by.
 
     Without `redactor` no still is shown to the public.
     """
@@ -26,6 +28,7 @@ class After:
     map: Read
     exports: Path
     copies: Path
+    recordings: RecordingRules
     notices: NoticeRules = field(default_factory=NoticeRules)
     redactor: MakeRedactor | None = None
 
@@ -33,12 +36,15 @@ class After:
 def after_of(config: CentralConfig, redactor: MakeRedactor | None = None) -> After:
     """As these settings say. Raises ConfigError for a field map that does not hold."""
     read = load_map(config.export.map)
-    return After(read, config.export_folder, config.copies_folder, config.notice_rules, redactor)
+    return After(
+        read, config.export_folder, config.copies_folder, config.recording_rules, config.notice_rules, redactor
+    )
 
 
 def shipped(folder: Path, redactor: MakeRedactor | None = None) -> After:
     """As without settings, with its files below `folder`."""
-    return After(load_map(None), folder / "exports", folder / "copies", redactor=redactor)
+    rules = RecordingRules(folder / "recordings")
+    return After(load_map(None), folder / "exports", folder / "copies", rules, redactor=redactor)
 
 
 __all__ = ["After", "MakeRedactor", "after_of", "shipped"]

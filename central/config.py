@@ -16,6 +16,7 @@ from central.accounts.rules import AccountRules
 from central.duty.escalation import DEFAULT, Step, Table
 from central.duty.webhook import Hooks
 from central.notices.rules import NoticeRules, Office, checked_number
+from central.recordings.rules import RecordingRules
 from contract.errors import ConfigError
 from contract.settings import Broker, Readable, Settings, read_settings
 
@@ -194,6 +195,16 @@ class DutySettings(Settings):
         return {**DEFAULT, "alarm": steps}
 
 
+class RecordingSettings(Settings):
+    """Recordings of polling stations that are handed out."""
+
+    folder: Readable | None = Field(default=None, description="default: `recordings` in data_dir; replicas share it")
+    longest_hours: float = Field(default=24.0, gt=0, le=48, description="of one request")
+    keep_days: int = Field(default=30, ge=1, le=3650, description="archives and their segments, from when it is ready")
+    wait_days: int = Field(default=7, ge=1, le=90, description="for segments that a box has not brought")
+    bytes_per_s: int = Field(default=1_000_000, ge=16_000, le=1_000_000_000, description="of a box's line, at most")
+
+
 class Logs(Settings):
     """How central speaks of itself, on standard error."""
 
@@ -226,6 +237,7 @@ class CentralConfig(Settings):
     notices: NoticeSettings = NoticeSettings()
     live: LiveSettings = LiveSettings()
     duty: DutySettings = DutySettings()
+    recordings: RecordingSettings = RecordingSettings()
     logs: Logs = Logs()
 
     @property
@@ -289,6 +301,15 @@ class CentralConfig(Settings):
         return Hooks(key, said.address, frozenset(said.webhook_hosts), said.webhook_ca)
 
     @property
+    def recording_rules(self) -> RecordingRules:
+        """What recordings that are handed out go by."""
+        said = self.recordings
+        return RecordingRules(
+            said.folder or self.data_dir / "recordings", timedelta(hours=said.longest_hours),
+            timedelta(days=said.keep_days), timedelta(days=said.wait_days), said.bytes_per_s,
+        )  # fmt: skip
+
+    @property
     def content_signer(self) -> Path:
         """Where the key and the certificates are with which C2PA manifests are signed."""
         return self.c2pa.signer_file or self.data_dir / "c2pa.pem"
@@ -340,6 +361,7 @@ def _resolved(config: CentralConfig, path: Path) -> CentralConfig:
             "duty": config.duty.model_copy(
                 update={name: absolute(getattr(config.duty, name)) for name in ("webhook_ca", "key_file")}
             ),
+            "recordings": config.recordings.model_copy(update={"folder": absolute(config.recordings.folder)}),
             "ca": config.ca.model_copy(update={"folder": absolute(config.ca.folder)}),
             "c2pa": config.c2pa.model_copy(update={"signer_file": absolute(config.c2pa.signer_file)}),
         }
@@ -401,6 +423,7 @@ __all__ = [
     "Media",
     "NoticeSettings",
     "OfficeSettings",
+    "RecordingSettings",
     "Review",
     "broker_password",
     "load_config",

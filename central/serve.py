@@ -29,6 +29,7 @@ from central.ingest.receiver import Receiver
 from central.ingest.statuses import Statuses
 from central.jobs import Jobs
 from central.learning.floor import Floor
+from central.ledger.authority import authority_of
 from central.ledger.keeper import keeper_of
 from central.ledger.key import office_key
 from central.live.wire import UVICORN
@@ -37,6 +38,7 @@ from central.media.opening import open_store, quotas_of
 from central.media.rounds import Rounds
 from central.metrics import Metrics
 from central.polling.asking import Asker
+from central.recordings.rounds import Handing
 from central.retention.rounds import Forgetting
 from central.tickets.precheck import own_profiles
 from central.workflow.calendar import load as load_calendar
@@ -141,6 +143,7 @@ def _parts(config: CentralConfig, role: Role) -> Parts:
             Rounds(db, media, metrics, config.media.orphan_days),
             # Behind the keeper, which makes the office's key where there is none.
             _forgetting(config, db, media),
+            Handing(db, media, config.recording_rules, config.ledger_key, authority_of(config.ledger)),
             Watch(db, config.duty.table),
             Sender(db, config.hooks),
         ]

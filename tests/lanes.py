@@ -106,6 +106,7 @@ ABREAST = (
             "plates_reading",
             "queue_areas",
             "recording_of_central",
+            "recordings",
             "redaction",
             "redaction_public",
             "reports",

@@ -32,6 +32,8 @@ class Permission(StrEnum):
     EMBARGO_KEEP = "keep embargoes"
     STATIONS_MARK = "mark at stations"
     HOLDS_RELEASE = "release kept recordings"
+    RECORDINGS_ASK = "ask for recordings"
+    RECORDINGS_APPROVE = "approve recordings"
     DUTY_ACT = "answer for alarms of stations"
     DUTY_KEEP = "keep the duty roster"
 
@@ -60,6 +62,9 @@ ROLE_MAY: Final[Mapping[Permission, frozenset[Role]]] = {
     Permission.EMBARGO_KEEP: frozenset({Role.CHIEF}),
     Permission.STATIONS_MARK: frozenset({Role.MONITOR, Role.CHIEF}),
     Permission.HOLDS_RELEASE: frozenset({Role.CHIEF}),
+    # Who asks need not be one of those who count: `approvals.kinds` bars whoever could have made their account.
+    Permission.RECORDINGS_ASK: frozenset({Role.MONITOR, Role.CHIEF}),
+    Permission.RECORDINGS_APPROVE: frozenset({Role.CHIEF}),
     Permission.DUTY_ACT: frozenset({Role.MONITOR, Role.CHIEF}),
     Permission.DUTY_KEEP: frozenset({Role.CHIEF}),
 }

@@ -15,11 +15,11 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from central.accounts import people, sessions
-from central.accounts.permissions import ROLE_MAY, Permission, may
+from central.accounts.permissions import ROLE_MAY, may
 from central.accounts.sessions import SignedInUser
 from central.approvals import halves
 from central.approvals.errors import BadRequest, NoSuchRequest, NotApproved
-from central.approvals.kinds import HALVED, TERMS, Kind
+from central.approvals.kinds import HALVED, TERMS, Kind, decides
 from central.approvals.settings import APPLY
 from central.clock import office_now
 from central.db import serials
@@ -27,6 +27,7 @@ from central.db.accounts import User, UserRole
 from central.db.approvals import Approval, ApprovalLog
 from central.db.cases import Case
 from central.db.history import add_line
+from central.sites import areas as sites
 from central.sites.areas import within
 from central.tickets.words import text_of
 
@@ -86,7 +87,7 @@ def ask(session: Session, user: SignedInUser, kind: Kind, what: dict[str, Any], 
         raise NotApproved("none of your roles may ask for this", "bad.not_yours")
     if not said:
         raise BadRequest("say why - another person decides by it", "bad.no_reason")
-    if not _others(session, terms.decides, {user.id, *_about(session, kind, what)}):
+    if not _others(session, kind, {user.id, *_about(session, kind, what)}):
         raise BadRequest("there is nobody else who could approve this", "bad.nobody_else")
     at = office_now()
     row = Approval(
@@ -109,7 +110,7 @@ def decide(session: Session, user: SignedInUser, key: str, *, approve: bool, not
     _current(row, WAITING)
     if user.id == row.asked_by or user.id in _about(session, kind, row.what):
         raise NotApproved("another person decides this, and not one whom it is about", "bad.own_request")
-    if not may(sessions.roles_of(session, user.id), TERMS[kind].decides) or not _in_areas(session, user, row):
+    if not decides(sessions.roles_of(session, user.id), kind) or not _in_areas(session, user, row):
         raise NotApproved("none of your roles may decide this", "bad.not_yours")
     if not approve and not said:
         raise BadRequest("say why it is refused", "bad.no_reason")
@@ -196,16 +197,20 @@ def _current(row: Approval, state: str) -> None:
         raise BadRequest("this was asked for too long ago - have it asked for again", "bad.too_old")
 
 
-def _others(session: Session, permission: Permission, but: set[int]) -> bool:
-    roles = [str(one) for one in ROLE_MAY[permission]]
+def _others(session: Session, kind: Kind, but: set[int]) -> bool:
+    terms = TERMS[kind]
+    roles = [str(one) for one in ROLE_MAY[terms.decides]]
     query = select(User.id).join(UserRole, UserRole.user_id == User.id)
     query = query.where(UserRole.role.in_(roles), User.disabled_at.is_(None), User.id.not_in(but))
+    if terms.barred is not None:
+        barred = select(UserRole.user_id).where(UserRole.role.in_([str(one) for one in ROLE_MAY[terms.barred]]))
+        query = query.where(User.id.not_in(barred))
     return session.execute(query.limit(1)).first() is not None
 
 
 def _about(session: Session, kind: Kind, what: dict[str, Any]) -> set[int]:
     """The account that a request changes: its owner has no say in it. One that is still to be made is nobody."""
-    if kind not in APPLY or kind is Kind.ACCOUNT:
+    if kind not in APPLY or kind in (Kind.ACCOUNT, Kind.RECORDING):
         return set()
     return {people.named(session, what["name"]).id}
 
@@ -215,7 +220,9 @@ def _sees(session: Session, user: SignedInUser, row: Approval) -> bool:
 
 
 def _in_areas(session: Session, user: SignedInUser, row: Approval) -> bool:
-    """Whether all cases that it is about lie in the areas of who looks."""
+    """Whether all cases, or the station, that it is about lie in the areas of who looks."""
+    if row.kind == Kind.RECORDING:
+        return sites.holds(session, str(row.what["site"]), user.areas)
     numbers = set(row.what.get("numbers", ()))
     if not user.areas or not numbers:
         return True
@@ -231,7 +238,7 @@ def _shown(session: Session, user: SignedInUser, row: Approval) -> Shown:
     return Shown(
         row.key, kind, row.what, row.reason, state, names[row.asked_by], row.asked_at,
         names.get(row.decided_by or 0), row.decided_at, row.note, row.expires_at, mine,
-        decidable=state == WAITING and not concerned and user.may(TERMS[kind].decides),
+        decidable=state == WAITING and not concerned and decides(user.roles, kind),
     )  # fmt: skip
 
 

@@ -11,6 +11,8 @@ from central.accounts.permissions import COUNTS
 from central.accounts.roles import Role, ordered
 from central.approvals.errors import BadRequest
 from central.approvals.kinds import Kind
+from central.clock import office_now
+from central.recordings import holds
 
 #: Does it: what, for whom, what goes into the account's history, and the hash of a password's first half ("" for none).
 #: What it returns is shown to who approved, once: the other half.
@@ -99,6 +101,12 @@ def _areas(session: Session, what: Mapping[str, Any], actor: str, on_record: dic
     areas.give(session, user.name, what["after"], actor, **on_record)
 
 
+def _recording(
+    session: Session, what: Mapping[str, Any], actor: str, on_record: dict[str, object], _first: str
+) -> None:
+    holds.allow(session, what, people.named(session, actor), str(on_record["request"]), office_now())
+
+
 def _same(found: list[str], what: Mapping[str, Any]) -> None:
     if found != what["before"]:
         raise BadRequest(
@@ -110,6 +118,7 @@ def _same(found: list[str], what: Mapping[str, Any]) -> None:
 #: Kinds that are done as they are approved.
 APPLY: Final[Mapping[Kind, Apply]] = {
     Kind.ROLES: _roles, Kind.AREAS: _areas, Kind.ACCOUNT: _account, Kind.RESET: _password, Kind.FACTOR: _factor,
+    Kind.RECORDING: _recording,
 }  # fmt: skip
 
 __all__ = ["APPLY", "account_wanted", "areas_wanted", "counts", "held_now", "needs_two", "roles_wanted"]

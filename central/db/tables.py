@@ -50,6 +50,7 @@ from central.db.polling import (
     RecordingLedger,
     Station,
 )
+from central.db.recordings import RecordingExport, RecordingSegment
 from central.db.sites import Site, SiteBox, SiteVersion
 
 __all__ = [
@@ -116,8 +117,10 @@ __all__ = [
     "Quarantine",
     "RecordingBlock",
     "RecordingDeletion",
+    "RecordingExport",
     "RecordingGap",
     "RecordingLedger",
+    "RecordingSegment",
     "RecoveryCode",
     "RegisterVehicle",
     "RehearsalWord",

@@ -10,6 +10,7 @@ from central.db.cases import Case, CaseLog, CaseMedia
 from central.db.events import Event
 from central.db.learning import ShadowMatter
 from central.db.media import CaseHold, MediaName
+from central.recordings import keeping
 from central.retention import terms
 from central.retention.terms import Term
 from central.tickets.opening import offset_s
@@ -54,12 +55,19 @@ def of_shadow(session: Session, row: ShadowMatter) -> Found | None:
 
 
 def why(session: Session, name: str, at: datetime) -> list[Line] | None:
-    """By which rule each case, or decision in shadow, that names the object lets it go at `at`.
+    """By which rule each case, decision in shadow, or recording that names the object lets it go at `at`.
 
     None while anything else names it, the time of one has not ended, or a hold keeps one.
     """
     events = select(Event).join(MediaName, MediaName.event_id == Event.id).where(MediaName.sha256 == name)
-    keys = {(one.edge_id, one.case_key) for one in session.execute(events).scalars()}
+    naming = session.execute(events).scalars().all()
+    recorded: list[Line] = []
+    if any(one.type in keeping.NAMING for one in naming):
+        said = keeping.why(session, name, at)
+        if said is None:
+            return None
+        recorded = said
+    keys = {(one.edge_id, one.case_key) for one in naming if one.type not in keeping.NAMING}
     by_case = select(CaseMedia.case_id).where(CaseMedia.sha256 == name)
     cases = {one.id: one for one in session.execute(select(Case).where(Case.id.in_(by_case))).scalars()}
     shadows: list[tuple[ShadowMatter, Found]] = []
@@ -74,11 +82,16 @@ def why(session: Session, name: str, at: datetime) -> list[Line] | None:
         if shadow is None:
             return None
         shadows.append(shadow)
-    if not (cases or shadows) or any(one.state != ARCHIVED for one in cases.values()) or _held(session, set(cases)):
+    if (
+        not (cases or shadows or recorded)
+        or any(one.state != ARCHIVED for one in cases.values())
+        or _held(session, set(cases))
+    ):
         return None
     by_number = sorted(cases.values(), key=lambda one: one.number)
     by_id = sorted(shadows, key=lambda one: one[0].id)
     return [
+        *recorded,
         *({"case": one.number} | _rule(session, one) for one in by_number),
         *({"shadow": row.id, "event": row.event_id} | found.line() for row, found in by_id),
     ]

@@ -1,6 +1,6 @@
 """The sweep that forgets: cases whose time has come are archived, and what only they name is deleted.
 
-Four steps, each safe to be killed in and to be run by several replicas at once: cases are archived by the table;
+Each step is safe to be killed in and to be run by several replicas at once: cases are archived by the table;
 objects that archived cases and decisions in shadow whose time has ended alone name lose their row, behind the fence,
 and are listed; what is listed is removed from the store, unless a hold was placed meanwhile; what was removed is
 certified. Rows of cases and decisions stay: statistics are theirs.
@@ -24,6 +24,7 @@ from central.db.learning import ShadowMatter
 from central.db.media import CaseHold, Media, MediaName, fence
 from central.media import holds
 from central.media.store import Locked, MediaStore
+from central.recordings import keeping
 from central.retention import certificates, grounds
 from central.retention.grounds import Found
 from central.retention.terms import FINAL, term
@@ -82,6 +83,7 @@ class Retention:
         if self._dry:
             return
         yield from self._walk(self._list)
+        yield from self._segments()
         yield from self._walk(self._remove)
         if self._key is not None:
             while done := certificates.certify(self._db, self._key):
@@ -177,6 +179,19 @@ class Retention:
             for name in dict.fromkeys(name for _, name in rows):
                 self._list_one(session, name)
         return rows[-1][0] if rows else None
+
+    def _segments(self) -> Iterator[None]:
+        """List segments of recordings that no archive needs any more."""
+        after: str | None = ""
+        while after is not None:
+            query = select(Media.sha256).where(Media.sha256 > after, Media.complete.is_(True), keeping.named())
+            with self._db.write() as session:
+                fence(session.connection(), alone=True)
+                names = session.execute(query.order_by(Media.sha256).limit(BATCH)).scalars().all()
+                for name in names:
+                    self._list_one(session, name)
+            after = names[-1] if names else None
+            yield
 
     def _list_one(self, session: Session, name: str) -> None:
         why, row = grounds.why(session, name, office_now()), session.get(Media, name)

@@ -14,6 +14,7 @@ from central.db.alarms import Alarm
 from central.db.cases import Case
 from central.db.exports import Export, ExportCase
 from central.db.notices import Notice
+from central.db.recordings import RecordingExport
 from central.sites import areas as sites
 
 #: No number of ours is longer.
@@ -32,6 +33,7 @@ ROOMS: Final[Mapping[str, tuple[Select[Any], Any]]] = {
         .distinct(),
         Export.number,
     ),
+    "recordings": (select(RecordingExport.site), RecordingExport.request),
 }
 
 

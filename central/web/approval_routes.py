@@ -23,11 +23,12 @@ def add(pages: APIRouter, db: Database) -> None:
     def page(request: Request, problem: str | None = None, status: int = 200) -> Response:
         user, say = user_asking(request), language_of(request)
         with db.read() as session:
-            waiting, over = requests.listed(session, user)
+            waiting, over = (
+                [approval_words.item(one, session, say) for one in some] for some in requests.listed(session, user)
+            )
         return render(
             request, "approvals.html", user, status=status, section="approvals", problem=problem,
-            waiting=[approval_words.item(one, say) for one in waiting],
-            over=[approval_words.item(one, say) for one in over],
+            waiting=waiting, over=over,
         )  # fmt: skip
 
     @pages.get("/approvals", dependencies=_SEES)

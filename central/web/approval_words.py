@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlalchemy.orm import Session
+
 from central.approvals import requests
 from central.approvals.kinds import TERMS, Kind
 from central.approvals.requests import Shown
-from central.web import people_words
+from central.web import people_words, recordings
 from central.web.language import Language
 
 _BADGES = {
@@ -30,9 +32,9 @@ class Item:
     way: str | None
 
 
-def item(one: Shown, say: Language) -> Item:
-    """A request as the page draws it."""
-    what, more = _what(one, say)
+def item(one: Shown, session: Session, say: Language) -> Item:
+    """A request as the page draws it; of a recording also how much of it there is."""
+    what, more = recordings.about(session, one.what, say) if one.kind is Kind.RECORDING else _what(one, say)
     way = TERMS[one.kind].way if one.mine and one.state == requests.APPROVED else None
     return Item(
         one, say(f"approval.kind.{one.kind}"), what, more, say(f"approval.state.{one.state}"), _BADGES[one.state], way

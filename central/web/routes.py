@@ -30,6 +30,7 @@ from central.web import (
     phone_routes,
     public_routes,
     queue_routes,
+    recording_routes,
     rehearsal_routes,
     report_routes,
     sign_in_routes,
@@ -83,4 +84,5 @@ def router(
     message_routes.add(pages, db, hooks or Hooks())
     phone_routes.add(pages, db, secure)
     rehearsal_routes.add(pages, db)
+    recording_routes.add(pages, db, after.recordings)
     return pages

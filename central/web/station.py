@@ -59,6 +59,8 @@ class PhaseView:
     until: str
     cameras: list[CameraSpan]
     gaps: list[GapLine]
+    #: From when to when, as the form asks that hands a recording out.
+    handed: str
     marked: str
 
 
@@ -100,6 +102,7 @@ def phase_view(
         words.stamp(one.until.astimezone(zone)),
         [_span(camera, one, names, say, marked[1]) for camera in one.cameras],
         gaps,
+        f"from_us={micros(one.window.begin)}&until_us={micros(one.until)}",
         marked[0],
     )
 

@@ -14,6 +14,7 @@ from joserfc.jwk import OKPKey
 from central.db.cases import CaseMedia
 from central.db.database import Database
 from central.ledger.authority import Authority
+from central.ledger.proving import Proofs, prove
 from central.media.store import MediaStore
 from central.tickets import service
 from contract import bundle, bundle_archive
@@ -23,7 +24,6 @@ from contract.sealing import sign_detached, thumbprint
 from sightline.evidence import copies, report
 from sightline.evidence.gather import Gathered, gather
 from sightline.evidence.item import Item, What
-from sightline.evidence.proving import Proofs, prove
 
 if TYPE_CHECKING:
     from central.credentials.signer import ContentSigner

@@ -57,6 +57,7 @@ PLACES = {
     "/learning/shadow/{number}": "1",
     "/stations/{site}": STATION,
     "/stations/{site}/rehearsal": STATION,
+    "/stations/{site}/recordings": STATION,
 }
 #: Answered with something else than a page.
 NO_PAGE = {
@@ -71,6 +72,7 @@ NO_PAGE = {
     "/s/{token}": "leads on to the station's messages",
     "/metrics": "numbers for machines",
     "/exports/{number}/archive": "an archive",
+    "/recordings/{number}/archive": "an archive",
     "/notices/{number}/letter": "a letter as PDF",
     "/q/letters/{number}": "a letter as PDF",
     "/q/still/{sha256}": "a redacted still",

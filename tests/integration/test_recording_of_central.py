@@ -18,12 +18,12 @@ from central.db.live import WatchLog
 from central.ledger.entries import APPROVAL, EVENT, KEY, WATCH
 from central.ledger.keeper import Keeper
 from central.ledger.key import office_key
+from central.ledger.proving import prove
 from contract.errors import SealError
 from contract.events import EventType
 from contract.recording import Request
 from contract.recording_archive import Parts, SealedEvent, write_archive
 from contract.sealing import thumbprint
-from sightline.evidence.proving import prove
 from sightline.evidence.verify import Trust, verify
 from tests.recording_kit import world
 

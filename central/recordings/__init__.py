@@ -1,0 +1,1 @@
+"""Recordings of polling stations that are handed out: asked for, approved, fetched from the box, put together, kept."""
