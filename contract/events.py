@@ -298,26 +298,6 @@ class Ack(Model):
     reason: str = ""
 
 
-class EdgeStatus(Model):
-    """Retained state of a box, on `.../status`. A last will is written before it is true and so carries no time."""
-
-    state: Literal["online", "offline"]
-    at: AwareDatetime | None = None
-
-
-class CameraStatus(Model):
-    """Retained state of one camera, on `.../camera/{camera_id}/status`."""
-
-    camera_id: str
-    state: Literal["starting", "live", "lost"]
-    since: AwareDatetime
-    cause: str = ""
-    shedding: bool = Field(default=False, description="the box is too slow: pictures of this camera are passed over")
-    clock: Clock = Field(default=Clock())
-    fps: float | None = None
-    epoch: int = 0
-
-
 class CloudEvent(Model):
     """The envelope. `data` is kept as plain JSON here; `parse_data` gives the model that belongs to `type`."""
 

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from contract.command import COMMAND, Reply
-from contract.events import DATA_MODEL, Ack, CameraStatus, CloudEvent
+from contract.events import DATA_MODEL, Ack, CloudEvent
 from contract.facts import FactsTable
 from contract.ledger import Head
 from contract.profile import Profile
@@ -20,6 +20,7 @@ from contract.sealing import JWS_PROPERTY
 from contract.sensors import Measurement
 from contract.site import Site
 from contract.statement import Reading
+from contract.states import CameraStatus, EdgeStatus
 from contract.topics import ROOT
 
 FOLDER = Path(__file__).parent / "schemas"
@@ -27,6 +28,7 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _MESSAGES: Mapping[str, type[BaseModel] | TypeAdapter[Any]] = {
     "event": CloudEvent,
     "ack": Ack,
+    "status": EdgeStatus,
     "camera_status": CameraStatus,
     "command": COMMAND,
     "reply": Reply,
@@ -83,6 +85,7 @@ def _asyncapi() -> dict[str, Any]:
         "channels": {
             "event": _channel("{edge_id}/event", "event"),
             "ack": _channel("{edge_id}/ack", "ack"),
+            "status": _channel("{edge_id}/status", "status"),
             "camera_status": _channel("{edge_id}/camera/{camera_id}/status", "camera_status"),
             "command": _channel("{edge_id}/command", "command"),
             "reply": _channel("{edge_id}/reply", "reply"),
@@ -91,6 +94,7 @@ def _asyncapi() -> dict[str, Any]:
         "operations": {
             "sendEvent": _operation("send", "event"),
             "receiveAck": _operation("receive", "ack"),
+            "sendStatus": _operation("send", "status", retain=True),
             "sendCameraStatus": _operation("send", "camera_status", retain=True),
             "receiveCommand": _operation("receive", "command"),
             "sendReply": _operation("send", "reply"),
@@ -110,6 +114,7 @@ def _messages() -> dict[str, Any]:
             "x-data": {str(kind): f"./{model.__name__.lower()}.json" for kind, model in DATA_MODEL.items()},
         },
         "ack": {"summary": "central has committed, or refuses", "payload": {"$ref": "./ack.json"}},
+        "status": {"summary": "state of a box, and its disk", "payload": {"$ref": "./status.json"}},
         "camera_status": {"summary": "state of a camera", "payload": {"$ref": "./camera_status.json"}},
         "command": {"summary": "what central asks of a box", "payload": {"$ref": "./command.json"}},
         "reply": {"summary": "whether the box did it", "payload": {"$ref": "./reply.json"}},

@@ -65,6 +65,11 @@ class Folders:
         """Sockets on which recorders hand out the packets of their cameras (`edge.record.tap`)."""
         return self.run / "taps"
 
+    @property
+    def disk(self) -> Path:
+        """How much room there is for recordings: a recorder writes it, deliver publishes it."""
+        return self.run / "disk.json"
+
     def evidence(self, camera_id: str) -> Path:
         """What is kept of undecided passages of one camera."""
         return self.data_dir / "evidence" / camera_id

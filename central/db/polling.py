@@ -34,7 +34,10 @@ class Station(Base):
 
 
 class BoxState(Base):
-    """What a box says of itself: retained, with a last will. `heard_at` is this machine's clock."""
+    """What a box says of itself: retained, with a last will. `heard_at` is this machine's clock.
+
+    `disk` (contract.states.Disk) is what it said last of its room, also while it is away.
+    """
 
     __tablename__ = "box_states"
 
@@ -42,10 +45,15 @@ class BoxState(Base):
     state: Mapped[str] = mapped_column(String(10))
     since: Mapped[datetime]
     heard_at: Mapped[datetime]
+    disk: Mapped[dict[str, Any] | None]
+    disk_heard_at: Mapped[datetime | None]
 
 
 class CameraState(Base):
-    """What a box says of one camera's feed: retained, sent when it changes."""
+    """What a box says of one camera's feed: retained, sent when it changes.
+
+    `learned` and `kept` are those of contract.states; None where it does not tell.
+    """
 
     __tablename__ = "camera_states"
 
@@ -57,6 +65,8 @@ class CameraState(Base):
     offset_ms: Mapped[float | None] = mapped_column(Float)
     fps: Mapped[float | None] = mapped_column(Float)
     heard_at: Mapped[datetime]
+    learned: Mapped[dict[str, Any] | None]
+    kept: Mapped[dict[str, Any] | None]
 
 
 class RecordingLedger(Base):

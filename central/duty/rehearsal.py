@@ -51,7 +51,8 @@ class CameraFacts:
     """One camera. Microseconds of the window: `planned` so far, `recorded`, and `untold` by anybody.
 
     `offset_ms`: of its clock; None nobody knows. `masks`: how many the site file draws; None nobody knows.
-    `watched`: somebody was given live pictures of it since the rehearsal began.
+    `watched`: somebody was given live pictures of it since the rehearsal began. `learned`: its box has learned what is
+    usual in its picture; None no box tells. `box`: the box that records it.
     """
 
     name: str
@@ -63,6 +64,16 @@ class CameraFacts:
     offset_ms: float | None = None
     masks: int | None = None
     watched: bool = False
+    learned: bool | None = None
+    box: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DiskFacts:
+    """What a box told lately of its disk: `full_at` when what it must keep has no room left, None never."""
+
+    box: str
+    full_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +81,7 @@ class Facts:
     """All that is known of a station. `troubles`: the checks of pictures that are open now. `holes`: nobody is on duty.
 
     `masked_by`: edge or camera, None where the site file is not known. `to_come`: planned windows there are ahead.
+    `disks`: of boxes that tell; `last`: when the last planned hours end.
     """
 
     rehearsal: Window | None
@@ -79,6 +91,8 @@ class Facts:
     holes: Sequence[Span] = ()
     to_come: int = 0
     words: Sequence[Word] = ()
+    disks: Sequence[DiskFacts] = ()
+    last: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +159,15 @@ def _troubles(facts: Facts, _now: datetime) -> Item:
 
 
 def _baseline(facts: Facts, _now: datetime) -> Item:
-    return _by_word(facts, Item("baseline", Verdict.UNKNOWN, "not_told"))
+    learning = [one.name for one in facts.cameras if one.learned is False]
+    if learning:
+        said = _by_word(facts, Item("baseline", Verdict.NOT_YET, "learning", {"cameras": learning}))
+        if said.verdict is not Verdict.PASS:  # a word never covers what a box says
+            return said
+        return Item("baseline", Verdict.NOT_YET, "learning", {"cameras": learning})
+    if not facts.cameras or any(one.learned is None for one in facts.cameras):
+        return _by_word(facts, Item("baseline", Verdict.UNKNOWN, "not_told"))
+    return Item("baseline", Verdict.PASS, "learned")
 
 
 def _clock(facts: Facts, _now: datetime) -> Item:
@@ -188,7 +210,16 @@ def _live(facts: Facts, _now: datetime) -> Item:
 
 
 def _disk(facts: Facts, _now: datetime) -> Item:
-    return _by_word(facts, Item("disk", Verdict.UNKNOWN, "not_told"))
+    """What must be kept has room until the last planned hours are over; it is kept for its days in any case."""
+    ends = [one.full_at for one in facts.disks if one.full_at is not None]
+    if facts.last is not None and ends and min(ends) < facts.last:
+        return Item("disk", Verdict.FAIL, "full", {"at": min(ends), "until": facts.last})
+    telling = {one.box for one in facts.disks}
+    if facts.last is None or not facts.cameras or any(one.box not in telling for one in facts.cameras):
+        return _by_word(facts, Item("disk", Verdict.UNKNOWN, "not_told"))
+    if ends:
+        return Item("disk", Verdict.PASS, "until", {"at": min(ends)})
+    return Item("disk", Verdict.PASS, "fits")
 
 
 def _message(facts: Facts, _now: datetime) -> Item:
@@ -240,6 +271,6 @@ _CHECKS: Final[Sequence[Callable[[Facts, datetime], Item]]] = (
 )  # fmt: skip
 
 __all__ = [
-    "BOOTH_LOOKS", "CLOCK_MS", "SHARE", "WORDS", "CameraFacts", "Facts", "Item", "Verdict", "Word", "overall",
-    "rehearsal_of", "sheet",
+    "BOOTH_LOOKS", "CLOCK_MS", "SHARE", "WORDS", "CameraFacts", "DiskFacts", "Facts", "Item", "Verdict", "Word",
+    "overall", "rehearsal_of", "sheet",
 ]  # fmt: skip

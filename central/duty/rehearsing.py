@@ -15,8 +15,8 @@ from central.db.live import WatchLog
 from central.db.polling import CameraState, FeedTrouble, RecordingGap, RecordingLedger, Station
 from central.duty import people, rehearsal
 from central.duty.planning import holes_of
-from central.duty.rehearsal import WORDS, CameraFacts, Facts, Item, Verdict, Word
-from central.polling import stations
+from central.duty.rehearsal import WORDS, CameraFacts, DiskFacts, Facts, Item, Verdict, Word
+from central.polling import stations, told
 from central.polling.continuity import micros, windows_of
 from central.sites import areas as sites
 from central.sites import boxes
@@ -49,6 +49,7 @@ class _Rows:
     troubles: Mapping[str, Sequence[str]]
     watched: Mapping[Place, datetime]
     words: Mapping[str, Sequence[Word]]
+    disks: Mapping[str, DiskFacts]
 
 
 def sheets(
@@ -95,12 +96,15 @@ def _bad(one: Sheet) -> int:
 def _facts(station: Station, window: Window | None, rows: _Rows, now: datetime) -> Facts:
     """What boxes and people said; who is on duty is the caller's to add."""
     by = {str(said["masked_by"]) for said in station.cameras if "masked_by" in said}
+    cameras = [_camera(station.site, said, window, rows, now) for said in station.cameras]
     return Facts(
         rehearsal=window,
-        cameras=[_camera(station.site, said, window, rows, now) for said in station.cameras],
+        cameras=cameras,
         troubles=rows.troubles.get(station.site, ()),
         masked_by=by.pop() if len(by) == 1 else None,
         words=rows.words.get(station.site, ()),
+        disks=[rows.disks[box] for box in sorted({one.box for one in cameras if one.box}) if box in rows.disks],
+        last=max((one.until for one in windows_of(station)), default=None),
     )
 
 
@@ -110,6 +114,7 @@ def _camera(site: str, said: Mapping[str, Any], window: Window | None, rows: _Ro
     edge = (ledger.edge_id, place[1]) if ledger is not None else ("", "")
     state = rows.states.get(edge)
     watched = rows.watched.get(place)
+    learned = told.of_camera(state).learned
     planned, recorded, untold = _share(ledger, window, rows.gaps.get(edge, ()), now)
     return CameraFacts(
         name=str(said["name"]),
@@ -121,6 +126,8 @@ def _camera(site: str, said: Mapping[str, Any], window: Window | None, rows: _Ro
         offset_ms=state.offset_ms if state is not None else None,
         masks=int(said["masks"]) if "masks" in said else None,
         watched=watched is not None and window is not None and watched >= window.begin,
+        learned=None if learned is None else learned.done,
+        box=ledger.edge_id if ledger is not None else None,
     )
 
 
@@ -163,7 +170,15 @@ def _rows(session: Session, among: set[str], first: datetime | None, now: dateti
         troubles,
         _watched(session, among, first),
         words,
+        _disks(session, edges, now),
     )
+
+
+def _disks(session: Session, edges: set[str], now: datetime) -> dict[str, DiskFacts]:
+    """What was told lately, by boxes that know the pace of their cameras."""
+    said = told.disks(session, edges, now)
+    good = {edge_id: one.disk for edge_id, one in said.items() if one.fresh and one.disk.pace is not None}
+    return {edge_id: DiskFacts(edge_id, disk.full_at) for edge_id, disk in good.items()}
 
 
 def _gaps(session: Session, edges: set[str], first: datetime | None, now: datetime) -> dict[Place, list[_Gap]]:

@@ -28,7 +28,8 @@ from central.db.edges import Edge
 from central.db.polling import BoxCommand, BoxState, CameraState
 from central.ingest.broker_client import broker_client
 from contract.command import Reply
-from contract.events import CameraStatus, EdgeStatus, now
+from contract.events import as_json, now
+from contract.states import CameraStatus, EdgeStatus
 from contract.topics import ALL_CAMERA_STATUS, ALL_REPLIES, ALL_STATUS, EdgeTopics, edge_id_of
 
 _log = structlog.get_logger("statuses")
@@ -145,6 +146,9 @@ def _state(session: Session, edge_id: str, topic: str, raw: bytes) -> None:
         if row.state != said.state:
             row.state, row.since = said.state, said.at or now()
             row.heard_at = now()
+        # A last will, and the first word of a connection, say nothing of the disk: what was said stands.
+        if said.disk is not None and row.disk != (disk := as_json(said.disk)):
+            row.disk, row.disk_heard_at = disk, now()
         return
     camera = CameraStatus.model_validate_json(raw)
     if topic != EdgeTopics(edge_id).camera_status(camera.camera_id):
@@ -162,6 +166,8 @@ def _state(session: Session, edge_id: str, topic: str, raw: bytes) -> None:
         "cause": camera.cause[:300].replace("\0", ""),
         "offset_ms": camera.clock.offset_ms,
         "fps": camera.fps,
+        "learned": None if camera.learned is None else as_json(camera.learned),
+        "kept": None if camera.kept is None else as_json(camera.kept),
     }
     if any(getattr(found, name) != value for name, value in told.items()):
         for name, value in told.items():

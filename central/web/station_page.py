@@ -12,11 +12,12 @@ from central.clock import office_now
 from central.db.database import Database
 from central.db.polling import FeedTrouble
 from central.duty import people
-from central.polling import bookmarked, continuity, links, messages, phasing, taking, wall
+from central.polling import bookmarked, continuity, links, messages, phasing, taking, told, wall
 from central.polling.wall import Tile
 from central.sites import boxes
 from central.tickets.errors import CaseMissing
 from central.web import bookmarks, dispatches, phases, station, stations
+from central.web import told as shown
 from central.web.duty import zone_of
 from central.web.front import language_of, render, user_asking
 from central.web.keylist import STATION
@@ -50,12 +51,15 @@ def station_page(
         link = links.active(session, here.station.site, now)
         phones = people.phones_of(session, {here.station.site})
         troubles = _troubles(session, here, names, say)
+        edges = {one.edge_id for one in here.cameras if one.edge_id is not None}
+        said_of, disks = told.cameras(session, edges), told.disks(session, edges, now)
     return render(
         request, "station.html", user, status=422 if problem else 200, section="stations",
         tile=stations.tile(here, say),
         phases=[station.phase_view(one, names, say, phases.beside(markers, one.window, say)) for one in coverage],
         day=phases.day(markers, continuity.windows_of(here.station), now, zone_of([here.station]), say),
-        troubles=troubles, width=station.WIDTH, strangers=strangers, keys=STATION.listed(say), live=live_of(user, say),
+        troubles=troubles, told=shown.lines(here, said_of, disks, say),
+        width=station.WIDTH, strangers=strangers, keys=STATION.listed(say), live=live_of(user, say),
         sheet=sheet_of(user, say), marks=[bookmarks.card(one, say) for one in marked[:_MARKS]],
         more_marks=more or len(marked) > _MARKS, problem=problem, given=given or {},
         notes=[dispatches.note(one, now, say) for one in notes], phone=phones[0].phone if phones else "",

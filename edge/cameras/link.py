@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Literal
 
 from contract.errors import CameraError, MediaError
-from contract.events import CameraStatus, Clock, now
+from contract.events import Clock, now
+from contract.states import CameraStatus
 from edge.cameras.address import is_local, shown
 from edge.cameras.clock import StreamClock
 from edge.cameras.drift import Drift, Rate

@@ -22,10 +22,10 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from contract.errors import BrokerError, ConfigError
-from contract.events import EdgeStatus
 from contract.events import now as clock
 from contract.listening import ListeningClient
 from contract.sealing import JWS_PROPERTY
+from contract.states import Disk, EdgeStatus
 from contract.topics import EdgeTopics
 from edge.config import Broker
 from edge.deliver.enduring import EnduringClient
@@ -87,6 +87,10 @@ class Link:
     def publish_status(self, state: Literal["online", "offline"]) -> mqtt.MQTTMessageInfo:
         """Publish the box's own state, retained."""
         return self._client.publish(self.topics.status, _status(state, clock()), qos=1, retain=True)
+
+    def publish_disk(self, disk: Disk) -> bool:
+        """Publish that the box is there, and the room it has, retained. False when the connection is down."""
+        return self._publish(self.topics.status, _status("online", clock(), disk), True) is not None
 
     def certificate_changed(self) -> None:
         """Show the certificate that stands in its file now, from the next connection on. Raises ConfigError."""
@@ -278,5 +282,5 @@ def _password(path: Path | None) -> str:
     return text
 
 
-def _status(state: Literal["online", "offline"], at: datetime | None) -> bytes:
-    return EdgeStatus(state=state, at=at).model_dump_json(exclude_none=True).encode()
+def _status(state: Literal["online", "offline"], at: datetime | None, disk: Disk | None = None) -> bytes:
+    return EdgeStatus(state=state, at=at, disk=disk).model_dump_json(exclude_none=True).encode()

@@ -32,7 +32,7 @@ from edge.deliver.renewal import Renewer
 from edge.deliver.spans import SpanSender
 from edge.deliver.spool import Spool
 from edge.deliver.state import StateFile
-from edge.deliver.statuses import StatusBoard
+from edge.deliver.statuses import DiskNote, StatusBoard
 from edge.deliver.upload import Uploader
 from edge.part import nap
 
@@ -70,6 +70,7 @@ class Deliver:
         self._uploader = Uploader(config, self._key, self._outbox, self._spool.media, wake)
         self._spans = SpanSender(config, self._key, wake)
         self._board = StatusBoard(config.data_dir / "status")
+        self._disk = DiskNote(config.data_dir / "run" / "disk.json")
         self._state = StateFile(config.data_dir)
         self._epoch = 0
         self._more = False
@@ -169,10 +170,14 @@ class Deliver:
         if self._link.epoch != self._epoch:
             self._epoch = self._link.epoch
             self._board.forget()
+            self._disk.forget()
         if self._link.connected:
             for camera_id, raw in self._board.changed():
                 if self._link.publish_camera(camera_id, raw):
                     self._board.published(camera_id, raw)
+            disk = self._disk.changed()
+            if disk is not None and self._link.publish_disk(disk):
+                self._disk.published(disk)
 
     def _hear(self) -> None:
         """Take what the box was told; a flood of it must not keep events waiting."""

@@ -1,11 +1,14 @@
-"""Camera states: workers write `<data_dir>/status/<camera_id>.json`, deliver publishes them when they change."""
+"""States that others write and deliver publishes when they change: one a camera, and the box's disk.
+
+Cameras' stand in `<data_dir>/status/<camera_id>.json`, the disk's in `<data_dir>/run/disk.json`.
+"""
 
 import logging
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from contract.events import CameraStatus
+from contract.states import CameraStatus, Disk
 from contract.topics import IDENTIFIER
 
 log = logging.getLogger("sightline.deliver")
@@ -57,4 +60,44 @@ class StatusBoard:
             return None
         if status.camera_id != path.stem or not IDENTIFIER.fullmatch(status.camera_id):
             return None
-        return status.camera_id, status.model_dump_json().encode()
+        return status.camera_id, status.model_dump_json(exclude_none=True).encode()
+
+
+class DiskNote:
+    """What a recorder says of the room for recordings."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stamp = (0, 0)
+        self._published: Disk | None = None
+
+    def changed(self) -> Disk | None:
+        """What differs from what was published; None for nothing new, or what cannot be read, which is told once."""
+        try:
+            facts = self._path.stat()
+            stamp = (facts.st_mtime_ns, facts.st_ino)
+            if self._stamp == stamp:
+                return None
+            raw = self._path.read_bytes()[:_MAX_BYTES]
+            disk = Disk.model_validate_json(raw)
+        except OSError:
+            return None
+        except ValidationError:
+            self._stamp = stamp
+            log.warning("%s: is no word of a disk - not published", self._path)
+            return None
+        if disk == self._published:
+            self._stamp = stamp
+            return None
+        return disk
+
+    def published(self, disk: Disk) -> None:
+        """The broker has it."""
+        self._published = disk
+
+    def forget(self) -> None:
+        """A new connection: the state that was published at its begin says nothing of the disk."""
+        self._published, self._stamp = None, (0, 0)
+
+
+__all__ = ["DiskNote", "StatusBoard"]

@@ -38,6 +38,8 @@ class Baseline:
     same: float = 0.0
     compared: int = 0
     stream: Stream | None = None
+    #: When it was learned first, Unix s; None of one that an earlier version kept.
+    since: float | None = None
     _slow: Floats = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
     def follow(self, seen: Seen) -> None:
@@ -78,7 +80,7 @@ class Baseline:
             "coarse": self.coarse.tolist(),
             "stream": None if self.stream is None else asdict(self.stream),
         }
-        plain = {key: getattr(self, key) for key in ("mean", "std", "edges", "noise", "same", "compared")}
+        plain = {key: getattr(self, key) for key in ("mean", "std", "edges", "noise", "same", "compared", "since")}
         return json.dumps(said | plain).encode()
 
 

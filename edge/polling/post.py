@@ -9,8 +9,10 @@ from typing import Any
 import av
 
 from contract.errors import MediaError
+from contract.events import now as wall_now
 from contract.feedhealth import Still
 from contract.site import ZoneType
+from contract.states import Learned
 from edge.box import Folders
 from edge.deliver.spool import Spool
 from edge.judgement import Place
@@ -21,7 +23,7 @@ from edge.polling.kept import KeptCamera, Told, folder_of
 from edge.polling.matters import Begun, Ended, Matters
 from edge.polling.pixels import Area
 from edge.polling.stream import StatusFile, silence
-from edge.polling.telling import still_of, teller_of
+from edge.polling.telling import moment, still_of, teller_of
 from edge.polling.watch import FeedWatch
 from edge.record.tapped import Tapped
 
@@ -48,6 +50,7 @@ class Post:
         self._look_s = look_s
         polling = place.site_file.site.polling
         self._by_camera = polling is not None and polling.masks == "camera"
+        self._begun = wall_now()
         self._watch = self._made(Matters(kept.open()))
         self._heard = now + BEGIN_S
         self._keep_at = now + KEEP_S
@@ -71,19 +74,19 @@ class Post:
         self._tell(told, frame, at)
         if not self._learned and (baseline := self._watch.baseline) is not None:
             log.info("%s: its picture is learned", self.camera)
-            self._learned = True
+            self._learned, baseline.since = True, at
             self._kept.write_baseline(baseline)
 
     def turn(self, figures: dict[str, Any] | None, spool: Spool, now: float, at: float) -> None:
         """Every second: silence, the published state, and what is still to be handed over or kept."""
-        self._status.write(figures)
+        self._status.write(figures, self._known())
         silent_s, cause = silence(figures, max(0.0, now - self._heard))
         self._tell(self._watch.silence(silent_s, cause, now, at), None, at)
         self._tell(self._watch.hear(findings(self._told, self.camera), now, at), None, at)
         self._kept.send(spool, self._watch.matters.open)
         if self._kept.told_anew():
             log.info("%s: is learned anew, as was asked", self.camera)
-            self._learned = False
+            self._learned, self._begun = False, wall_now()
             self._watch = self._made(self._watch.matters)
         if now >= self._keep_at:
             self._keep_at = now + KEEP_S
@@ -104,6 +107,13 @@ class Post:
             "looks": counts.looks,
             "damaged": counts.damaged,
         }
+
+    def _known(self) -> Learned:
+        """Whether its picture is learned, as central is told."""
+        baseline = self._watch.baseline
+        if baseline is None:
+            return Learned(done=False, since=self._begun)
+        return Learned(done=True, since=None if baseline.since is None else moment(baseline.since))
 
     def _made(self, matters: Matters) -> FeedWatch:
         return FeedWatch(self._area, self._look_s, self._kept.baseline(), matters, masked_by_camera=self._by_camera)

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from contract.events import CameraStatus, now
+from contract.events import now
+from contract.states import CameraStatus, Kept, Learned
 from edge.beats import FRESH_S, read_json
 from edge.deliver.durable import write_durable
 
@@ -51,8 +52,11 @@ class StatusFile:
         self._known = False
         self._written = b""
 
-    def write(self, figures: dict[str, Any] | None) -> None:
-        """Write what the recorder says; without a recorder the camera is lost since that was seen."""
+    def write(self, figures: dict[str, Any] | None, learned: Learned | None = None) -> None:
+        """Write what the recorder says, and whether the picture is `learned`.
+
+        Without a recorder the camera is lost since that was seen.
+        """
         status = _status(figures)
         if status is None:
             self._orphan = self._orphan or now()
@@ -65,7 +69,8 @@ class StatusFile:
         if clock.offset_ms is not None:  # whole 50 ms, or every packet would be news
             unsure = None if clock.uncertainty_ms is None else -(-clock.uncertainty_ms // 50) * 50.0
             clock = clock.model_copy(update={"offset_ms": round(clock.offset_ms / 50) * 50.0, "uncertainty_ms": unsure})
-        raw = status.model_copy(update={"clock": clock}).model_dump_json().encode()
+        said = {"clock": clock, "learned": learned, "kept": _kept(figures)}
+        raw = status.model_copy(update=said).model_dump_json(exclude_none=True).encode()
         if raw == self._written:
             return
         try:
@@ -78,6 +83,13 @@ class StatusFile:
 def _status(figures: dict[str, Any] | None) -> CameraStatus | None:
     try:
         return None if figures is None else CameraStatus.model_validate(figures.get("link"))
+    except ValidationError:
+        return None
+
+
+def _kept(figures: dict[str, Any] | None) -> Kept | None:
+    try:
+        return None if figures is None else Kept.model_validate(figures.get("kept"))
     except ValidationError:
         return None
 

@@ -39,8 +39,8 @@ class Teller:
             site=self.site,
             check=finding.check,
             severity=finding.severity or RULES[finding.check].severity,
-            at_first=_moment(one.first),
-            at_trigger=_moment(max(one.at, one.first)),
+            at_first=moment(one.first),
+            at_trigger=moment(max(one.at, one.first)),
             reason=finding.reason[:300],
             figures={name: round(float(value), 4) for name, value in finding.figures.items()},
             source=finding.source,
@@ -55,7 +55,7 @@ class Teller:
             edge_id=self.edge_id,
             camera_id=self.camera,
             check=one.check,
-            at_end=_moment(one.at),
+            at_end=moment(one.at),
             lasted_s=max(0.0, round(one.at - one.begun, 3)),
             how="removed" if removed else "well",
         )
@@ -69,7 +69,7 @@ def teller_of(place: Place) -> Teller:
 
 def matter_of(edge_id: str, camera: str, key: str, begun: float) -> str:
     """The case key of what began at `begun` (Unix seconds): the same after a restart."""
-    return case_key(edge_id, camera, "feed", key, rfc3339(_moment(begun)))
+    return case_key(edge_id, camera, "feed", key, rfc3339(moment(begun)))
 
 
 def still_of(frame: av.VideoFrame, area: Area, folder: Path, at: float) -> tuple[Still, Path]:
@@ -85,11 +85,12 @@ def still_of(frame: av.VideoFrame, area: Area, folder: Path, at: float) -> tuple
     digest = hashlib.sha256(raw).hexdigest()
     path = folder / f"{digest}.jpg"
     path.write_bytes(raw)
-    return Still(sha256=digest, bytes=len(raw), w=width, h=height, at=_moment(at)), path
+    return Still(sha256=digest, bytes=len(raw), w=width, h=height, at=moment(at)), path
 
 
-def _moment(at: float) -> datetime:
+def moment(at: float) -> datetime:
+    """The moment of Unix seconds, to the millisecond."""
     return datetime.fromtimestamp(round(at, 3), UTC)
 
 
-__all__ = ["STILL", "Teller", "matter_of", "still_of", "teller_of"]
+__all__ = ["STILL", "Teller", "matter_of", "moment", "still_of", "teller_of"]

@@ -34,6 +34,7 @@ from edge.record.index import Gap, Index, Mark
 from edge.record.ledger import Ledger
 from edge.record.recorder import Recorder, Target
 from edge.record.recovery import recover
+from edge.record.room import Room
 from edge.record.sealer import Row, Sealer, Turn
 from edge.record.space import Budget, Keep, Space
 from edge.record.tap import Tap
@@ -105,6 +106,7 @@ class RecorderProcess:
         keep = {name: Keep(_of(one).keep_days, not judged(one)) for name, one in known.items()}
         asked = Asked(self._folders.asked, "keep_span"), Asked(self._folders.asked, "release_span")
         self._space = Space(root, index, budget, deletions, keep, asked)
+        self._room = Room(root, index, budget, keep, self._folders.disk)
         sites = {one.camera.id: (one.site_file.site.site, one.site_file.sha256) for one in chosen}
         self._ledger = Ledger(self._index, self._spool, config.edge_id, sites)
         self._block_s = config.recording.block_s
@@ -212,6 +214,11 @@ class RecorderProcess:
             self._space.turn(self._now())
         except (OSError, sqlite3.Error) as error:
             log.error("room for recordings cannot be made (%s)", error)
+        if self._space.mine:
+            try:
+                self._room.turn(self._now().wall_us)
+            except (OSError, sqlite3.Error) as error:
+                log.warning("how much room there is cannot be told (%s)", error)
 
     def _now(self) -> Here:
         return here(self._boot, sure=host_error_ms() is not None)
@@ -236,8 +243,13 @@ class RecorderProcess:
             log.error("%s: a gap stands in the index alone (%s)", row.camera, error.strerror)
 
     def _beat(self) -> None:
-        figures = {"recording": {recorder.camera: recorder.measure() for recorder in self._recorders}}
-        write_heartbeat(self._folders.heartbeat(self._name), figures, log)
+        try:
+            kept = self._room.kept([recorder.camera for recorder in self._recorders], self._now().wall_us)
+        except sqlite3.Error as error:
+            log.warning("what is kept cannot be told (%s)", error)
+            kept = {}
+        told = {one.camera: one.measure() | {"kept": kept.get(one.camera)} for one in self._recorders}
+        write_heartbeat(self._folders.heartbeat(self._name), {"recording": told}, log)
 
 
 def when_there_is_room(config: EdgeConfig, names: list[str], name: str, signals: list[int]) -> RecorderProcess | None:

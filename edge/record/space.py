@@ -64,6 +64,8 @@ class Space:
         self._holds = Holds(index)
         self._asked = asked
         self._lock = -1
+        #: Whether this recorder is the one that sees to the disk.
+        self.mine = False
         self._days_at = 0.0
         self._told: dict[str, float] = {}
         self.lack: str | None = None
@@ -76,7 +78,8 @@ class Space:
 
         Raises OSError or sqlite3.Error.
         """
-        if self._mine():
+        self.mine = self._mine()
+        if self.mine:
             if self._asked is not None:
                 self._holds.take(*self._asked)
             self._deletions.finish()

@@ -2,14 +2,16 @@
 
 import json
 import resource
+import time
 from collections.abc import Iterator
 
 import pytest
 from deliver_peers import AT, ONE_OF_TWO, Box, Mosquitto, Subscriber, feed, publish_as, until
 
 from contract.errors import BrokerError
-from contract.events import CameraStatus, parse_event
+from contract.events import parse_event
 from contract.sealing import GENESIS, sha256_hex, verify_detached
+from contract.states import CameraStatus, Disk, EdgeStatus
 from contract.topics import EdgeTopics
 from edge.config import load_config
 from edge.deliver.link import check_broker
@@ -107,6 +109,13 @@ def test_states_are_retained_and_the_will_says_offline(box, central) -> None:
     until(lambda: topics.camera_status("cam-1") in central.states, 60, "the camera's state")
     assert json.loads(central.states[topics.camera_status("cam-1")])["state"] == "live"
     until(lambda: json.loads(central.states.get(topics.status, b"{}")).get("state") == "online", 20, "online")
+    disk = Disk(at=AT, budget_bytes=200, used_bytes=100, free_bytes=50, pace=3, full_at=AT)
+    note = box.data / "run" / "disk.json"
+    note.parent.mkdir(exist_ok=True)
+    for raw in ('{"torn', disk.model_dump_json()):
+        note.write_text(raw)
+        time.sleep(0.5)
+    until(lambda: EdgeStatus.model_validate_json(central.states[topics.status]).disk == disk, 20, "the disk")
     (folder / "cam-1.json").write_text(status.model_copy(update={"state": "lost"}).model_dump_json())
     until(lambda: b"lost" in central.states[topics.camera_status("cam-1")], 20, "the change")
     box.kill()

@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 from central_kit import person
-from sqlalchemy import event, select, update
+from sqlalchemy import delete, event, select, update
 from test_duty import db, on_duty
 from test_polling_wall import MIN, NOW, VOTING, fill
 
 from central.accounts.roles import Role
 from central.accounts.service import SignedInUser
 from central.db.database import Database
+from central.db.duty import RehearsalWord
 from central.db.live import WatchLog
-from central.db.polling import CameraState, RecordingGap, RecordingLedger, Station
+from central.db.polling import BoxState, CameraState, RecordingGap, RecordingLedger, Station
 from central.duty import rehearsing
 from central.duty.rehearsal import Verdict
 from central.duty.rehearsing import Sheet
@@ -25,7 +26,9 @@ from central.sites import boxes
 from central.tickets.errors import CaseMissing, Unfit
 from central.web import rehearsal as shown
 from central.web.language import load
+from contract.events import as_json
 from contract.polling import Window
+from contract.states import Disk, Learned
 from tests.station_kit import trouble
 
 __all__ = ["db"]
@@ -120,6 +123,28 @@ def test_a_gap_of_a_tenth_of_a_percent_is_the_line(ready: Database) -> None:
             update(RecordingGap).where(RecordingGap.start_us == first - 9_000_000).values(end_us=first + 3_600_001)
         )
     assert verdicts(ready, "ps-000")["recorded"] == "fail"
+
+
+def test_what_boxes_tell_of_disk_and_pictures_needs_nobodys_word_and_what_is_old_does(ready: Database) -> None:
+    full = Disk(at=NOW, budget_bytes=9, used_bytes=1, free_bytes=9, pace=1, full_at=VOTING.until - MIN)
+    fits = full.model_copy(update={"full_at": None})
+    with ready.write() as session:
+        session.execute(delete(RehearsalWord).where(RehearsalWord.kind.in_(("disk", "baseline"))))
+        for edge, disk, heard_at in (("box-000", fits, NOW), ("box-001", full, NOW), ("box-002", fits, NOW - 40 * MIN)):
+            row = update(BoxState).where(BoxState.edge_id == edge)
+            session.execute(row.values(disk=as_json(disk), disk_heard_at=heard_at))
+        session.execute(update(CameraState).values(learned=as_json(Learned(done=True, since=NOW))))
+        learns = update(CameraState).where(CameraState.edge_id == "box-001", CameraState.camera_id == "hall")
+        session.execute(learns.values(learned=as_json(Learned(done=False))))
+    said = {
+        site: [verdicts(ready, site)[check] for check in ("baseline", "disk")]
+        for site in ("ps-000", "ps-001", "ps-002")
+    }
+    assert said == {"ps-000": ["pass", "pass"], "ps-001": ["not_yet", "fail"], "ps-002": ["pass", "unknown"]}
+    assert [one.station.site for one in sheets(ready)] == ["ps-001", "ps-002", "ps-000"]
+    for tag in ("en", "zh-CN"):
+        words = shown.view(sheets(ready, "ps-001")[0], load(tag)).lines
+        assert all("rehearsal.why" not in line.why and "{" not in line.why for line in words)
 
 
 def test_a_play_back_is_no_live_view_and_nobody_says_anything_without_words_or_out_of_their_areas(

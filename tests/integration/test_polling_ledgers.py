@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from central.db.database import Database
 from central.db.polling import (
@@ -25,11 +25,13 @@ from central.db.polling import (
 from central.ingest.admit import Message
 from central.ingest.statuses import take
 from central.polling import continuity, stations
+from central.polling import told as boxes_tell
 from central.sites import register
 from contract.continuity import Block, Coverage, Deleted, Missing, Recorded, coverage, hash_of
-from contract.events import CameraStatus, EdgeStatus, EventType, case_key, now
+from contract.events import EventType, case_key, now
 from contract.feedhealth import Cleared, Trouble
 from contract.sealing import GENESIS
+from contract.states import CameraStatus, Disk, EdgeStatus, Kept, Learned
 from contract.topics import EdgeTopics
 from tests.central_kit import Box, intake_of, open_db
 
@@ -241,6 +243,43 @@ def test_states_and_answers_are_heard_from_their_own_box_alone(db: Database, box
         assert session.execute(select(BoxState.state)).scalar_one() == "online"
         command = session.get_one(BoxCommand, "c-1")
         assert command.status == "done" and command.answered_at is not None
+
+
+def test_what_a_box_tells_of_disk_and_pictures_stands_until_it_tells_something_else(db: Database, box: Box) -> None:
+    topics, at = EdgeTopics("edge-01"), now()
+    disk = Disk(at=at, budget_bytes=200, used_bytes=100, free_bytes=50, pace=3, full_at=at + timedelta(days=2))
+    learned, kept = Learned(done=True, since=at), Kept(days=30, oldest=at - timedelta(days=4))
+    camera = CameraStatus(camera_id="hall-1", state="live", since=at, learned=learned, kept=kept)
+
+    def hear(status: EdgeStatus, camera: CameraStatus) -> None:
+        heard = {topics.status: status.model_dump_json().encode()}
+        heard[topics.camera_status("hall-1")] = camera.model_dump_json(exclude_none=True).encode()
+        with db.write() as session:
+            take(session, heard, [])
+
+    def there() -> tuple[boxes_tell.DiskTold, boxes_tell.CameraTold]:
+        with db.read() as session:
+            later = now() + timedelta(minutes=10)
+            return boxes_tell.disks(session, {"edge-01"}, later)["edge-01"], boxes_tell.cameras(session, {"edge-01"})[
+                "edge-01", "hall-1"
+            ]
+
+    hear(EdgeStatus(state="online", at=at, disk=disk), camera)
+    assert there() == (boxes_tell.DiskTold("edge-01", disk, True), boxes_tell.CameraTold(learned, kept))
+    hear(EdgeStatus(state="offline"), camera)
+    assert there()[0].disk == disk, "a last will says nothing of the disk"
+    hear(EdgeStatus(state="online", at=at), camera.model_copy(update={"learned": None, "kept": None}))
+    assert there() == (boxes_tell.DiskTold("edge-01", disk, True), boxes_tell.CameraTold(None, None)), (
+        "an older box took over"
+    )
+    with db.write() as session:
+        session.execute(update(BoxState).values(disk_heard_at=now() - timedelta(minutes=21)))
+    hear(EdgeStatus(state="online", at=at, disk=disk), camera)
+    assert not there()[0].fresh, "the same word, retained and heard again, is no newer"
+    negative = b'{"state": "online", "disk": {"at": "2026-01-05T00:00:00Z", "budget_bytes": -1, "used_bytes": 0, "free_bytes": 0}}'
+    with db.write() as session:
+        take(session, {topics.status: negative}, [])
+    assert there()[0].disk == disk
 
 
 def test_nothing_is_kept_of_a_block_that_came_before(db: Database, box: Box) -> None:

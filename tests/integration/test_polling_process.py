@@ -13,12 +13,15 @@ import numpy as np
 import pytest
 import yaml
 
-from contract.events import CameraStatus, now
+from contract.events import now
+from contract.states import CameraStatus, Kept, Learned
 from edge.config import EdgeConfig, load_config
+from edge.config import FeedHealth as FeedHealthSettings
 from edge.deliver.spool import Spool
 from edge.onvif.told import write_told
-from edge.polling import rules
+from edge.polling import examine, rules
 from edge.polling.bare import Bare
+from edge.polling.kept import ask_anew
 from edge.polling.process import FeedHealth
 from edge.record.tap import Tap
 from tests.bench import tamper_scenes as scenes
@@ -81,6 +84,7 @@ class Camera:
             else:
                 status = status.model_copy(update={"state": "lost", "cause": "cable cut"})
             told = {"state": status.state, "cause": status.cause, "at": last, "link": status.model_dump(mode="json")}
+            told["kept"] = {"days": 30, "oldest": "2026-01-05T00:00:00Z"}
             beat = {"at": time.time(), "recording": {"hall-1": told}}
             (self._run / "recorder-1.json").write_text(json.dumps(beat))
 
@@ -173,3 +177,38 @@ def test_what_the_camera_itself_notices_is_a_warning_that_begins_and_ends(
     begun, ended = events()
     assert (begun["check"], begun["source"], begun["severity"]) == ("dark", "onvif", "warning")
     assert ended["case_key"] == begun["case_key"] and ended["how"] == "well"
+
+
+def test_central_is_told_whether_a_picture_is_learned_and_since_when(
+    config: EdgeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(examine, "FIRST", 2)  # a box takes a minute
+    config = config.model_copy(update={"feed_health": FeedHealthSettings(look_s=1.0)})
+    status = config.data_dir / "status" / "hall-1.json"
+
+    def learned() -> Learned | None:
+        return CameraStatus.model_validate_json(status.read_bytes()).learned if status.exists() else None
+
+    def done() -> bool:
+        said = learned()
+        return said is not None and said.done
+
+    (config.data_dir / "run").mkdir(parents=True)
+    camera = Camera(config.data_dir)
+    try:
+        begun = now()
+        with health(config):
+            until(lambda: learned() is not None)
+            until(done)
+            first = learned()
+            assert first is not None and first.since is not None and begun <= first.since <= now()
+        with health(config):
+            until(lambda: learned() == first)
+            ask_anew(config.data_dir / "polling", "hall-1")
+            until(lambda: not done())
+            until(done)
+    finally:
+        camera.stop()
+    again, kept = learned(), CameraStatus.model_validate_json(status.read_bytes()).kept
+    assert again is not None and again.since is not None and again.since > first.since
+    assert kept == Kept.model_validate({"days": 30, "oldest": "2026-01-05T00:00:00Z"})

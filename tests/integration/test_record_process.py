@@ -18,6 +18,7 @@ from pathlib import Path
 import av
 import pytest
 
+from contract.states import Disk as DiskTold
 from edge.cameras.packets import CameraPacket
 from edge.config import load_config
 from edge.deliver.spool import Spool
@@ -86,6 +87,8 @@ def test_every_picture_is_recorded_once(box: Callable[..., Box], server: FileSer
     one = box(server.url("in.mp4"))
     one.run()
     until(lambda: one.root.exists() and len(one.segments()) >= 4, 30, one.told)
+    disk = DiskTold.model_validate_json((one.folder / "data" / "run" / "disk.json").read_bytes())
+    assert disk.free_bytes > 0 and disk.full_at is None and one.beat()["kept"] == {"days": 30.0}
     assert one.end() == 0
     rows = one.segments()
     assert [abs(b.t0 - a.t1) for a, b in itertools.pairwise(rows)] == pytest.approx([0.0] * (len(rows) - 1))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from central.duty.rehearsal import (
     WORDS,
     CameraFacts,
+    DiskFacts,
     Facts,
     Verdict,
     Word,
@@ -38,6 +39,11 @@ def words(**changes: object) -> list[Word]:
 
 
 ALL_GOOD = Facts(window(), [GOOD, replace(GOOD, name="count")], (), "edge", (), 2, words())
+
+
+#: A station whose box tells of its disk and of what it has learned; nobody says so.
+MINE = replace(GOOD, learned=True, box="box-1")
+TOLD = replace(ALL_GOOD, cameras=[MINE], words=(), disks=[DiskFacts("box-1", None)], last=OVER)
 
 
 def of(facts: Facts, check: str, now: datetime = OVER) -> tuple[str, str]:
@@ -85,6 +91,17 @@ def one(**changes: object) -> Facts:
         ("roster", replace(ALL_GOOD, to_come=0), ("not_yet", "no_window")),
         ("disk", replace(ALL_GOOD, words=()), ("unknown", "not_told")),
         ("baseline", replace(ALL_GOOD, words=()), ("unknown", "not_told")),
+        ("disk", TOLD, ("pass", "fits")),
+        ("disk", replace(TOLD, disks=[DiskFacts("box-1", OVER)]), ("pass", "until")),
+        ("disk", replace(TOLD, disks=[DiskFacts("box-1", OVER - HOUR)]), ("fail", "full")),
+        ("disk", replace(TOLD, disks=[DiskFacts("box-1", OVER - HOUR)], words=words()), ("fail", "full")),
+        ("disk", replace(TOLD, disks=[DiskFacts("box-2", None)]), ("unknown", "not_told")),
+        ("disk", replace(TOLD, disks=[DiskFacts("box-2", None)], words=words()), ("pass", "said_good")),
+        ("disk", replace(TOLD, last=None), ("unknown", "not_told")),
+        ("baseline", TOLD, ("pass", "learned")),
+        ("baseline", replace(TOLD, cameras=[MINE, replace(MINE, learned=False)]), ("not_yet", "learning")),
+        ("baseline", replace(TOLD, cameras=[MINE, replace(MINE, learned=False)], words=words()), ("not_yet", "learning")),
+        ("baseline", replace(TOLD, cameras=[MINE, replace(MINE, learned=None)]), ("unknown", "not_told")),
         ("message", replace(ALL_GOOD, words=()), ("not_yet", "none")),
         ("view", replace(ALL_GOOD, words=[*words(), Word("view", False, "mo", OVER, "a pillar")]), ("fail", "said_bad")),
         ("view", replace(ALL_GOOD, words=[Word("view", True, "li", BEGIN - HOUR, "last week")]), ("not_yet", "nobody")),
@@ -120,11 +137,13 @@ def test_the_rehearsal_that_counts_is_the_one_begun_last() -> None:
 CAMERA = st.builds(
     CameraFacts, st.sampled_from(["a", "b"]), st.booleans(), st.just(US), st.sampled_from([0, US // 2, US]),
     st.sampled_from([0, US // 2]), st.booleans(), st.sampled_from([None, 10.0, 5000.0]), st.sampled_from([None, 0, 2]), st.booleans(),
+    st.sampled_from([None, False, True]), st.sampled_from([None, "box-1"]),
 )  # fmt: skip
 FACTS = st.builds(
     Facts, st.sampled_from([None, window()]), st.lists(CAMERA, max_size=2), st.lists(st.sampled_from(["dark", "mask"]), max_size=2),
     st.sampled_from([None, "edge", "camera"]), st.sampled_from([[], [(BEGIN, OVER)]]), st.integers(0, 1),
     st.lists(st.builds(Word, st.sampled_from(WORDS), st.booleans(), st.sampled_from(["li", "mo"]), st.sampled_from([BEGIN, OVER]), st.just("x")), max_size=8),
+    st.lists(st.builds(DiskFacts, st.just("box-1"), st.sampled_from([None, BEGIN, OVER])), max_size=1), st.sampled_from([None, OVER]),
 )  # fmt: skip
 
 
@@ -136,9 +155,11 @@ def test_learning_something_bad_never_makes_a_station_better(facts: Facts, hours
     worse = [
         replace(facts, troubles=[*facts.troubles, "lost"]),
         replace(facts, holes=[*facts.holes, (BEGIN, OVER)]),
+        replace(facts, disks=[*facts.disks, DiskFacts("box-2", BEGIN)]),
+        replace(facts, cameras=[replace(one, learned=False) for one in facts.cameras]),
         *([replace(facts, cameras=[*facts.cameras, CameraFacts("dark")])] if facts.cameras else []),
         *(replace(facts, words=[*facts.words, Word(kind, False, "zz", OVER + HOUR, "bad")]) for kind in WORDS),
     ]
     for each in worse:
         assert rank(overall(sheet(each, now))) <= rank(was)
-    assert len({field.name for field in fields(Facts)}) == 7
+    assert len({field.name for field in fields(Facts)}) == 9
