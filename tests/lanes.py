@@ -170,6 +170,7 @@ WAITING = (
             "people",
             "record_ledger",
             "record_process",
+            "recordings_whole",
             "sensor_line",
             "sensors",
             "signed_video",

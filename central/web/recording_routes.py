@@ -19,6 +19,7 @@ from central.approvals import requests
 from central.clock import office_now
 from central.db.database import Database
 from central.db.polling import RecordingLedger, Station
+from central.ledger import heads
 from central.marks import needs
 from central.polling import acts
 from central.polling.continuity import micros
@@ -60,13 +61,15 @@ def _add_asking(pages: APIRouter, db: Database, rules: RecordingRules) -> None:
         with db.read() as session:
             here = _here(session, user, site)
             cards = recordings.cards(session, here.station, user, say, now)
+            office = heads.last_kid(session) or "OFFICE_KEY"
         ends = {one.camera_id: one.until_us for one in here.ledgers if one.until_us is not None}
         hours = rules.longest.total_seconds() / 3600
         return render(
             request, "recordings.html", user, status=422 if problem else 200, section="stations", station=here.station,
             cards=cards, cameras=recordings.cameras(here.station, here.ledgers), problem=problem,
             given=recordings.chosen(ends, given, here.zone, now, hours * 3600), hours=f"{hours:g}",
-            zone=f"{now.astimezone(here.zone):%z}", days=rules.keep.days, live=recordings.waits(cards, say),
+            zone=f"{now.astimezone(here.zone):%z}", days=rules.keep.days, office=office,
+            live=recordings.waits(cards, say),
         )  # fmt: skip
 
     @pages.get("/stations/{site}/recordings", dependencies=_SEES)

@@ -24,6 +24,7 @@ from central.db.database import Database
 from central.db.events import Event
 from central.db.learning import LearningLog, Shadow
 from central.db.polling import FeedTrouble, RecordingLedger, Station
+from central.db.recordings import RecordingExport
 from central.duty import people as duty
 from central.duty import telling
 from central.duty.escalation import DEFAULT
@@ -34,6 +35,7 @@ from central.notices import service as notices
 from central.polling import bookmarks, layouts, links, messages, phasing, taking
 from central.polling.continuity import micros
 from central.polling.phases import Phase
+from central.recordings import asked
 from central.reports import facts
 from central.tickets import decisions, looks
 from central.tickets.looks import Why
@@ -119,6 +121,7 @@ def build(folder: Path, db: Database | None = None) -> Pages:
     for name in ("li", "wang"):
         world.user(name)
     world.user("everybody", EVERYBODY)
+    world.user("zhao", {Role.CHIEF})
     for name in ("two-en", "two-zh"):
         world.user(name)
     for make in _cases(world):
@@ -130,6 +133,7 @@ def build(folder: Path, db: Database | None = None) -> Pages:
     send(world, EventType.WATER_LEVEL, alarm(SensorKind.WATER_LEVEL, 1, unit="cm", value=41.0, peak=42.0))
     _shadowed(world)
     _station(world)
+    _handed_out(pages)
     with world.db.write() as session:
         layouts.keep(session, pages.officer("everybody"), "problems", "show=problems", True, now())
         soon = now() + timedelta(hours=20)
@@ -231,6 +235,25 @@ def _day(session: Session, who: SignedInUser, begin: datetime) -> None:
     session.flush()
     trouble = session.execute(select(FeedTrouble.id).where(FeedTrouble.kind == "moved")).scalar_one()
     taking.say(session, who, trouble, taking.TAKEN, "on the telephone", now())
+
+
+def _handed_out(pages: Pages) -> None:
+    """Recordings of the station that were asked for: one waits, one is brought, one is ready."""
+    everybody, zhao, at = pages.officer("everybody"), pages.officer("zhao"), micros(now())
+    wanted = asked.Wanted(web_world.EDGE, "hall-1", at - 3600_000_000, at - 60_000_000)
+    for state in ("asked", "fetching", "ready"):
+        with pages.world.db.write() as session:
+            key = asked.ask(
+                session, everybody, STATION, wanted, "选举争议：<b>第 3 号</b>票箱", pages.after.recordings, now()
+            )
+        if state == "asked":
+            continue
+        with pages.world.db.write() as session:
+            requests.decide(session, zhao, key, approve=True)
+            row = session.execute(select(RecordingExport).where(RecordingExport.request == key)).scalar_one()
+            row.segments, row.bytes, row.here, row.here_bytes = 480, 2_600_000_000, 231, 1_200_000_000
+            if state == "ready":
+                row.state, row.sha256, row.size, row.ready_at = state, "ab" * 32, 2_612_000_000, now()
 
 
 def _cases(world: World) -> Iterator[object]:
