@@ -191,7 +191,8 @@ def stations(db: Database, cameras: list[str]) -> None:
                 session.add(
                     RecordingLedger(
                         edge_id=EDGE, camera_id=one["id"], site=site, next_number=9, hash="0" * 64,
-                        from_us=micros(at - 120 * MIN), until_us=micros(at + 1440 * MIN), heard_at=at,
+                        from_us=micros(at - 120 * MIN), until_us=micros(at + 1440 * MIN),
+                        heard_at=at + 1440 * MIN,
                     )
                 )  # fmt: skip
         for ago, lasts, cause in ((50, 4, "network"), (35, 2, "power"), (21, 3, "camera")):

@@ -20,6 +20,7 @@ _SEVERITY: Final[dict[Word, Severity]] = {
     Word.FAULT: "alarm",
     Word.LOST: "alarm",
     Word.LATE: "alarm",
+    Word.TROUBLE: "alarm",
     Word.GAP: "warning",
 }
 #: No matter of its own: a trouble, and a camera that was begun a moment ago.
@@ -58,7 +59,9 @@ def _matter(tile: Tile, camera: CameraTile, state: State, now: datetime) -> Seen
     key = f"{word}:{site}:{camera.id}"
     if word is Word.FAULT:
         key += f":{state.values.get('number', '')}"
-    return Seen(key, site, str(word), str(word), _SEVERITY[word], state.since or now, camera.id)
+    # A box's clock is as wrong as a camera's, and told by the same name.
+    what = "time" if state.key == "ahead" else str(word)
+    return Seen(key, site, str(word), what, _SEVERITY[word], state.since or now, camera.id)
 
 
 def _troubles(session: Session) -> Iterator[Seen]:

@@ -15,6 +15,8 @@ from contract.polling import Window
 
 #: A block is closed about once a minute: this long after the last one the ledger is late.
 LATE_AFTER: Final = timedelta(seconds=180)
+#: A box tells of time that has been: what it dates so much later than it came is dated by a wrong clock (domain E2).
+AHEAD: Final = timedelta(seconds=5)
 #: A gap stays on the tile this long after it was over: somebody must have had the time to see it.
 GAP_SHOWN: Final = timedelta(minutes=5)
 _ZERO: Final = datetime.fromtimestamp(0, UTC)
@@ -95,7 +97,7 @@ def camera(facts: Facts, when: Hours, now: datetime) -> State:
 
 def every(facts: Facts, when: Hours, now: datetime) -> list[State]:
     """All that can be said of a camera: what is worse hides the rest on a tile, and never from who is on duty."""
-    said = [state for state in (_fault(facts), _trouble(facts)) if state is not None]
+    said = [state for state in (_fault(facts), _ahead(facts), _trouble(facts)) if state is not None]
     if when.running is None:
         said.append(_idle(when))
     else:
@@ -117,6 +119,14 @@ def _fault(facts: Facts) -> State | None:
         return None
     values = {"number": str(ledger.fault_number), "why": ledger.fault}
     return State(Word.FAULT, None, "fault", values)
+
+
+def _ahead(facts: Facts) -> State | None:
+    ledger = facts.ledger
+    if ledger is None or ledger.until_us is None or moment(ledger.until_us) - ledger.heard_at <= AHEAD:
+        return None
+    seconds = round((moment(ledger.until_us) - ledger.heard_at).total_seconds())
+    return State(Word.TROUBLE, ledger.heard_at, "ahead", {"seconds": str(seconds)})
 
 
 def _lost(facts: Facts, running: Window) -> State | None:
@@ -173,6 +183,6 @@ def moment(micros: int) -> datetime:
 
 
 __all__ = [
-    "GAP_SHOWN", "LATE_AFTER", "PROBLEMS", "Facts", "Gap", "Hours", "State", "Word", "camera", "every", "hours",
-    "moment", "worst",
+    "AHEAD", "GAP_SHOWN", "LATE_AFTER", "PROBLEMS", "Facts", "Gap", "Hours", "State", "Word", "camera", "every",
+    "hours", "moment", "worst",
 ]  # fmt: skip

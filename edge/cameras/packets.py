@@ -5,6 +5,7 @@ microseconds, so that the time of a picture is found again exactly. Packets stan
 rises; with B-frames `t` does not.
 """
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Picture = NDArray[np.uint8]
+#: Bytes of the digest by which a picture that is sent again is known.
+DIGEST = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,17 @@ class StreamInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Of a keyframe that the box encoded again what the camera had sent: an encoder's own noise hides the sensor's.
+
+    `digest`: `digest_of` the camera's own packet; `sample`: `edge.cameras.sample` of the picture, masks painted.
+    """
+
+    digest: bytes
+    sample: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class CameraPacket:
     """One encoded picture. `disposable` means that no other picture needs it."""
 
@@ -50,6 +64,7 @@ class CameraPacket:
     keyframe: bool
     disposable: bool
     info: StreamInfo
+    origin: Origin | None = None
 
 
 class PacketStore(Protocol):
@@ -88,4 +103,20 @@ def ticks(t: float) -> int:
     return round(t * 1_000_000)
 
 
-__all__ = ["CameraPacket", "PacketStore", "Picture", "StreamInfo", "Wall", "exact", "ticks"]
+def digest_of(packet: CameraPacket) -> bytes:
+    """BLAKE2b of the camera's bytes, also of a packet that the box encoded again."""
+    return packet.origin.digest if packet.origin else hashlib.blake2b(packet.data, digest_size=DIGEST).digest()
+
+
+__all__ = [
+    "DIGEST",
+    "CameraPacket",
+    "Origin",
+    "PacketStore",
+    "Picture",
+    "StreamInfo",
+    "Wall",
+    "digest_of",
+    "exact",
+    "ticks",
+]

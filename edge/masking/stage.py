@@ -8,13 +8,16 @@ which they are shown.
 import logging
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import av
 from av.error import FFmpegError
 
 from contract.errors import MediaError
 from edge.cameras.decode import Decoder
-from edge.cameras.packets import CameraPacket, StreamInfo, ticks
+from edge.cameras.packets import CameraPacket, Origin, StreamInfo, digest_of, ticks
+from edge.cameras.planes import luma
+from edge.cameras.sample import sample
 from edge.masking.encoder import Encoder
 from edge.masking.painter import Painter
 from edge.masking.plan import Plan
@@ -129,7 +132,11 @@ class Masks:
             painter = self._painter = Painter(self._plan, frame)
             self._encoder = None
         picture = painter.paint(frame)
-        return self._encoder_for(of, picture, frame).encode(picture, of)
+        made = self._encoder_for(of, picture, frame).encode(picture, of)
+        if not of.keyframe:
+            return made
+        origin = Origin(digest_of(of), sample(luma(picture)).tobytes())
+        return [replace(one, origin=origin) for one in made]
 
     def _encoder_for(self, of: CameraPacket, picture: av.VideoFrame, frame: av.VideoFrame) -> Encoder:
         """The encoder; a new one where the stream is, and on a keyframe when the camera's rate has become another."""

@@ -11,13 +11,11 @@ from dataclasses import asdict, dataclass, field
 import cv2
 import numpy as np
 
-from edge.polling.pixels import Floats, Grey, Seen
+from edge.polling.pixels import TEXTURE, Floats, Grey, Seen
 from edge.polling.rules import Stream
 
 #: Looks of which the first baseline is made (a minute), and the share of each later one that it takes in.
 FIRST, FOLLOW = 12, 1 / 180
-#: A cell has structure above this mean square. Grey levels squared.
-_TEXTURE = 40.0
 
 
 @dataclass(slots=True)
@@ -65,7 +63,7 @@ class Baseline:
 
     def sharpness(self, seen: Seen) -> float | None:
         """Median share of fine structure that is left, of the cells that have any; None where there are too few."""
-        textured = (self.coarse > _TEXTURE) & (self.detail > 1.0) & (seen.coarse > _TEXTURE / 16)
+        textured = (self.coarse > TEXTURE) & (self.detail > 1.0) & (seen.coarse > TEXTURE / 16)
         if int(textured.sum()) < 6:
             return None
         left = (seen.detail + 0.01) / (seen.coarse + 1.0) * (self.coarse + 1.0) / (self.detail + 0.01)

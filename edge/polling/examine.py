@@ -5,6 +5,8 @@ from dataclasses import replace
 import av
 import numpy as np
 
+from edge.cameras.packets import Origin
+from edge.cameras.sample import BLOCK
 from edge.polling.baseline import FIRST, Baseline, learned
 from edge.polling.landmarks import ENOUGH, Landmarks, likeness
 from edge.polling.noise import Echo, stillness
@@ -33,19 +35,28 @@ class Examiner:
         self._untroubled = 0
         self._crept = 0.0
 
-    def look(self, frame: av.VideoFrame, t: float, repeated: float | None) -> tuple[Look, Seen]:
-        """The numbers of a picture. `repeated`: the lag (s) at which its very bytes were there before."""
+    def look(
+        self, frame: av.VideoFrame, t: float, repeated: float | None, origin: Origin | None = None
+    ) -> tuple[Look, Seen]:
+        """The numbers of a picture. `repeated`: the lag (s) at which its very bytes were there before.
+
+        `origin`: what it was before the box encoded it again.
+        """
         reader = self._reader
         if reader is None or reader.size != (frame.width, frame.height):
             self._reader = reader = Reader(self._area, frame.width, frame.height)
             self._last, self._landmarks, self._learning = None, None, []
-        seen = reader.read(frame)
+        before_encoding = None
+        if origin is not None:
+            before_encoding = np.frombuffer(origin.sample, np.uint8).reshape(-1, BLOCK, BLOCK)
+        seen = reader.read(frame, before_encoding)
         noise_lag = self.echo.picture(seen.blocks, t)
         before, self._last = self._last, (t, seen)
         look = Look(
             mean=seen.mean,
             std=seen.std,
             edge_density=seen.edges,
+            textured=seen.textured,
             lag=repeated if repeated is not None else noise_lag,
             unmasked=seen.unmasked if self._area.masks else None,
         )

@@ -4,7 +4,7 @@ Everything is measured on luma. Parts that are masked or to be ignored (`Area`) 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import av
 import cv2
@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.cameras.planes import luma
+from edge.cameras.sample import BLOCK, sample, step_of
+from edge.masking.area import boxes
 
 Grey = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -19,8 +21,8 @@ Floats = NDArray[np.float32]
 SMALL, FINE = 320, 640
 #: Cells (columns, rows) of the grid in which sharpness is compared.
 GRID = (8, 6)
-#: Side of a block in which noise is read, at full size. Pixels.
-BLOCK = 16
+#: A cell has structure above this mean square. Grey levels squared.
+TEXTURE = 40.0
 #: A gradient is an edge above this share of the picture's brightness, and never below so many grey levels.
 _EDGE_SHARE, _EDGE_LEAST = 0.15, 6.0
 #: A mask's own edge belongs to nobody, as a codec blurs it. Share of the picture's width.
@@ -31,11 +33,29 @@ Polygon = Sequence[tuple[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """What of a camera's picture counts: `frame` is the size (pixels) that its polygons are drawn in."""
+    """What of a camera's picture counts: `frame` is the size (pixels) that its polygons are drawn in.
+
+    `painted`: this box paints the masks, which takes more than their polygons (`edge.masking.area`).
+    """
 
     frame: tuple[int, int]
     masks: tuple[tuple[tuple[float, float], ...], ...] = ()
     ignored: tuple[tuple[tuple[float, float], ...], ...] = ()
+    painted: bool = False
+
+    def laid(self, width: int, height: int) -> "Area":
+        """The same for pictures of one size, with masks as they are painted there.
+
+        Else a mask's own corners, which never move however the camera is turned, would be the best landmarks of all.
+        """
+        if not self.painted:
+            return self
+        across, down = self.frame[0] / width, self.frame[1] / height
+        masks = tuple(
+            tuple((x * across, y * down) for x in (one.left, one.right) for y in (one.top, one.bottom))
+            for one in boxes(self.masks, self.frame, (width, height))
+        )
+        return replace(self, masks=tuple((a, c, d, b) for a, b, c, d in masks), painted=False)
 
     def counts(self, width: int, height: int) -> Grey:
         """255 where the picture counts, 0 elsewhere, as a picture of that size."""
@@ -63,7 +83,10 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One picture. `small` is 320 px wide, `blocks` (n, 16, 16) full-size samples; the rest as the rules read it."""
+    """One picture. `small` is 320 px wide, `blocks` (n, 16, 16) full-size samples; the rest as the rules read it.
+
+    `textured`: share of the grid's cells in which there is anything to be seen; letters in a corner are in few of them.
+    """
 
     small: Grey
     blocks: Grey
@@ -72,6 +95,7 @@ class Seen:
     edges: float
     detail: Floats
     coarse: Floats
+    textured: float
     unmasked: float
 
 
@@ -80,11 +104,13 @@ class Reader:
 
     def __init__(self, area: Area, width: int, height: int) -> None:
         self.size = width, height
+        area = area.laid(width, height)
         self._small = SMALL, max(48, round(SMALL * height / width))
         self._fine = FINE, 2 * self._small[1]
         self._counts = area.counts(*self._small)
         self._hidden = [one for one in area.hidden(*self._fine) if one.any()]
-        self._step = BLOCK * max(1, round(width / FINE))
+        self._cells = cv2.resize(self._counts, GRID, interpolation=cv2.INTER_AREA) > 127
+        self._step = step_of(width)
         self.blocks = self._counting_blocks(area)
 
     @property
@@ -92,8 +118,8 @@ class Reader:
         """255 where the small picture counts."""
         return self._counts
 
-    def read(self, frame: av.VideoFrame) -> Seen:
-        """Measure a frame of this reader's size."""
+    def read(self, frame: av.VideoFrame, before: Grey | None = None) -> Seen:
+        """Measure a frame of this reader's size. `before`: its sample, masks painted, before it was encoded again."""
         whole = luma(frame)
         fine = cv2.resize(whole, self._fine, interpolation=cv2.INTER_AREA)
         small = cv2.resize(fine, self._small, interpolation=cv2.INTER_AREA)
@@ -101,12 +127,13 @@ class Reader:
         detail, coarse = self._detail(fine, small)
         return Seen(
             small=np.asarray(small, np.uint8),
-            blocks=self._cut(whole),
+            blocks=self._counting(sample(whole) if before is None or len(before) != len(self.blocks) else before),
             mean=mean,
             std=std,
             edges=self._edges(small, mean),
             detail=detail,
             coarse=coarse,
+            textured=float(np.mean(coarse[self._cells] > TEXTURE)) if self._cells.any() else 1.0,
             unmasked=max((_varied(fine, one) for one in self._hidden), default=0.0),
         )
 
@@ -124,11 +151,8 @@ class Reader:
         far = cv2.subtract(small, cv2.blur(small, (41, 41)), mask=self._counts, dtype=cv2.CV_32F)
         return _energy(near), _energy(far)
 
-    def _cut(self, whole: Grey) -> Grey:
-        step = self._step
-        rows, columns = whole.shape[0] // step, whole.shape[1] // step
-        tiles = whole[: rows * step, : columns * step].reshape(rows, step, columns, step)
-        return np.ascontiguousarray(tiles[:, :BLOCK, :, :BLOCK].swapaxes(1, 2).reshape(-1, BLOCK, BLOCK)[self.blocks])
+    def _counting(self, blocks: Grey) -> Grey:
+        return np.ascontiguousarray(blocks[self.blocks])
 
     def _counting_blocks(self, area: Area) -> NDArray[np.bool_]:
         """Which blocks lie wholly where the picture counts."""
@@ -151,4 +175,4 @@ def _varied(fine: Grey, inside: Grey) -> float:
     return float(np.mean(np.abs(values - np.median(values)) > 14))
 
 
-__all__ = ["BLOCK", "FINE", "GRID", "SMALL", "Area", "Floats", "Grey", "Reader", "Seen"]
+__all__ = ["BLOCK", "FINE", "GRID", "SMALL", "TEXTURE", "Area", "Floats", "Grey", "Reader", "Seen"]

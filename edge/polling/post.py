@@ -17,6 +17,7 @@ from edge.box import Folders
 from edge.deliver.spool import Spool
 from edge.judgement import Place
 from edge.live.cut import begun_us
+from edge.masking.plan import painted
 from edge.onvif.told import findings
 from edge.polling.bare import Bare
 from edge.polling.kept import KeptCamera, Told, folder_of
@@ -163,7 +164,7 @@ def area_of(place: Place) -> Area:
     def polygons(kind: ZoneType) -> tuple[tuple[tuple[float, float], ...], ...]:
         return tuple(tuple((float(x), float(y)) for x, y in zone.polygon) for zone in zones if zone.type is kind)
 
-    return Area(place.camera.frame, polygons(ZoneType.PRIVACY_MASK), polygons(ZoneType.IGNORE))
+    return Area(place.camera.frame, polygons(ZoneType.PRIVACY_MASK), polygons(ZoneType.IGNORE), painted(place))
 
 
 __all__ = ["BEGIN_S", "KEEP_S", "Post", "area_of"]

@@ -26,6 +26,8 @@ SILENT_S = 5.0
 _SHOWS = 10.0
 #: Without a baseline of its own, a picture with fewer edges than this is of nothing.
 _NO_EDGES = 0.004
+#: And with anything to be seen in a smaller share of its cells.
+_NO_TEXTURE = 0.2
 #: A group of pictures whose length differs by this factor from the learned one is another encoder's setting.
 _GOP = 1.6
 
@@ -61,6 +63,7 @@ LOOKS: Mapping[Check, int] = {"lost": 1, "mask": 1, "replaced": 1, "frozen": 3, 
 class Look:
     """Numbers of one picture. None: could not be measured, or there is no baseline to measure against.
 
+    `textured` is the share of the picture's cells in which there is anything to be seen.
     `contrast` is `std` as it would be in usual light: a dim lamp is no hand. `edges`, `sharpness` and `noise` are
     shares of the camera's own baseline, `noise_level` grey levels; `shift` is a share of the width; `lag` (s) says
     how long ago the same picture was there before; `steady` whether brightness is as it was.
@@ -72,6 +75,7 @@ class Look:
     contrast: float = 0.0
     edges: float | None = None
     edge_density: float = 1.0
+    textured: float = 1.0
     sharpness: float | None = None
     same: float | None = None
     usual_same: float = 0.0
@@ -129,7 +133,9 @@ def _covered(look: Look, is_open: bool) -> Finding:
         return Finding("covered", None)
     figures = {"std": look.std, "edge_density": look.edge_density}
     if look.edges is None or look.usual_std is None:
-        flat = look.std < FLAT_STD[is_open] and look.edge_density < 4 * _NO_EDGES
+        # A camera prints its clock over a hand as well: letters are edges, in few places.
+        nothing = look.edge_density < 4 * _NO_EDGES or look.textured < _NO_TEXTURE
+        flat = look.std < FLAT_STD[is_open] and nothing
         bad = flat or look.edge_density < _NO_EDGES
         return Finding("covered", bad, f"nothing to be seen since it began (contrast {look.std:.0f})", figures)
     flat = look.contrast < min(FLAT_STD[is_open], 0.6 * look.usual_std) and look.edges < 2 * EDGES_LEFT[is_open]

@@ -14,7 +14,7 @@ from statistics import median
 import av
 
 from edge.cameras.keyframe import KeyframeDecoder
-from edge.cameras.packets import StreamInfo
+from edge.cameras.packets import Origin, StreamInfo, digest_of
 from edge.polling import rules
 from edge.polling.baseline import Baseline
 from edge.polling.examine import Examiner
@@ -92,8 +92,7 @@ class FeedWatch:
         else:
             self._leads.append((t, one.wall_us / 1e6 - at))
             findings += rules.of_clock(self._offset(t), set(self.matters.open))
-        digest = hashlib.blake2b(packet.data, digest_size=16).digest()
-        self._lag = self._examiner.echo.keyframe(digest, t)
+        self._lag = self._examiner.echo.keyframe(digest_of(packet), t)
         stream = self._stream(packet.info)
         findings.append(rules.of_stream(self._known_stream(), stream))
         told = self.matters.hear(findings, t, at)
@@ -104,7 +103,7 @@ class FeedWatch:
             self.counts.looks += 1
             self.counts.damaged += frame is None
         if frame is not None:
-            told += self._look(frame, stream, t, at)
+            told += self._look(frame, packet.origin, stream, t, at)
         return told, frame
 
     def silence(self, silent_s: float, cause: str, t: float, at: float) -> list[Begun | Ended]:
@@ -122,8 +121,10 @@ class FeedWatch:
         hurry = bool(self._lag) or bool(self.matters.suspected - {"lost", "time", "replaced", "looped"})
         return t - self._looked >= (HURRY_S if hurry else self._look_s - 0.1)
 
-    def _look(self, frame: av.VideoFrame, stream: Stream, t: float, at: float) -> list[Begun | Ended]:
-        look, seen = self._examiner.look(frame, t, self._lag)
+    def _look(
+        self, frame: av.VideoFrame, origin: Origin | None, stream: Stream, t: float, at: float
+    ) -> list[Begun | Ended]:
+        look, seen = self._examiner.look(frame, t, self._lag, origin)
         self.last_look = look
         found = list(rules.of_look(look, self.matters.checks))
         self.unmasked = any(one.check == "mask" and one.bad for one in found) or "mask" in self.matters.checks

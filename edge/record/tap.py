@@ -18,13 +18,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from edge.cameras.packets import CameraPacket, StreamInfo
+from edge.cameras.packets import CameraPacket, Origin, StreamInfo
 
 log = logging.getLogger("sightline.recorder")
 #: kind, flags, length of what follows; then of a picture t, dts, duration (s) and its wall clock (Unix us).
 HEAD: Final = struct.Struct(">BBI")
 PICTURE: Final = struct.Struct(">dddq")
-INFO, PACKET = 1, 2
+INFO, PACKET, ORIGIN = 1, 2, 3
 KEYFRAME, DISPOSABLE = 1, 2
 #: A reader may be behind by so much; more is dropped up to the next keyframe. Bytes.
 BEHIND: Final = 4_000_000
@@ -256,7 +256,13 @@ def picture_message(packet: CameraPacket, wall_us: int) -> bytes:
     """One picture as a message."""
     flags = (KEYFRAME if packet.keyframe else 0) | (DISPOSABLE if packet.disposable else 0)
     head = HEAD.pack(PACKET, flags, PICTURE.size + len(packet.data))
-    return b"".join((head, PICTURE.pack(packet.t, packet.dts, packet.duration, wall_us), packet.data))
+    before = () if packet.origin is None else (_origin_message(packet.origin),)
+    return b"".join((*before, head, PICTURE.pack(packet.t, packet.dts, packet.duration, wall_us), packet.data))
+
+
+def _origin_message(origin: Origin) -> bytes:
+    """What the next picture was before it was encoded again: digest and sample."""
+    return HEAD.pack(ORIGIN, 0, len(origin.digest) + len(origin.sample)) + origin.digest + origin.sample
 
 
 __all__ = [
@@ -264,6 +270,7 @@ __all__ = [
     "HEAD",
     "INFO",
     "KEYFRAME",
+    "ORIGIN",
     "PACKET",
     "PICTURE",
     "Tap",

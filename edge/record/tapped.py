@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from edge.cameras.packets import CameraPacket, StreamInfo
-from edge.record.tap import DISPOSABLE, HEAD, INFO, KEYFRAME, PACKET, PICTURE, short_path
+from edge.cameras.packets import DIGEST, CameraPacket, Origin, StreamInfo
+from edge.record.tap import DISPOSABLE, HEAD, INFO, KEYFRAME, ORIGIN, PACKET, PICTURE, short_path
 
 #: More than this is no picture of ours. Bytes.
 _MOST = 64_000_000
@@ -39,6 +39,7 @@ class TapReader:
             raise
         self._file = self._sock.makefile("rb", buffering=1 << 16)
         self._info: StreamInfo | None = None
+        self._origin: Origin | None = None
 
     def pictures(self) -> Iterator[Tapped]:
         """Pictures as they come, from a keyframe on; a new `info` begins with a keyframe. Raises OSError at the end."""
@@ -49,10 +50,14 @@ class TapReader:
             body = self._exactly(length)
             if kind == INFO:
                 self._info = info_of(body)
+            elif kind == ORIGIN:
+                self._origin = Origin(body[:DIGEST], body[DIGEST:])
             elif kind == PACKET and self._info is not None:
                 t, dts, duration, wall_us = PICTURE.unpack_from(body)
                 keyframe, disposable = bool(flags & KEYFRAME), bool(flags & DISPOSABLE)
-                packet = CameraPacket(t, dts, duration, body[PICTURE.size :], keyframe, disposable, self._info)
+                data, origin = body[PICTURE.size :], self._origin
+                self._origin = None
+                packet = CameraPacket(t, dts, duration, data, keyframe, disposable, self._info, origin)
                 yield Tapped(packet, wall_us)
 
     def close(self) -> None:

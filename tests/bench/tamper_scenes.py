@@ -4,7 +4,8 @@ What is synthetic: the tampering (a hand-coloured cloth that moves in, blur, tur
 the hours of a quiet room, which are made of one real picture. What is real: the rooms, the people, the codec.
 """
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.cameras.packets import CameraPacket, StreamInfo
+from edge.masking.plan import Plan
+from edge.masking.stage import Masks
 from edge.record.tapped import Tapped
 
 Picture = NDArray[np.uint8]
@@ -56,25 +59,29 @@ class Clip:
 
 
 class Encoder:
-    """Encodes each picture as a keyframe, as a camera's recorder hands it out."""
+    """Encodes groups of `frames` pictures: of one, keyframes alone, as a camera's recorder hands them out."""
 
-    def __init__(self, width: int, height: int, gop_s: float, epoch: int = 0) -> None:
+    def __init__(self, width: int, height: int, gop_s: float, epoch: int = 0, frames: int = 1) -> None:
         self._context = av.CodecContext.create("libx264", "w")
         self._context.width, self._context.height = width, height
         self._context.pix_fmt = "yuv420p"
         self._context.time_base = Fraction(1, 1000)
         self._context.thread_count = 1
-        self._context.options = {"crf": "24", "preset": "ultrafast", "tune": "zerolatency", "g": "1"}
+        self._context.options = {
+            "crf": "24", "preset": "ultrafast", "tune": "zerolatency", "g": str(frames),
+            "x264-params": "scenecut=0",
+        }  # fmt: skip
         self._context.open()
-        self._info = StreamInfo("h264", width, height, None, 25.0, 0, epoch)
-        self._gop = gop_s
+        self._info = StreamInfo("h264", width, height, None, 25.0 if frames == 1 else frames / gop_s, 0, epoch)
+        self._step = gop_s / frames
 
     def __call__(self, picture: Picture, t: float) -> Tapped:
         frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
         frame.pts = round(t * 1000)
         (packet,) = self._context.encode(frame)
         data = bytes(packet)
-        return Tapped(CameraPacket(t, t, self._gop, data, True, False, self._info), round((BEGIN + t) * 1e6))
+        key = bool(packet.is_keyframe)
+        return Tapped(CameraPacket(t, t, self._step, data, key, False, self._info), round((BEGIN + t) * 1e6))
 
 
 def camera(
@@ -84,32 +91,38 @@ def camera(
     change: Change | None = None,
     noise: float = 2.0,
     play: Callable[[float], float] = lambda t: t,
+    frames: int = 1,
 ) -> Iterator[Tapped]:
-    """A stream of `seconds`: a keyframe every `gop_s`, each with noise of its own and a running clock.
+    """A stream of `seconds`: a group of `frames` pictures every `gop_s`, each with noise of its own and a running clock.
 
     `play` says which second of the sensor is shown: a camera that plays a stored picture brings its noise as well.
     """
     height, width = (side // 2 * 2 for side in scene(0.0).shape[:2])
-    encode = Encoder(width, height, gop_s)
+    encode = Encoder(width, height, gop_s, frames=frames)
     bank = _noise((height, width), noise)
-    t = 0.0
-    while t < seconds:
+    for number in range(math.ceil(seconds / gop_s) * frames):
+        t = round(number * gop_s / frames, 3)
         own = play(t)
         picture = scene(own)[:height, :width]
         picture = _noisy(picture if change is None else change(picture, t), bank, round(own * 1000))
         yield encode(clock(picture, t), t)
-        t = round(t + gop_s, 3)
 
 
 def again(stream: Iterator[Tapped], begin: float, many: int) -> Iterator[Tapped]:
-    """The last `many` keyframes before second `begin` are sent again and again, their bytes as they were."""
-    kept: list[Tapped] = []
-    for count, one in enumerate(stream):
+    """The last `many` groups before second `begin`, a keyframe, are sent again and again, their bytes as they were."""
+    kept: list[list[Tapped]] = []
+    sent = 0
+    for one in stream:
         if one.packet.t < begin:
-            kept = [*kept, one][-many:]
+            if one.packet.keyframe:
+                kept = [*kept, []][-many:]
+            kept[-1].append(one)
             yield one
         else:
-            yield replace(one, packet=replace(one.packet, data=kept[count % many].packet.data))
+            whole = [each for group in kept for each in group]
+            old = whole[sent % len(whole)].packet
+            sent += 1
+            yield replace(one, packet=replace(one.packet, data=old.data, keyframe=old.keyframe))
 
 
 def late(stream: Iterator[Tapped], begin: float, by: float) -> Iterator[Tapped]:
@@ -196,3 +209,21 @@ def before_the_lens(picture: Picture, t: float, begin: float) -> Picture:
         body, (left + int(0.28 * width), height), (int(0.3 * width), int(0.95 * height)), 0, 0, 360, (60, 48, 40), -1
     )
     return body
+
+
+def painted(stream: Iterator[Tapped], mask: Sequence[tuple[float, float]]) -> Iterator[Tapped]:
+    """The stream as a box hands it out that paints `mask` (shares of the picture) and encodes it again."""
+    stage: Masks | None = None
+    made: list[CameraPacket] = []
+    for one in stream:
+        if stage is None:
+            size = one.packet.info.width, one.packet.info.height
+            polygon = tuple((x * size[0], y * size[1]) for x, y in mask)
+            stage = Masks("room", Plan((polygon,), size, 1080), made.append, _refused)
+        stage.take(one.packet)
+        yield from (replace(one, packet=packet) for packet in made)
+        made.clear()
+
+
+def _refused(why: str) -> None:
+    raise AssertionError(f"nothing may be refused here: {why}")

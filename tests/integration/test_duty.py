@@ -71,7 +71,7 @@ def offline(db: Database, edge: str, at: datetime | None, state: str = "offline"
 def look(db: Database, at: datetime) -> bool:
     """The watch looks at `at`; whatever is not away has told of its recording until then."""
     with db.write() as session:
-        session.execute(update(RecordingLedger).values(until_us=micros(at)))
+        session.execute(update(RecordingLedger).values(until_us=micros(at), heard_at=at))
     return telling.look(db, DEFAULT, at)
 
 
@@ -208,6 +208,21 @@ def test_every_wrong_thing_beside_a_broken_ledger_is_told_still(db: Database) ->
         )
     look(db, NOW + 10 * MIN)
     assert len(alarms(db)) == 2 and told(db) == [("mei", 1)] * 2
+
+
+def test_a_box_that_dates_its_recording_ahead_is_told_as_a_wrong_clock(db: Database) -> None:
+    fill(db, 1)
+    on_duty(db, "mei", 1)
+    look(db, NOW)
+    with db.write() as session:
+        ahead = int((NOW + 60 * MIN).timestamp() * 1e6)
+        session.execute(
+            update(RecordingLedger).where(RecordingLedger.camera_id == "hall").values(until_us=ahead, heard_at=NOW)
+        )
+    telling.look(db, DEFAULT, NOW)
+    with db.read() as session:
+        said = session.execute(text("SELECT kind, what FROM duty_matters")).all()
+    assert [tuple(one) for one in said] == [("trouble", "time")]
 
 
 _REPLICA = """

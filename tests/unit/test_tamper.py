@@ -28,3 +28,13 @@ def campaign(shared: Path) -> dict[str, Case]:
 def test_told_in_time_or_not_at_all(campaign: dict[str, Case], name: str) -> None:
     result = tamper.run(campaign[name])
     assert not result.wrong, tamper.table_of([result])
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", ["turned by 20 % and 8 degrees", "frozen: the same bytes again"])
+def test_told_also_where_the_box_paints_masks_and_encodes_again(shared: Path, name: str) -> None:
+    """A mask's painted corners never move, and an encoder's own noise hides that the camera's is gone."""
+    table, crowd = tamper.clips(shared / "clips")
+    (case,) = [one for one in tamper.cases(table, crowd, 0.1, frames=5) if one.name == name]
+    result = tamper.run(case, painted=True)
+    assert not result.wrong, tamper.table_of([result])
