@@ -17,6 +17,7 @@ from central.duty.webhook import Hooks
 from central.headers import StrictHeaders
 from central.learning.floor import DEFAULT, Floor
 from central.live import doors as live
+from central.live.hub import Hub
 from central.marks import require_marks
 from central.media.store import MediaStore
 from central.metrics import Metrics
@@ -63,8 +64,11 @@ def create_app(  # noqa: PLR0913 - the parts that a process is made of
         app.include_router(sessions.router(secure=secure))
         app.include_router(cases.router)
         app.include_router(alarms.router)
-        parts = pages(db, media, after or shipped(Path()), secure=secure, provider=provider, floor=floor, hooks=hooks)
+        hub = Hub()
+        parts = pages(
+            db, media, after or shipped(Path()), secure=secure, provider=provider, floor=floor, hooks=hooks, hub=hub
+        )
         app.include_router(parts)
-        app.include_router(live.router(db, app.state.accounts, says, address, metrics))
+        app.include_router(live.router(hub, db, app.state.accounts, says, address, metrics))
     require_marks(app)
     return app

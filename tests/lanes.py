@@ -168,6 +168,7 @@ WAITING = (
             "onvif",
             "outages",
             "people",
+            "phase_stills",
             "record_ledger",
             "record_process",
             "recordings_whole",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, UniqueConstraint, event
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, String, UniqueConstraint, event
 from sqlalchemy.orm import Mapped, Mapper, mapped_column
 
 from central.db.base import Base
@@ -87,6 +87,20 @@ class PhaseMarker(Base):
     corrects: Mapped[int | None] = mapped_column(ForeignKey("phase_markers.id"))
 
 
+class PhaseStill(Base):
+    """What one camera showed when a phase was marked: a JPEG of its box, taken at `wall_us` by the box's clock."""
+
+    __tablename__ = "phase_stills"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    marker_id: Mapped[int] = mapped_column(ForeignKey("phase_markers.id"), index=True)
+    edge_id: Mapped[str] = mapped_column(ForeignKey("edges.id"))
+    camera_id: Mapped[str] = mapped_column(String(64))
+    wall_us: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(String(64))
+    image: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class TroubleAct(Base):
     """What somebody says of a trouble of pictures: `taken`, `done`, or `false` (there was none)."""
 
@@ -101,12 +115,12 @@ class TroubleAct(Base):
     at: Mapped[datetime]
 
 
-def _refuse(_mapper: Mapper[Any], _connection: Any, line: StationLog | PhaseMarker | TroubleAct) -> None:
+def _refuse(_mapper: Mapper[Any], _connection: Any, line: StationLog | PhaseMarker | PhaseStill | TroubleAct) -> None:
     raise ValueError(f"{line.__tablename__} is only added to: line {line.id} cannot be changed or removed")
 
 
-for _table in (StationLog, PhaseMarker, TroubleAct):
+for _table in (StationLog, PhaseMarker, PhaseStill, TroubleAct):
     for _change in ("before_update", "before_delete"):
         event.listen(_table, _change, _refuse)
 
-__all__ = ["Bookmark", "BookmarkMark", "PhaseMarker", "StationLog", "TroubleAct"]
+__all__ = ["Bookmark", "BookmarkMark", "PhaseMarker", "PhaseStill", "StationLog", "TroubleAct"]

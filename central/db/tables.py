@@ -35,7 +35,7 @@ from central.db.leases import CaseLease
 from central.db.ledger import LedgerHead, LedgerLeaf, LedgerNode, LedgerTree, LedgerWaiting
 from central.db.lists import HandledRecord, ListImport, PlateEntry, RegisterVehicle
 from central.db.live import Embargo, LiveSource, LiveTicket, WatchLog
-from central.db.marks import Bookmark, BookmarkMark, PhaseMarker, StationLog, TroubleAct
+from central.db.marks import Bookmark, BookmarkMark, PhaseMarker, PhaseStill, StationLog, TroubleAct
 from central.db.media import CaseHold, Media, MediaName, MediaUpload
 from central.db.messages import MessageAnswer, StationLink, StationMessage
 from central.db.notices import Notice, NoticePass, NoticeView, Statement
@@ -113,6 +113,7 @@ __all__ = [
     "NoticeView",
     "OidcFlow",
     "PhaseMarker",
+    "PhaseStill",
     "PlateEntry",
     "Quarantine",
     "RecordingBlock",

@@ -15,9 +15,10 @@ from central.metrics import Metrics
 from central.polling.asking import Says
 
 
-def router(db: Database, rules: AccountRules, says: Says | None, address: str | None, metrics: Metrics) -> APIRouter:
-    """The doors for boxes and for viewers; other replicas reach this one at `address`."""
-    hub = Hub()
+def router(
+    hub: Hub, db: Database, rules: AccountRules, says: Says | None, address: str | None, metrics: Metrics
+) -> APIRouter:
+    """The doors of `hub` for boxes and for viewers; other replicas reach this one at `address`."""
     for of, held in (("streams", hub.sources), ("viewers", hub.watching), ("replicas", hub.fetching)):
         metrics.live.labels(of).set_function(partial(len, held))
     ours = Replicas(db, address)

@@ -55,7 +55,7 @@ def router(hub: Hub, db: Database) -> APIRouter:
             raise TooManyViews(f"you watch {MOST_OF_PERSON} streams already - close some")
         wish = Wish(quality, from_us, pace)
         place = _place(edge_id, camera_id, wish)
-        site, why = await run_in_threadpool(_may, db, user, place)
+        site, why = await run_in_threadpool(may, db, user, place)
         watching = _watching(line, user, site, place, wish)
         if why is None:
             await run_in_threadpool(_begun, db, watching, wish)
@@ -91,7 +91,7 @@ def _watching(line: WebSocket, user: SignedInUser, site: str, place: Place, wish
     return Watching(user.id, user.name, held, site, place, viewer, closer(line))
 
 
-def _may(db: Database, user: SignedInUser, place: Place) -> tuple[str, str | None]:
+def may(db: Database, user: SignedInUser, place: Place) -> tuple[str, str | None]:
     """The station's site, and why nobody may watch it now. Raises CaseMissing."""
     with db.read() as session:
         site = cameras.site_of(session, place.edge_id, place.camera_id, user.areas)
@@ -115,4 +115,4 @@ def _ended(db: Database, watching: Watching) -> None:
         _log.error("the end of a watching is not written", watch=watching.watch, fault=type(error).__name__)
 
 
-__all__ = ["router"]
+__all__ = ["may", "router"]

@@ -69,6 +69,13 @@ class WireProtocol(WebSocketsSansIOProtocol):
             self.handshake_complete = True
 
 
+def unframed(frame: bytes) -> bytes | None:
+    """The binary message in a frame that `framed` made; None for a text."""
+    if frame[0] & 0x0F != Opcode.BINARY:
+        return None
+    return frame[{126: 4, 127: 10}.get(frame[1], 2) :]
+
+
 def wire_of(line: HTTPConnection) -> Wire:
     """The line of a WebSocket. Raises RuntimeError under a server that lends none."""
     wire: Wire | None = line.scope.get("extensions", {}).get(EXTENSION)
@@ -99,4 +106,4 @@ class _Line:
 #: How uvicorn is run for live view.
 UVICORN: Final[dict[str, Any]] = {"ws": WireProtocol, "ws_max_size": MOST_BYTES, "ws_per_message_deflate": False}
 
-__all__ = ["EXTENSION", "UVICORN", "Wire", "WireProtocol", "framed", "wire_of"]
+__all__ = ["EXTENSION", "UVICORN", "Wire", "WireProtocol", "framed", "unframed", "wire_of"]

@@ -1,13 +1,16 @@
 """The phases of a station as plain values in the reader's language."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from central.db.marks import PhaseMarker
+from central.db.marks import PhaseMarker, PhaseStill
+from central.db.polling import Station
 from central.polling import phases, phasing
+from central.polling.continuity import windows_of
 from central.polling.phases import WINDOWS, Phase
 from central.web import words
+from central.web.duty import zone_of
 from central.web.language import Language
 from contract.polling import Window
 
@@ -24,6 +27,8 @@ class MarkerLine:
     who: str
     note: str
     reason: str
+    #: Numbers and cameras of its stills.
+    stills: list[tuple[int, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +53,24 @@ class DayView:
     zone: str
 
 
-def day(rows: Sequence[PhaseMarker], windows: Sequence[Window], now: datetime, zone: tzinfo, say: Language) -> DayView:
+def day(
+    rows: Sequence[PhaseMarker],
+    stills: Mapping[int, Sequence[PhaseStill]],
+    station: Station,
+    now: datetime,
+    say: Language,
+) -> DayView:
     """The whole day in words."""
+    windows, zone = windows_of(station), zone_of([station])
+    names = {str(said["id"]): str(said["name"]) for said in station.cameras}
+    pictures = {
+        marker: [(one.id, names.get(one.camera_id, one.camera_id)) for one in some] for marker, some in stills.items()
+    }
     markers = [phasing.marker(one) for one in rows]
     stands = {one.id for one in phases.standing(markers)}
     at = phases.current(markers, now)
     by_id = {one.id: one for one in rows}
-    lines = {one.id: _line(one, zone, say) for one in rows}
+    lines = {one.id: _line(one, pictures.get(one.id, []), zone, say) for one in rows}
     steps = []
     for phase in Phase:
         mine = [lines[one.id] for one in rows if one.id in stands and one.phase == phase]
@@ -88,11 +104,19 @@ def beside(rows: Sequence[PhaseMarker], window: Window, say: Language) -> tuple[
     return (say("list.and").join(told) if told else say("phase_mark.unmarked")), [one.at for one in there]
 
 
-def _line(one: PhaseMarker, zone: tzinfo, say: Language) -> MarkerLine:
+def _line(one: PhaseMarker, stills: list[tuple[int, str]], zone: tzinfo, say: Language) -> MarkerLine:
     there = one.at.astimezone(zone)
     named = name(one.phase, say) if one.phase else ""
     return MarkerLine(
-        one.id, one.phase, named, words.stamp(there), f"{there:%Y-%m-%dT%H:%M:%S}", one.name, one.note, one.reason
+        one.id,
+        one.phase,
+        named,
+        words.stamp(there),
+        f"{there:%Y-%m-%dT%H:%M:%S}",
+        one.name,
+        one.note,
+        one.reason,
+        stills,
     )
 
 

@@ -7,6 +7,7 @@ from central.after import After
 from central.db.database import Database
 from central.duty.webhook import Hooks
 from central.learning.floor import DEFAULT, Floor
+from central.live.hub import Hub
 from central.media.store import MediaStore
 from central.notices.letters import FOLDER, Letters
 from central.notices.stills import PublicStills
@@ -51,6 +52,7 @@ def router(
     provider: Provider | None = None,
     floor: Floor = DEFAULT,
     hooks: Hooks | None = None,
+    hub: Hub | None = None,
 ) -> APIRouter:
     """All pages and their static files. `secure` marks cookies for https only; at `provider` people sign in, too."""
     pages = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -80,7 +82,7 @@ def router(
     duty_routes.add(pages, db, hooks or Hooks())
     line_routes.add(pages, db)
     bookmark_routes.add(pages, db)
-    phase_routes.add(pages, db)
+    phase_routes.add(pages, db, hub or Hub())
     message_routes.add(pages, db, hooks or Hooks())
     phone_routes.add(pages, db, secure)
     rehearsal_routes.add(pages, db)

@@ -12,7 +12,7 @@ from central.clock import office_now
 from central.db.database import Database
 from central.db.polling import FeedTrouble
 from central.duty import people
-from central.polling import bookmarked, continuity, links, messages, phasing, taking, told, wall
+from central.polling import bookmarked, continuity, links, messages, phasing, stills, taking, told, wall
 from central.polling.wall import Tile
 from central.sites import boxes
 from central.tickets.errors import CaseMissing
@@ -44,6 +44,7 @@ def station_page(
         here = found[0]
         names = {camera.id: camera.name for camera in here.cameras}
         markers = phasing.of_station(session, here.station.site)
+        pictures = stills.of_markers(session, {one.id for one in markers})
         coverage = continuity.of_station(session, here.station, now)
         marked, more = bookmarked.listed(session, user.areas, bookmarked.Filter(site=here.station.site))
         strangers = boxes.strangers(session, here.station.site)
@@ -57,7 +58,7 @@ def station_page(
         request, "station.html", user, status=422 if problem else 200, section="stations",
         tile=stations.tile(here, say),
         phases=[station.phase_view(one, names, say, phases.beside(markers, one.window, say)) for one in coverage],
-        day=phases.day(markers, continuity.windows_of(here.station), now, zone_of([here.station]), say),
+        day=phases.day(markers, pictures, here.station, now, say),
         troubles=troubles, told=shown.lines(here, said_of, disks, say),
         width=station.WIDTH, strangers=strangers, keys=STATION.listed(say), live=live_of(user, say),
         sheet=sheet_of(user, say), marks=[bookmarks.card(one, say) for one in marked[:_MARKS]],

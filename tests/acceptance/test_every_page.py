@@ -70,6 +70,7 @@ NO_PAGE = {
     "/duty/state": "numbers for a page's script",
     "/healthz": "words for machines",
     "/s/{token}": "leads on to the station's messages",
+    "/stations/{site}/stills/{still}": "a still",
     "/metrics": "numbers for machines",
     "/exports/{number}/archive": "an archive",
     "/recordings/{number}/archive": "an archive",

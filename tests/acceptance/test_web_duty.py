@@ -174,6 +174,7 @@ def test_phases_and_troubles_are_said_on_the_page_and_stand_on_the_wall(browser:
     page.click("#phases .say-it .primary")
     page.wait_for_selector(".steps-of-day .now:has-text('2026-12-12 01:30:00')")
     page.select_option("#phase", "count")
+    page.fill("#phase-at", "2026-12-12T01:50:00")  # of a moment ago, boxes would be asked for stills
     page.fill("#phase-note", "at <once>")
     page.click("#phases .say-it .primary")
     assert "out of its order" in page.inner_text("#problem") and page.input_value("#phase-note") == "at <once>"
