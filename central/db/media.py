@@ -2,7 +2,7 @@
 
 Who names an object is on record from the transaction on that stores the event: `_named` below writes it whenever
 events are inserted, so that no way of taking events in can forget it. `central.media.sweep` removes nothing that has
-such a line.
+such a line, nor a segment that an archive of a recording takes.
 """
 
 import json
@@ -15,9 +15,12 @@ from sqlalchemy.orm import Mapped, Session, UOWTransaction, mapped_column
 
 from central.db.base import Base
 from central.db.events import Event
+from contract.events import EventType
 
 #: One number for all of central in PostgreSQL's space of advisory locks ("media" in ASCII).
 FENCE: Final = 0x6D65646961
+#: Events that name segments of recordings, millions a day: those that are asked for are named in `RecordingSegment`.
+SEGMENTS: Final = frozenset({str(EventType.RECORDING_BLOCK), str(EventType.RECORDING_DELETED)})
 _HEX = re.compile(r"[0-9a-f]{64}")
 _ANY_HEX = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 
@@ -109,7 +112,7 @@ def fence(connection: Connection, *, alone: bool) -> None:
 
 def _named(session: Session, _context: UOWTransaction) -> None:
     """Write down what the events name that this flush has inserted, all at once."""
-    rows = [one for one in session.new if isinstance(one, Event)]
+    rows = [one for one in session.new if isinstance(one, Event) and one.type not in SEGMENTS]
     names = sorted((name, row.id) for row in rows for name in names_in(row.raw))
     if names:
         fence(session.connection(), alone=False)

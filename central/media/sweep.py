@@ -1,11 +1,12 @@
 """Orphans: objects that no event names. They are taken away after a time of grace - and nothing else ever is.
 
-An object is an orphan when it has been here longer than the grace and no admitted event, no case and no message in
-quarantine names it (a refused event may yet be admitted). One takes two steps, each in a transaction that is alone
-behind the fence (`central.db.media.fence`) with everybody who names or enters objects: first the object's row goes,
-then the bytes of objects without a row. In both the names are looked up again behind the fence, so an event
-that arrives in between keeps its object: the second step finds it named and enters it anew. A sweep that is killed
-between any two moments leaves nothing worse than bytes without a row, which the next sweep judges like any others.
+An object is an orphan when it has been here longer than the grace and no admitted event, no case, no archive of a
+recording and no message in quarantine names it (a refused event may yet be admitted). One takes two steps, each in a
+transaction that is alone behind the fence (`central.db.media.fence`) with everybody who names or enters objects: first
+the object's row goes, then the bytes of objects without a row. In both the names are looked up again behind the fence,
+so an event that arrives in between keeps its object: the second step finds it named and enters it anew. A sweep that is
+killed between any two moments leaves nothing worse than bytes without a row, which the next sweep judges like any
+others.
 """
 
 import re
@@ -22,6 +23,7 @@ from central.db.cases import CaseMedia
 from central.db.database import Database
 from central.db.events import Event, Quarantine
 from central.db.media import Media, MediaName, fence, names_in
+from central.db.recordings import RecordingExport, RecordingSegment
 from central.media import holds, service
 from central.media.store import PREFIXES, Locked, MediaStore, Stored
 from contract.events import EventType, now
@@ -208,7 +210,9 @@ class Sweep:
         self._quarantined(session)
         by_event = select(MediaName.sha256).where(MediaName.sha256.in_(names))
         by_case = select(CaseMedia.sha256).where(CaseMedia.sha256.in_(names))
-        return {*session.execute(by_event).scalars(), *session.execute(by_case).scalars(), *self._pinned & set(names)}
+        by_archive = select(RecordingSegment.sha256).where(RecordingSegment.sha256.in_(names))
+        found = {one for query in (by_event, by_case, by_archive) for one in session.execute(query).scalars()}
+        return found | self._pinned & set(names)
 
 
 def _unnoted(session: Session, after: str) -> dict[str, set[str]]:
@@ -228,6 +232,7 @@ def _unnamed_rows(session: Session, prefix: str, cutoff: datetime) -> set[str]:
         Media.received_at < cutoff,
         ~exists().where(MediaName.sha256 == Media.sha256),
         ~exists().where(CaseMedia.sha256 == Media.sha256),
+        ~exists().where(RecordingSegment.sha256 == Media.sha256),
     )
     return set(session.execute(query).scalars())
 
@@ -239,7 +244,12 @@ def _owners(session: Session, names: Collection[str]) -> dict[str, str]:
         .join(Event, Event.id == MediaName.event_id)
         .where(MediaName.sha256.in_(names))
     )
-    return dict(session.execute(query).all())
+    by_archive = (
+        select(RecordingSegment.sha256, RecordingExport.edge_id)
+        .join(RecordingExport, RecordingExport.id == RecordingSegment.export_id)
+        .where(RecordingSegment.sha256.in_(names))
+    )
+    return dict([*session.execute(by_archive).all(), *session.execute(query).all()])
 
 
 def _batches(items: Sequence[_Item], size: int) -> Iterator[Sequence[_Item]]:

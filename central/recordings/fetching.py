@@ -7,7 +7,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from central.db.approvals import Approval
-from central.db.media import Media
+from central.db.media import Media, fence
 from central.db.polling import BoxCommand
 from central.db.recordings import RecordingExport, RecordingSegment
 from central.polling import asking
@@ -57,6 +57,8 @@ def advance(session: Session, row: RecordingExport, rules: RecordingRules, now: 
 
 def note(session: Session, row: RecordingExport, found: Contents) -> None:
     """Write down which segments it takes."""
+    # A sweep for orphans must not take one away between its look and these names.
+    fence(session.connection(), alone=False)
     session.execute(delete(RecordingSegment).where(RecordingSegment.export_id == row.id))
     sizes = {one.recorded.sha256: one.recorded.bytes for one in found.segments}
     session.add_all(RecordingSegment(export_id=row.id, sha256=name, bytes=size) for name, size in sizes.items())

@@ -1,10 +1,10 @@
 """How long archives of recordings and their segments are kept at central, and the certificate that they went.
 
 An archive goes after its time, its segments with the sweep of retention (`central.retention`) once no archive needs
-them; so do segments that nobody asked for, a day after they came.
+them. What a box brings that nobody asked for is an orphan like any other (`central.media.sweep`).
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import ColumnElement, exists, select
@@ -12,15 +12,10 @@ from sqlalchemy.orm import Session
 
 from central.db.database import Database
 from central.db.deletions import Deletion
-from central.db.events import Event
-from central.db.media import Media, MediaName
+from central.db.media import Media
 from central.db.recordings import RecordingExport, RecordingSegment
 from central.recordings.rules import OVER, READY, RecordingRules, archive_of
-from contract.events import EventType
 
-#: The events that name segments.
-NAMING: Final = (str(EventType.RECORDING_BLOCK), str(EventType.RECORDING_DELETED))
-_STRAY: Final = timedelta(days=1)
 RULE: Final = "recordings.keep_days"
 
 
@@ -44,40 +39,23 @@ def let_go(db: Database, number: int, rules: RecordingRules, now: datetime) -> b
     return True
 
 
-def named() -> ColumnElement[bool]:
-    """As a condition on `Media`: that it is a segment of a recording, and no archive needs it."""
-    of_block = (
-        exists()
-        .where(MediaName.sha256 == Media.sha256, MediaName.event_id == Event.id, Event.type.in_(NAMING))
-        .correlate(Media)
-    )
-    needed = (
-        exists()
-        .where(
-            RecordingSegment.sha256 == Media.sha256,
-            RecordingSegment.export_id == RecordingExport.id,
-            RecordingExport.state != OVER,
-        )
-        .correlate(Media)
-    )
-    return of_block & ~needed
+def spent() -> ColumnElement[bool]:
+    """As a condition on `Media`: that it is a segment that archives took, and none needs it any more."""
+    taken = exists().where(RecordingSegment.sha256 == Media.sha256)
+    needed = taken.where(RecordingSegment.export_id == RecordingExport.id, RecordingExport.state != OVER)
+    return taken.correlate(Media) & ~needed.correlate(Media)
 
 
-def why(session: Session, name: str, at: datetime) -> list[dict[str, object]] | None:
-    """By which rule a segment goes: each archive that took it is over. None while one needs it, or it just came."""
+def why(session: Session, name: str) -> list[dict[str, object]] | None:
+    """By which rule a segment goes: no archive needs it any more. None while one does, [] where none ever took it."""
     query = select(RecordingExport).join(RecordingSegment, RecordingSegment.export_id == RecordingExport.id)
     rows = session.execute(query.where(RecordingSegment.sha256 == name).order_by(RecordingExport.id)).scalars().all()
     if any(row.state != OVER for row in rows):
         return None
-    if rows:
-        return [
-            {"recording": row.request, "rule": RULE if row.ended == "kept" else str(row.ended), "what": "segment"}
-            for row in rows
-        ]
-    media = session.get(Media, name)
-    if media is not None and at < media.received_at + _STRAY:
-        return None
-    return [{"recording": None, "rule": "nobody asked for it", "what": "segment"}]
+    return [
+        {"recording": row.request, "rule": RULE if row.ended == "kept" else str(row.ended), "what": "segment"}
+        for row in rows
+    ]
 
 
-__all__ = ["NAMING", "RULE", "let_go", "named", "why"]
+__all__ = ["RULE", "let_go", "spent", "why"]

@@ -60,14 +60,10 @@ def why(session: Session, name: str, at: datetime) -> list[Line] | None:
     None while anything else names it, the time of one has not ended, or a hold keeps one.
     """
     events = select(Event).join(MediaName, MediaName.event_id == Event.id).where(MediaName.sha256 == name)
-    naming = session.execute(events).scalars().all()
-    recorded: list[Line] = []
-    if any(one.type in keeping.NAMING for one in naming):
-        said = keeping.why(session, name, at)
-        if said is None:
-            return None
-        recorded = said
-    keys = {(one.edge_id, one.case_key) for one in naming if one.type not in keeping.NAMING}
+    recorded = keeping.why(session, name)
+    if recorded is None:
+        return None
+    keys = {(one.edge_id, one.case_key) for one in session.execute(events).scalars()}
     by_case = select(CaseMedia.case_id).where(CaseMedia.sha256 == name)
     cases = {one.id: one for one in session.execute(select(Case).where(Case.id.in_(by_case))).scalars()}
     shadows: list[tuple[ShadowMatter, Found]] = []

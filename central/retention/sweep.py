@@ -184,7 +184,7 @@ class Retention:
         """List segments of recordings that no archive needs any more."""
         after: str | None = ""
         while after is not None:
-            query = select(Media.sha256).where(Media.sha256 > after, Media.complete.is_(True), keeping.named())
+            query = select(Media.sha256).where(Media.sha256 > after, Media.complete.is_(True), keeping.spent())
             with self._db.write() as session:
                 fence(session.connection(), alone=True)
                 names = session.execute(query.order_by(Media.sha256).limit(BATCH)).scalars().all()

@@ -5,12 +5,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import structlog
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse
 from starlette.types import Message, Receive, Scope, Send
 
+_log = structlog.get_logger("recordings")
 #: How often a download that goes on is looked at. Seconds.
 EVERY_S: Final = 2.0
+
+
+class _KeptBack(Exception):  # noqa: N818 - how it leaves the middle of a file
+    """An embargo has begun."""
 
 
 class Handed(FileResponse):
@@ -30,16 +36,19 @@ class Handed(FileResponse):
         self._look_at = time.monotonic() + EVERY_S
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI. Raises ConnectionAbortedError when it may not go on: the server then cuts the line."""
+        """ASGI. Where it may not go on it ends in the middle: the server then cuts the line."""
 
         async def watched(message: Message) -> None:
             if message["type"] == "http.response.body" and time.monotonic() >= self._look_at:
                 self._look_at = time.monotonic() + EVERY_S
                 if await run_in_threadpool(self._kept_back):
-                    raise ConnectionAbortedError("an embargo has begun")
+                    raise _KeptBack
             await send(message)
 
-        await super().__call__(scope, receive, watched)
+        try:
+            await super().__call__(scope, receive, watched)
+        except _KeptBack:
+            _log.info("an archive is kept back in the middle of its download", path=str(self.path))
 
 
 __all__ = ["Handed"]

@@ -1,24 +1,31 @@
 """Recordings that are handed out, in a real database of both kinds: two people, the box's ledger, one archive."""
 
+import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from joserfc.jwk import OKPKey
 from sqlalchemy import delete, select
+from starlette.types import Message
 
 from central.accounts.roles import Role
 from central.db.database import Database
 from central.db.deletions import Deletion
 from central.db.marks import StationLog
-from central.db.media import Media
+from central.db.media import Media, MediaName
 from central.db.sites import SiteVersion
 from central.ledger import audit_approvals
 from central.ledger.key import office_key
+from central.media.sweep import Sweep
 from central.recordings.parts import FETCHED
+from central.recordings.rounds import Handing
 from central.recordings.rules import RecordingRules, archive_of
 from central.retention import certificates
 from central.retention.sweep import Retention, Tally
+from central.web.handed import Handed
 from contract.errors import SealError
 from sightline.evidence.verify import verify
 from tests.hand_kit import DAY, HOUR, House, at_clock, house
@@ -98,6 +105,9 @@ def test_asked_for_approved_brought_handed_out_verified_and_deleted(place: House
     again = tmp_path / "again.zip"
     again.write_bytes(chen.fetches().content)
     assert any("3 in the viewer log" in line for line in verify(again, place.trust()))
+    stray = next(name for name in place.made.segments if name not in place.needed)
+    place.brings(stray)
+    assert Sweep(place.db, place.store, timedelta(0)).run().removed == 1, "what nobody asked for, and nothing else"
     place.at += 29 * DAY
     place.round()
     assert place.row().state == "ready" and forget(place).listed == 0
@@ -108,7 +118,7 @@ def test_asked_for_approved_brought_handed_out_verified_and_deleted(place: House
     tally = forget(place)
     assert tally.removed == len(names) and tally.certified == len(names) + 2
     with place.db.read() as session:
-        assert session.execute(select(Media)).first() is None
+        assert session.execute(select(Media)).first() is session.execute(select(MediaName)).first() is None
         rules = {str(one["rule"]) for row in session.execute(select(Deletion)).scalars() for one in row.why}
         assert rules == {"recordings.keep_days"}
         assert list(certificates.findings(session, key_of(place), place.store)) == []
@@ -253,3 +263,40 @@ def test_no_room_and_a_site_file_that_is_not_registered_are_told(
             session.execute(delete(SiteVersion))
         one.round()
         assert one.row().waits == "fault" and "register it" in mei.sees()
+
+
+@BOTH
+def test_replicas_that_look_at_once_build_one(place: House) -> None:
+    place.people["mei"].asks()
+    place.people["chen"].decides()
+    place.brings()
+    others = [Handing(place.db, place.store, place.rules, place.folder / "office.jwk") for _ in range(3)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda one: one.round(), [place.handing, *others]))
+    place.round()
+    assert place.row().state == "ready"
+    assert sorted(place.asked()) == ["keep_span", "release_span", "send_span"]
+    with place.db.read() as session:
+        lines = session.execute(select(StationLog).where(StationLog.action == "recording ready")).scalars().all()
+    assert [line.detail["sha256"] for line in lines] == [place.row().sha256]
+
+
+def test_an_embargo_that_begins_cuts_a_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("central.web.handed.EVERY_S", 0.0)
+    path = tmp_path / "x.zip"
+    path.write_bytes(b"x" * 5_000_000)
+    looks = iter([False, False, True])
+    answer = Handed(path, "x.zip", "ab", lambda: next(looks))
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        await asyncio.sleep(60)
+        return {"type": "http.disconnect"}
+
+    scope = {"type": "http", "method": "GET", "headers": [], "asgi": {"spec_version": "2.3"}}
+    asyncio.run(asyncio.wait_for(answer(scope, receive, send), 20))
+    bodies = [one for one in sent if one["type"] == "http.response.body"]
+    assert len(bodies) == 2 and all(one["more_body"] for one in bodies), "the server cuts what does not end"
