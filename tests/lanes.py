@@ -100,6 +100,7 @@ ABREAST = (
             "phases_marked",
             "plan_glance",
             "plan_looker",
+            "polling_glance",
             "polling_ledgers",
             "polling_process",
             "polling_wall",

@@ -9,7 +9,8 @@ from central.accounts.permissions import Permission
 from central.clock import office_now
 from central.db.database import Database
 from central.marks import needs
-from central.polling import layouts, phasing, wall
+from central.polling import layouts, phasing
+from central.polling.glance import Glance
 from central.web import dispatches, forms, stations
 from central.web.front import acting, language_of, render, user_asking
 from central.web.keylist import STATIONS
@@ -22,6 +23,7 @@ _SEES = [needs(Permission.STATIONS_SEE)]
 
 def add(pages: APIRouter, db: Database) -> None:
     """Add the pages under /stations to `pages`. Who has areas sees the stations in them and no others."""
+    glance = Glance(db)
 
     @pages.get("/stations", dependencies=_SEES)
     def what_is_dark(
@@ -33,10 +35,11 @@ def add(pages: APIRouter, db: Database) -> None:
         show: Name = "",
         order: Name = "",
     ) -> Response:
-        user, say, now = user_asking(request), language_of(request), office_now()
+        user, say = user_asking(request), language_of(request)
         asked = stations.asked_of(tiles, township, village, page, show, order)
+        found, now = glance.tiles(user.areas)
         with db.read() as session:
-            seen = stations.Wall(wall.tiles(session, now, user.areas), asked, say)
+            seen = stations.Wall(found, asked, say)
             saved = [stations.saved(one, user.id, asked) for one in layouts.of(session, user)]
             shown = [one.site for one in seen.tiles]
             phase, waiting = phasing.of_sites(session, shown), dispatches.badges(session, seen.zones, now, say)
