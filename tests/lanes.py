@@ -170,6 +170,7 @@ WAITING = (
             "outages",
             "people",
             "phase_stills",
+            "pictures_told",
             "record_ledger",
             "record_process",
             "recordings_whole",

@@ -44,6 +44,9 @@ log = logging.getLogger("sightline.recorder")
 HEARTBEAT_S = 2.0
 END_S = 6.0
 TURN_S = 0.5
+#: A camera that fell silent so long ago is told of at every turn: whoever looks after its pictures calls it lost within
+#: 5 s. Before that it may be between two packets, after it everybody knows. Seconds.
+FELL_SILENT_S = (2.0, 12.0)
 #: A disk with less than this refuses an index (SQLite's shared memory alone is 32 kB), and is asked again so often.
 ROOM_BYTES, ROOM_S = 1_000_000, 1.0
 #: A live camera whose packets are not taken for this long, with no excuse, has a thread that hangs: a camera that is
@@ -63,18 +66,27 @@ class _Flow:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self._taken = 0
-        self._silence = Silence(os.getpid(), time.monotonic())
+        self._taken_at = time.monotonic()
+        self._silence = Silence(os.getpid(), self._taken_at)
 
     def hangs(self) -> bool:
         """Asked every `TURN_S`."""
         link, now = self.recorder.link, time.monotonic()
         taken = link.packets_seen
+        if taken != self._taken:
+            self._taken_at = now
         if taken != self._taken or link.status().state != "live":
             self._taken = taken
             self._silence.beat(now)
         else:
             self._silence.look(now)
         return self._silence.unexcused_s > HUNG_S or self._silence.whole_s > EXCUSED_S
+
+    @property
+    def fell_silent(self) -> bool:
+        """Whether its camera sent its last packet a few seconds ago."""
+        shortest, longest = FELL_SILENT_S
+        return shortest < time.monotonic() - self._taken_at < longest
 
 
 class RecorderProcess:
@@ -129,6 +141,8 @@ class RecorderProcess:
             if time.monotonic() >= due:
                 due = time.monotonic() + HEARTBEAT_S
                 self._look()
+                self._beat()
+            elif any(flow.fell_silent for flow in self._flows):
                 self._beat()
             if time.monotonic() >= self._block_at:
                 self._block_at = time.monotonic() + self._block_s

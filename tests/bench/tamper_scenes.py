@@ -97,15 +97,30 @@ def camera(
 
     `play` says which second of the sensor is shown: a camera that plays a stored picture brings its noise as well.
     """
+    encode: Encoder | None = None
+    many = math.ceil(seconds / gop_s) * frames
+    for t, picture in pictures(scene, many, gop_s / frames, change, noise, play):
+        encode = encode or Encoder(picture.shape[1], picture.shape[0], gop_s, frames=frames)
+        yield encode(picture, t)
+
+
+def pictures(
+    scene: Scene,
+    many: int,
+    step_s: float,
+    change: Change | None = None,
+    noise: float = 2.0,
+    play: Callable[[float], float] = lambda t: t,
+) -> Iterator[tuple[float, Picture]]:
+    """What `camera` sends, before it is encoded: the second and the picture, so many, one every `step_s`."""
     height, width = (side // 2 * 2 for side in scene(0.0).shape[:2])
-    encode = Encoder(width, height, gop_s, frames=frames)
     bank = _noise((height, width), noise)
-    for number in range(math.ceil(seconds / gop_s) * frames):
-        t = round(number * gop_s / frames, 3)
+    for number in range(many):
+        t = round(number * step_s, 3)
         own = play(t)
         picture = scene(own)[:height, :width]
         picture = _noisy(picture if change is None else change(picture, t), bank, round(own * 1000))
-        yield encode(clock(picture, t), t)
+        yield t, clock(picture, t)
 
 
 def again(stream: Iterator[Tapped], begin: float, many: int) -> Iterator[Tapped]:

@@ -111,14 +111,19 @@ class PlannedCamera(ServerProcess):
     def __init__(self, folder: Path, plan: Sequence[Planned], codec: str = "h264", drop: float = 0.0) -> None:
         need_gst()
         folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self.sends(plan)
+        port = open_port()
+        super().__init__([SYSTEM_PYTHON, "-c", _SERVER, str(port), str(folder), codec, str(drop)], port)
+
+    def sends(self, plan: Sequence[Planned]) -> None:
+        """What it sends from its next start on."""
         at, units = 0, []
-        with (folder / "units.bin").open("wb") as file:
+        with (self._folder / "units.bin").open("wb") as file:
             for one in plan:
                 units.append({"at": at, "size": len(one.data), "stamp": one.stamp, "sent": one.sent})
                 at += file.write(one.data)
-        (folder / "plan.json").write_text(json.dumps(units))
-        port = open_port()
-        super().__init__([SYSTEM_PYTHON, "-c", _SERVER, str(port), str(folder), codec, str(drop)], port)
+        (self._folder / "plan.json").write_text(json.dumps(units))
 
     @property
     def url(self) -> str:
