@@ -1,7 +1,7 @@
 """Wrong pictures from the lens to who is on duty: cameras over RTSP, a whole box, a broker, central's process, its page.
 
 The room and its people are real; the noise of the sensor and the tampering are synthetic
-(`tests/bench/tamper_scenes.py`).
+(`tests/bench/tamper_scenes.py`). In the long test the box paints masks: what it judges was encoded again.
 """
 
 import json
@@ -41,6 +41,7 @@ from tests.scenes.rtsp import leftovers
 from tests.scenes.units import Planned, PlannedCamera
 
 SITE, SIZE = "ps-1", (768, 432)
+BOOTH = [[0.0, 0.3], [0.2, 0.3], [0.2, 0.7], [0.0, 0.7]]
 #: What a trouble may take on its way to central's row, on a machine that runs other tests as well. Seconds.
 WAY_S = 4.0
 
@@ -103,11 +104,12 @@ class World:
         return found[0].start_us / 1e6
 
 
-def site_file(path: Path, cameras: dict[str, PlannedCamera]) -> Path:
+def site_file(path: Path, cameras: dict[str, PlannedCamera], *, masks: bool) -> Path:
     today = datetime.now(UTC)
     span = {"from": today.isoformat(), "until": (today + timedelta(hours=2)).isoformat()}
+    zones = [{"id": "booth", "type": "privacy_mask", "polygon": BOOTH}] if masks else []
     each = [
-        {"id": name, "url": camera.url, "frame": list(SIZE), "recording": {"segment_s": 2}}
+        {"id": name, "url": camera.url, "frame": list(SIZE), "recording": {"segment_s": 2}, "zones": zones}
         for name, camera in cameras.items()
     ]
     site = {
@@ -137,7 +139,7 @@ def on_duty(db: Database, site: Path) -> str:
 def station(tmp_path: Path, free_port: int) -> Iterator[Callable[[dict[str, list[Planned]]], World]]:
     with ExitStack() as stack:
 
-        def make(plans: dict[str, list[Planned]], **feed_health: float) -> World:
+        def make(plans: dict[str, list[Planned]], *, masks: bool = False, **feed_health: float) -> World:
             stack.enter_context(EmbeddedBroker(tmp_path / "broker", free_port, USERS))
             cameras = {name: PlannedCamera(tmp_path / name, plan) for name, plan in plans.items()}
             for camera in cameras.values():
@@ -147,7 +149,7 @@ def station(tmp_path: Path, free_port: int) -> Iterator[Callable[[dict[str, list
             db = central.db()
             stack.callback(db.close)
             migrate.upgrade(db)
-            source = site_file(tmp_path / "source.yaml", cameras)
+            source = site_file(tmp_path / "source.yaml", cameras, masks=masks)
             token = on_duty(db, source)
             central.start()
             stack.callback(central.stop)
@@ -223,3 +225,30 @@ def test_covered_frozen_and_lost_are_told_to_who_is_on_duty_and_end(
     assert set(world.troubles()) == {("hall-1", "covered"), ("hall-2", "frozen"), ("hall-3", "lost")}
     assert {one.how for one in world.troubles().values()} == {"well"}
     until(lambda: not world.told(), 10, "the alarm is over")
+
+
+@pytest.mark.long  # the box learns its rooms first, and each check's time to be over passes
+@pytest.mark.timeout(300)
+def test_a_box_that_paints_masks_tells_what_happens_to_rooms_it_has_learned(
+    shared: Path, station: Callable[..., World]
+) -> None:
+    begins, ends, whole = 26.0, 42.0, 80.0
+    scene = table(shared, whole)
+    changes: list[scenes.Change] = [
+        lambda picture, t: scenes.covered(picture, t, begins),
+        lambda picture, _: scenes.turned(picture, 0.06),
+        lambda picture, _: scenes.defocused(picture, 6),
+    ]
+    with ThreadPoolExecutor() as pool:
+        made = pool.map(lambda change: room(scene, whole, scenes.between(change, begins, ends)), changes)
+        plans = {f"hall-{number}": plan for number, plan in enumerate([*made, room(scene, whole)], start=1)}
+    wanted = {("hall-1", "covered"), ("hall-2", "moved"), ("hall-3", "defocused")}
+    world = station(plans, masks=True, look_s=1.0)
+    until(lambda: list(world.states().values()) == ["live"] * 4, 30, "every camera is live")
+    since = {camera: world.began(camera) + begins for camera in plans}
+    until(lambda: set(world.troubles()) >= wanted, 60, world.box.told())
+    for camera, check in sorted(wanted):
+        assert took(world, camera, check, since[camera]) < RULES[check].confirm_s + 3.0 + WAY_S
+    until(lambda: world.told() >= {(check, "mei") for _, check in wanted}, 10, "mei is told of each")
+    until(lambda: ended(world), 40, "all is well again")
+    assert set(world.troubles()) == wanted, "nothing else, and nothing of the room that nobody touched"
