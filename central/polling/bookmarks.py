@@ -203,8 +203,10 @@ def _own(session: Session, user: SignedInUser, mark_id: int) -> tuple[BookmarkMa
 
 
 def _let_go(session: Session, row: Bookmark, user: SignedInUser, reason: str, now: datetime) -> None:
+    # A box takes plain text alone; the whole reason stands in the history of the station.
+    told = "".join(sign for sign in reason if sign.isprintable())[:_TOLD].strip() or "released"
     for hold in map(str, row.holds):
-        said = ReleaseSpan(command="release_span", id=f"{hold}-r", hold=hold, by=user.name, reason=reason[:_TOLD])
+        said = ReleaseSpan(command="release_span", id=f"{hold}-r", hold=hold, by=user.name, reason=told)
         asking.ask(session, row.edge_id, said, user.name, now)
 
 

@@ -122,7 +122,7 @@ def test_what_a_person_writes_stays_text_in_a_letter(plain: Desk) -> None:
 
 def test_numbers_by_configuration_never_twice(desk: Desk) -> None:
     pattern = rules.checked_number("{area}-{year}-{random}-{date}{serial:04d}")
-    desk.after = type(desk.after)(desk.after.map, desk.after.exports, desk.after.copies, NoticeRules(number=pattern))
+    desk.after = replace(desk.after, notices=NoticeRules(number=pattern))
     given = [desk.notified()[1] for _ in range(3)]
     assert [one[-4:] for one in given] == ["0001", "0002", "0003"]
     for wrong in (
@@ -380,7 +380,7 @@ def test_a_statement_on_paper_is_entered_by_name(plain: Desk) -> None:
 
 def test_the_office_stands_in_the_letter_only_with_what_it_said_of_itself(plain: Desk) -> None:
     office = NoticeRules(public_url="https://q.example.cn/", office=Office("交警大队", "", "0571-1", ""))
-    plain.after = type(plain.after)(plain.after.map, plain.after.exports, plain.after.copies, office)
+    plain.after = replace(plain.after, notices=office)
     _, number = plain.notified()
     said = letter_of(plain, number).said
     assert any("https://q.example.cn/q" in one and number in one for one in said["paragraphs"])

@@ -274,7 +274,7 @@ async def deliver(hooks, letter):
     return said
 webhook.deliver = deliver
 sending.EVERY_S = 0.05
-sender = sending.Sender(Database(sys.argv[1]), Hooks(Path(sys.argv[2]), "", frozenset({"127.0.0.1"})), timedelta(seconds=1))
+sender = sending.Sender(Database(sys.argv[1]), Hooks(Path(sys.argv[2]), "", frozenset({"127.0.0.1"})), timedelta(seconds=3))
 sender.start()
 time.sleep(30)
 """

@@ -26,7 +26,7 @@ from central.db.accounts import UserSession
 from central.db.database import Database
 from central.export import service as export
 from central.marks import routes
-from central.web import public_page
+from central.web import phone_routes, public_page
 from tests.acceptance import pages_world
 from tests.acceptance.pages_world import (
     ALARM,
@@ -43,6 +43,7 @@ from tests.acceptance.pages_world import (
     YIELD,
     Pages,
 )
+from tests.acceptance.web_world import EDGE
 from tests.central_kit import later
 from tests.schema_kit import SharedPostgres
 
@@ -72,6 +73,12 @@ BIG = {"5 MB": "长" * (HUGE // 3), "100000 marks": "e" + "\u0301" * 100_000}
 SENTENCE = re.compile(r"<h1>[^<]{12,}[.!?]</h1>|role=\"alert\"[^>]*>[^<]{12,}")
 #: Sent by scripts, or by forms that no page of this world has just now: their addresses and fields.
 NO_PAGE = {
+    "/bookmarks": ("/bookmarks", {"csrf": "", "camera": f"{EDGE}/hall-1", "at_us": "", "sent": "m-of-a-script"}),
+    "/bookmarks/marks/{mark}": (
+        "/bookmarks/marks/1",
+        {"csrf": "", "category": "crowd", "severity": "low", "note": "a crowd"},
+    ),
+    "/bookmarks/marks/{mark}/undo": ("/bookmarks/marks/1/undo", {"csrf": "", "why": ""}),
     "/cases/{number}/lease": (f"/cases/{YIELD}/lease", {"csrf": "", "version": "1"}),
     "/cases/{number}/leave": (f"/cases/{YIELD}/leave", {"csrf": "", "version": "1"}),
     "/cases/{number}/undo": (f"/cases/{REJECTED}/undo", {"csrf": "", "next": "/"}),
@@ -186,7 +193,7 @@ def people(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     db = pages.world.db
     token, party = pages.session_of("everybody"), pages.party()
     cookies = {
-        "everybody": f"{SESSION_COOKIE}={token}; {public_page.COOKIE}={party}",
+        "everybody": f"{SESSION_COOKIE}={token}; {public_page.COOKIE}={party}; {phone_routes.COOKIE}={pages.station()}",
         "li": f"{SESSION_COOKIE}={pages.session_of('li')}",
         "": "",
     }
@@ -314,7 +321,7 @@ def moments(people: People) -> Iterator[tuple[dict[str, Sequence[str]], bool]]:
     """The pages to begin at, and whether to go on from them, as a handover is asked for, then let go, then made."""
     pages, db = people.pages, people.pages.world.db
     cases = [f"/cases/{number}" for number in CASES]
-    yield {"": ["/q", "/sign-in"], "everybody": ["/", "/q/notice", *cases, f"/alarms/{ALARM}"]}, True
+    yield {"": ["/q", "/sign-in"], "everybody": ["/", "/q/notice", "/s", *cases, f"/alarms/{ALARM}"]}, True
     key = export.ask(db, pages.world.store, pages.after.map, pages.officer("li"), "the next handover")
     yield {"everybody": ["/approvals"], "li": ["/approvals"]}, False
     with db.write() as session:
