@@ -17,7 +17,7 @@ from central.marks import needs
 from central.polling import stations
 from central.sites import areas as sites
 from central.tickets.errors import Unfit
-from central.web import duty, forms
+from central.web import duty, forms, words
 from central.web.front import acting, language_of, render, user_asking
 from central.web.refused import in_words
 
@@ -82,7 +82,7 @@ def _add_roster(pages: APIRouter, db: Database, hooks: Hooks) -> None:
             thin=[duty.hole(one, say) for one in empty if one.first],
             lines=[duty.line(one, secret(user, one.webhook), zone, now, say) for one in shifts],
             people=may_go, areas=sorted(named), levels=people.LEVELS,
-            zone=f"{now.astimezone(zone):%z}", problem=problem, given=given or {},
+            zone=words.offset(now.astimezone(zone)), problem=problem, given=given or {},
             phones=duty.phone_lines(known, phones), stations=len(known),
         )  # fmt: skip
 

@@ -16,7 +16,7 @@ from central.live import embargoes
 from central.marks import needs
 from central.polling import stations
 from central.tickets.errors import Unfit
-from central.web import duty, forms
+from central.web import duty, forms, words
 from central.web.front import acting, language_of, render, user_asking
 from central.web.language import Language
 from central.web.refused import in_words
@@ -57,7 +57,7 @@ def add(pages: APIRouter, db: Database) -> None:
             areas = sorted(set(people.areas_of_sites(session, {one.site for one in known}).values()))
         return render(
             request, "embargoes.html", user, status=422 if problem else 200, section="stations", lines=lines,
-            names=names, areas=areas, zone=f"{now.astimezone(zone):%z}", problem=problem, given=given or {},
+            names=names, areas=areas, zone=words.offset(now.astimezone(zone)), problem=problem, given=given or {},
         )  # fmt: skip
 
     @pages.get("/embargoes", dependencies=_SEES)

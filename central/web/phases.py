@@ -80,7 +80,7 @@ def day(
     corrected = [_corrected(lines[one.corrects], by_id[one.id], lines[one.id], say) for one in rows if one.corrects]
     expected = phases.expected(markers)
     options = [(str(one), name(one, say)) for one in Phase]
-    return DayView(steps, corrected, options, str(expected or ""), f"{now.astimezone(zone):%z}")
+    return DayView(steps, corrected, options, str(expected or ""), words.offset(now.astimezone(zone)))
 
 
 def name(phase: Phase | str, say: Language) -> str:

@@ -29,7 +29,7 @@ from central.recordings.rules import ASKED, FETCHING, RecordingRules
 from central.sites import areas as sites
 from central.sites import boxes
 from central.tickets.errors import CaseMissing, NotAllowed, Unfit
-from central.web import forms, recordings
+from central.web import forms, recordings, words
 from central.web.duty import local, zone_of
 from central.web.front import acting, language_of, render, user_asking
 from central.web.handed import Handed
@@ -68,7 +68,7 @@ def _add_asking(pages: APIRouter, db: Database, rules: RecordingRules) -> None:
             request, "recordings.html", user, status=422 if problem else 200, section="stations", station=here.station,
             cards=cards, cameras=recordings.cameras(here.station, here.ledgers), problem=problem,
             given=recordings.chosen(ends, given, here.zone, now, hours * 3600), hours=f"{hours:g}",
-            zone=f"{now.astimezone(here.zone):%z}", days=rules.keep.days, office=office,
+            zone=words.offset(now.astimezone(here.zone)), days=rules.keep.days, office=office,
             live=recordings.waits(cards, say),
         )  # fmt: skip
 

@@ -45,8 +45,13 @@ def clock(moment: datetime) -> str:
 
 def stamp(moment: datetime) -> str:
     """2026-01-05 10:00:12 +08:00."""
-    offset = moment.strftime("%z")
-    return f"{moment:%Y-%m-%d %H:%M:%S} {offset[:3]}:{offset[3:5]}"
+    return f"{moment:%Y-%m-%d %H:%M:%S} {offset(moment)}"
+
+
+def offset(moment: datetime) -> str:
+    """+08:00, as the moment carries it."""
+    said = moment.strftime("%z")
+    return f"{said[:3]}:{said[3:5]}"
 
 
 def seconds(value: float, say: Language) -> str:
